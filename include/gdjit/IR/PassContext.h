@@ -1,0 +1,30 @@
+// PassContext: what a pass is told besides its input.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gdjit {
+
+/// What the schedule knows of the machine; one small table, never part of the bits.
+struct MachineTable {
+  int vector_bytes = 64;
+  int vector_registers = 32;
+  int64_t l1_bytes = 32 << 10;
+  int64_t l2_bytes = 1 << 20;
+  int cores = 1;
+};
+
+struct PassContext {
+  bool training = true; ///< what the scalar `training` becomes (specialize)
+  MachineTable machine;
+  int threads = 1;
+  /// Set by a pass that changed anything; the pass manager clears it and checks it by a structural
+  /// hash.
+  bool changed = false;
+  /// Facts a pass wants to be seen (--debug-passes): "matmul %7: tile 8x32, because …".
+  std::vector<std::string> remarks;
+};
+
+} // namespace gdjit

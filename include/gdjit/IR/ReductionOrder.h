@@ -1,0 +1,37 @@
+// ReductionOrder: in which order a reduction or contraction adds; part of the graph, so part of its
+// bits.
+#pragma once
+
+#include "gdjit/IR/DType.h"
+
+#include <string>
+
+namespace gdjit {
+
+/// Terms are numbered row-major over the reduced axes, K of them.
+///  sequential (partials 1, block 0): one chain, from its first term.
+///  partials P (a power of two): term k goes to chain k mod P; the chains are joined by a halving
+///  tree,
+///    for h = P/2, P/4 .. 1: s[l] = s[l] + s[l + h].
+///  block B (a multiple of P): terms are cut into blocks of B, each reduced as above, the results
+///  of the
+///    blocks added sequentially.
+/// A chain starts from the neutral element (-0.0 for sums, so that its first term arrives
+/// unchanged; for products 1).
+struct ReductionOrder {
+  DType accumulator = DType::f32;
+  int32_t partials = 1;
+  int64_t block = 0;
+
+  constexpr bool operator==(const ReductionOrder&) const = default;
+};
+
+/// "f32:sequential", "f32:partials(16)", "f32:blocks(65536,16)".
+std::string to_string(const ReductionOrder& order);
+
+/// The one function that chooses an order. `terms` is the product of the reduced extents, `behind`
+/// the product of the free extents that lie behind the last reduced axis (n of a matmul): never the
+/// leading ones.
+ReductionOrder choose_order(DType type, int64_t terms, int64_t behind);
+
+} // namespace gdjit

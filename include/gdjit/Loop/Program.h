@@ -1,0 +1,148 @@
+// Program: Loop IR. A step as kernels over buffers, written as one would write the loops by hand.
+//
+// Statements form a tree; loop variables are i64; SSA values are scalars or vectors; mutable
+// storage is buffers (memory) and tiles (registers). From Loops to Planned the same structure gains
+// vectors, tiles, threads and places. The language is specified in lib/Loop/README.md, the numbers
+// in lib/IR/README.md.
+#pragma once
+
+#include "gdjit/IR/Step.h"
+#include "gdjit/Loop/ScalarOp.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gdjit::loop {
+
+using BufferId = uint32_t; ///< into Program::buffers
+using LoopId = uint32_t;   ///< unique within a kernel
+using ValueId = uint32_t;  ///< unique within a kernel
+using TileId = uint32_t;   ///< unique within a kernel
+inline constexpr uint32_t none = ~0u;
+
+/// An SSA value: one element or `lanes` of them. In an operation a scalar operand stands for all
+/// lanes.
+struct ValueType {
+  DType dtype = DType::f32;
+  uint16_t lanes = 1;
+  bool operator==(const ValueType&) const = default;
+};
+
+struct Term {
+  LoopId loop = none;
+  int64_t factor = 1;
+  bool operator==(const Term&) const = default;
+};
+
+/// constant + sum of factor * loop variable; terms ascend by loop, none has factor 0.
+struct Affine {
+  int64_t constant = 0;
+  std::vector<Term> terms;
+  bool operator==(const Affine&) const = default;
+};
+
+/// One coordinate: affine + dynamic + lane * lane number. `dynamic` is an i64 value (gather), a
+/// vector where lanes differ; `lane` is the step per lane of a vector access.
+struct Index {
+  Affine affine;
+  ValueId dynamic = none;
+  int64_t lane = 0;
+  bool operator==(const Index&) const = default;
+};
+
+enum class LoopKind : uint8_t { sequential, unrolled, parallel };
+
+enum class StatementKind : uint8_t {
+  For,     ///< for loop in begin .. end step s { body }
+  Compute, ///< result = op operands
+  Index,   ///< result = index[0] as i64 (a vector where lane != 0)
+  Load,    ///< result = buffer[index...], masked lanes give the fill operand
+  Store,   ///< buffer[index...] = operand, masked lanes keep
+  Tile,    ///< declares a tile of `type` with `extents` elements, all starting as bits
+  Get,     ///< result = tile[index...]
+  Set,     ///< tile[index...] = operand
+  Join,    ///< result = all partials of a tile (lanes included) joined by op in a halving tree
+  Check,   ///< if an active lane of operand is false: the call's status names node and index[0] as
+           ///< position
+};
+
+struct Statement {
+  StatementKind kind = StatementKind::Compute;
+  ScalarOp op = ScalarOp::constant; ///< Compute, Join
+  LoopKind loop_kind = LoopKind::sequential;
+  ValueType type;                ///< of the result; of a tile's elements; of what is stored
+  ValueId result = none;         ///< Compute, Index, Load, Get, Join
+  std::vector<ValueId> operands; ///< Compute: its operands; Store, Set, Check: the value
+  ValueId mask = none;           ///< Load, Store, Set, Check: bool (lanes as type), none for all
+  ValueId fill = none;           ///< Load with a mask: what masked lanes give
+  BufferId buffer = none;        ///< Load, Store
+  TileId tile = none;            ///< Tile, Get, Set, Join
+  LoopId loop = none;            ///< For
+  int64_t begin = 0, end = 0, step = 1; ///< For
+  Bits bits = 0;                        ///< Compute constant, Tile: literal
+  std::vector<int64_t> extents;         ///< Tile; empty for a single one
+  std::vector<Index> index;             ///< Load, Store, Get, Set: one per axis; Index, Check: one
+  std::vector<Statement> body;          ///< For
+  NodeId node = no_node;                ///< the graph node it computes for: into Program::notes
+};
+
+enum class BufferRole : uint8_t {
+  input,     ///< number: row of Signature::inputs
+  state,     ///< number: row of Signature::states, the value before the step
+  scalar,    ///< number: row of Signature::scalars, rank 0
+  constant,  ///< literal elements
+  temporary, ///< lives within a call
+  output,    ///< number: row of Signature::outputs
+  update,    ///< number: row of Signature::updates, the state's next value
+};
+
+enum class Place : uint8_t {
+  unplanned,
+  argument, ///< memory of the caller or of State
+  arena,    ///< at `offset` in the arena
+  constant, ///< in the constant pool of the program
+  shared,   ///< the place of buffer `same_as`: a view, or an update in place
+};
+
+struct Buffer {
+  std::string name;
+  TensorType type;
+  BufferRole role = BufferRole::temporary;
+  uint32_t number = 0;
+  std::shared_ptr<const Array> literal; ///< constant
+  BufferId same_as =
+      none; ///< a view of another buffer (reshape), or, once planned, an update in place
+  Place place = Place::unplanned;
+  int64_t offset = 0; ///< bytes, in the arena
+};
+
+/// What a dump prints beside a statement: the user's line and words for a node.
+struct Note {
+  NodeId node = no_node;
+  std::string name; ///< the node's name or the op
+  SourceLocation location;
+  Part part = Part::forward;
+};
+
+struct Kernel {
+  std::string name;  ///< "k0"
+  std::string title; ///< "x·w+b, sigmoid, loss"
+  std::string reason;
+  std::vector<Statement> body;
+  uint32_t values = 0; ///< ids below this are taken
+  uint32_t loops = 0;
+  uint32_t tiles = 0;
+  std::vector<std::string> loop_names; ///< per LoopId, for print: "i", "j", "k"
+};
+
+struct Program {
+  Signature signature;
+  Stage stage = Stage::Loops;
+  std::vector<Buffer> buffers;
+  std::vector<Kernel> kernels; ///< run in order
+  std::vector<Note> notes;     ///< sorted by node
+  int64_t arena_bytes = 0;     ///< from Planned on
+};
+
+} // namespace gdjit::loop

@@ -1,0 +1,35 @@
+// What the text of Loop IR may leave out, because a reader finds it elsewhere; and the words of its
+// enumerations. Shared by printer, parser and verifier.
+#pragma once
+
+#include "gdjit/Loop/Program.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gdjit::loop {
+
+/// "input", "state" … "update".
+std::string_view name(BufferRole role);
+/// "argument", "arena", "constants", "shared"; "unplanned".
+std::string_view name(Place place);
+
+/// True for a word that may name a loop: a letter or _, then letters, digits and _; not `lane`.
+bool is_loop_name(std::string_view name);
+
+/// The row of the signature that a buffer stands for, by name; null for constants and temporaries,
+/// and where there is none.
+const std::string* row_name(const Signature& signature, BufferRole role, uint32_t number);
+
+/// The element type of an operation whose last operand has type `operand`; false where the text
+/// must say it (constants, conversions, look-ups).
+bool result_type(ScalarOp op, DType operand, DType& result);
+
+/// The type of a statement's result (or of what it stores) as operands, buffer or tile give it;
+/// false where the text must say it: constants, conversions. `values` and `tiles` are the types by
+/// id, as far as defined.
+bool derive_type(const Program& program, const std::vector<ValueType>& values,
+                 const std::vector<ValueType>& tiles, const Statement& statement, ValueType& type);
+
+} // namespace gdjit::loop

@@ -1,0 +1,29 @@
+// The choice of a reduction's order.
+#include "gdjit/IR/ReductionOrder.h"
+
+namespace gdjit {
+
+std::string to_string(const ReductionOrder& order) {
+  std::string type(name(order.accumulator));
+  if (order.block > 0)
+    return type + ":blocks(" + std::to_string(order.block) + "," + std::to_string(order.partials) +
+           ")";
+  if (order.partials > 1)
+    return type + ":partials(" + std::to_string(order.partials) + ")";
+  return type + ":sequential";
+}
+
+ReductionOrder choose_order(DType type, int64_t terms, int64_t behind) {
+  ReductionOrder order{.accumulator = type, .partials = 1, .block = 0};
+  constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
+  constexpr int64_t short_chain = 32;         // joining costs more than the chain
+  if (behind >= enough_side_by_side || terms <= short_chain)
+    return order;
+  int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
+  order.partials = terms < 1024 ? lanes : 4 * lanes;
+  if (terms > (1 << 16))
+    order.block = 1 << 14;
+  return order;
+}
+
+} // namespace gdjit

@@ -1,0 +1,391 @@
+// The lines of a kernel, read.
+#include "StatementParser.h"
+
+#include "gdjit/IR/TextWriter.h"
+#include "gdjit/Loop/Parser.h"
+#include "gdjit/Loop/Types.h"
+#include "gdjit/Support/Suggest.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gdjit::loop {
+
+// Kernels and loops.
+
+void StatementParser::open_kernel() {
+  Kernel& kernel = program_.kernels.emplace_back();
+  open_ = true; // even where the line is wrong, so that the lines behind are read as what they are
+  loops_.clear();
+  loop_names_.clear();
+  types_.clear();
+  tiles_.clear();
+  node_ = no_node;
+  kernel.name = in_.name("the name of a kernel");
+  if (in_.peek() == '"')
+    kernel.title = in_.quoted("the title of a kernel");
+  in_.expect('{', "to open the kernel");
+  in_.end_line();
+}
+
+void StatementParser::line() {
+  if (in_.peek() == '}')
+    return close();
+  statement();
+}
+
+void StatementParser::close() {
+  in_.expect('}', "");
+  if (!loops_.empty()) {
+    Statement loop = std::move(loops_.back());
+    loops_.pop_back();
+    loop_names_.pop_back();
+    (loops_.empty() ? kernel().body : loops_.back().body).push_back(std::move(loop));
+    in_.end_line();
+    return;
+  }
+  open_ = false;
+  if (in_.try_word("because"))
+    kernel().reason = in_.quoted("the reason of a boundary");
+  in_.end_line();
+}
+
+void StatementParser::for_loop() {
+  Statement s;
+  s.kind = StatementKind::For;
+  size_t at = (in_.peek(), in_.offset());
+  if (in_.try_word("unrolled"))
+    s.loop_kind = LoopKind::unrolled;
+  else if (in_.try_word("parallel"))
+    s.loop_kind = LoopKind::parallel;
+  in_.expect_word("for");
+  std::string name(in_.word("the name of a loop"));
+  // Opened before the rest is read: where that is wrong, the body still has its braces and its
+  // variable.
+  bool deep = loops_.size() >= static_cast<size_t>(TextLimits::nesting);
+  bool taken = std::find(loop_names_.begin(), loop_names_.end(), name) != loop_names_.end();
+  s.loop = kernel().loops++;
+  kernel().loop_names.push_back(name);
+  loop_names_.push_back(name);
+  offsets_.push_back(at);
+  loops_.push_back(std::move(s));
+  Statement& loop = loops_.back();
+  if (!is_loop_name(name))
+    in_.fail_at(at, fmt::format("'{}' cannot name a loop", name));
+  if (taken)
+    in_.fail_at(at, fmt::format("a loop around is named '{}', too", name));
+  if (deep)
+    in_.fail_at(at, fmt::format("loops are nested deeper than {}", TextLimits::nesting));
+  in_.expect_word("in");
+  loop.begin = in_.integer("the begin of a loop");
+  if (!in_.try_text(".."))
+    in_.fail(fmt::format("expected '..' behind the begin of the loop, found {}", in_.found()));
+  loop.end = in_.integer("the end of a loop");
+  if (in_.try_word("step"))
+    loop.step = in_.integer("the step of a loop", 1, TextLimits::magnitude);
+  in_.expect('{', "to open the loop");
+  note(loop);
+}
+
+// Statements.
+
+void StatementParser::statement() {
+  size_t at = in_.offset();
+  if (in_.try_word("for") || in_.try_word("unrolled") || in_.try_word("parallel")) {
+    in_.go_to(at);
+    return for_loop();
+  }
+  Statement s;
+  if (in_.peek() == '%')
+    assignment(s);
+  else if (in_.try_word("store")) {
+    s.kind = StatementKind::Store;
+    s.buffer = buffer();
+    written(s);
+  } else if (in_.try_word("set")) {
+    s.kind = StatementKind::Set;
+    s.tile = known_tile();
+    written(s);
+  } else if (in_.try_word("tile"))
+    tile(s);
+  else if (in_.try_word("check"))
+    check(s);
+  else
+    in_.fail(fmt::format(
+        "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}}', found {}", in_.found()));
+  note(s);
+  append(std::move(s), at);
+}
+
+void StatementParser::append(Statement&& s, size_t at) {
+  offsets_.push_back(at);
+  (loops_.empty() ? kernel().body : loops_.back().body).push_back(std::move(s));
+}
+
+void StatementParser::assignment(Statement& s) {
+  in_.expect('%', "before a value");
+  s.result = number("the number of a value");
+  in_.expect('=', "behind the value");
+  if (kernel().values <= s.result)
+    kernel().values = s.result + 1;
+  if (types_.size() <= s.result)
+    types_.resize(std::max<size_t>(s.result + 1, types_.size() * 2));
+  if (in_.try_word("load"))
+    load(s);
+  else if (in_.try_word("get")) {
+    s.kind = StatementKind::Get;
+    s.tile = known_tile();
+    access(s.index);
+  } else if (in_.try_word("index")) {
+    s.kind = StatementKind::Index;
+    s.index.push_back(coordinate());
+  } else if (in_.try_word("join")) {
+    s.kind = StatementKind::Join;
+    std::string_view word = in_.word("an operation");
+    if (!find_scalar_op(word, s.op))
+      in_.fail_at(word, fmt::format("unknown operation '{}'", word));
+    s.tile = known_tile();
+  } else {
+    compute(s);
+  }
+  if (s.kind == StatementKind::Compute && s.op == ScalarOp::constant)
+    return;
+  type_or_derived(s);
+  types_[s.result] = s.type;
+}
+
+void StatementParser::compute(Statement& s) {
+  char c = in_.peek();
+  size_t at = in_.offset();
+  if (c == '-' || (c >= '0' && c <= '9'))
+    return constant(s);
+  for (std::string_view word : {"nan", "inf", "true", "false"})
+    if (in_.try_word(word)) {
+      in_.go_to(at);
+      return constant(s);
+    }
+  std::string_view word = in_.word("an operation");
+  if (!find_scalar_op(word, s.op) || s.op == ScalarOp::constant || s.op == ScalarOp::lookup) {
+    std::vector<std::string> known = {"load", "get", "index", "join"};
+    for (int i = 1; i < scalar_op_count; ++i)
+      known.emplace_back(name(static_cast<ScalarOp>(i)));
+    in_.fail_at(word, fmt::format("unknown operation '{}'{}", word, did_you_mean(word, known)));
+  }
+  while (in_.peek() == '%') {
+    s.operands.push_back(use());
+    if (!in_.try_char(','))
+      break;
+  }
+}
+
+void StatementParser::constant(Statement& s) {
+  std::string_view token = in_.number("a number");
+  in_.expect(':', "before the type of a constant");
+  s.type = type();
+  unsigned char bytes[8] = {};
+  in_.to_element(token, s.type.dtype, bytes);
+  s.bits = load_bits(s.type.dtype, bytes);
+  types_[s.result] = s.type;
+}
+
+void StatementParser::load(Statement& s) {
+  s.kind = StatementKind::Load;
+  s.buffer = buffer();
+  access(s.index);
+  if (!in_.try_word("if"))
+    return;
+  s.mask = use();
+  if (in_.try_word("else"))
+    s.fill = use();
+}
+
+/// Behind the place that a store or set names: [index] = %value if %mask.
+void StatementParser::written(Statement& s) {
+  access(s.index);
+  in_.expect('=', "before the value that is written");
+  s.operands.push_back(use());
+  if (in_.try_word("if"))
+    s.mask = use();
+  type_or_derived(s);
+}
+
+void StatementParser::check(Statement& s) {
+  s.kind = StatementKind::Check;
+  s.operands.push_back(use());
+  in_.expect_word("at");
+  s.index.push_back(coordinate());
+  if (in_.try_word("if"))
+    s.mask = use();
+  type_or_derived(s);
+}
+
+void StatementParser::tile(Statement& s) {
+  s.kind = StatementKind::Tile;
+  s.tile = tile_name();
+  if (in_.peek() == '[')
+    s.extents = in_.integers("the extents of a tile");
+  in_.expect(':', "before the type of a tile");
+  s.type = type();
+  in_.expect('=', "before the first value of a tile");
+  unsigned char bytes[8] = {};
+  in_.to_element(in_.number("a number"), s.type.dtype, bytes);
+  s.bits = load_bits(s.type.dtype, bytes);
+  kernel().tiles = std::max(kernel().tiles, s.tile + 1);
+  if (tiles_.size() <= s.tile)
+    tiles_.resize(std::max<size_t>(s.tile + 1, tiles_.size() * 2));
+  tiles_[s.tile] = s.type;
+}
+
+// Names and types.
+
+ValueId StatementParser::number(std::string_view what) {
+  return static_cast<ValueId>(in_.integer(what, 0, most_values - 1));
+}
+
+ValueId StatementParser::use() {
+  in_.expect('%', "before a value");
+  return number("the number of a value");
+}
+
+TileId StatementParser::tile_name() {
+  size_t at = (in_.peek(), in_.offset());
+  if (!in_.try_char('t') || in_.peek() < '0' || in_.peek() > '9')
+    in_.fail_at(at, "expected a tile, as t0");
+  return number("the number of a tile");
+}
+
+/// A tile that stands above.
+TileId StatementParser::known_tile() {
+  size_t at = (in_.peek(), in_.offset());
+  TileId tile = tile_name();
+  if (tile >= tiles_.size())
+    in_.fail_at(at, fmt::format("no tile t{} is declared above", tile));
+  return tile;
+}
+
+BufferId StatementParser::buffer() {
+  size_t at = (in_.peek(), in_.offset());
+  std::string name = in_.name("the name of a buffer");
+  BufferId id = tables_.buffer(name);
+  if (id == none)
+    in_.fail_at(at, fmt::format("no buffer '{}' is declared{}", name,
+                                did_you_mean(name, tables_.buffer_names())));
+  return id;
+}
+
+/// f32, f32x16.
+ValueType StatementParser::type() {
+  std::string_view word = in_.word("a type");
+  size_t cross = word.find('x');
+  std::string_view element = word.substr(0, cross);
+  for (int i = 0; i < dtype_count; ++i) {
+    if (gdjit::name(static_cast<DType>(i)) != element)
+      continue;
+    ValueType type{static_cast<DType>(i), 1};
+    if (cross == std::string_view::npos)
+      return type;
+    int64_t lanes = 0;
+    for (char c : word.substr(cross + 1))
+      lanes = c >= '0' && c <= '9' && lanes <= most_lanes ? lanes * 10 + (c - '0') : most_lanes + 1;
+    if (lanes < 1 || lanes > most_lanes)
+      in_.fail_at(word,
+                  fmt::format("the lanes of '{}' must lie between 1 and {}", word, most_lanes));
+    type.lanes = static_cast<uint16_t>(lanes);
+    return type;
+  }
+  in_.fail_at(word,
+              fmt::format("unknown type '{}'; types are f32, f64, i32, i64, bool, and vectors "
+                          "such as f32x16",
+                          word));
+}
+
+void StatementParser::type_or_derived(Statement& s) {
+  if (in_.try_char(':'))
+    s.type = type();
+  else if (!derive_type(program_, types_, tiles_, s, s.type))
+    in_.fail("this needs its type, as in ': f32'");
+}
+
+/// The node that a statement computes for: as said, else as the statement before; loops stand for
+/// themselves.
+void StatementParser::note(Statement& s) {
+  if (in_.try_char('@')) {
+    if (!in_.try_word("none"))
+      tables_.read_note(in_, s.node);
+    if (s.kind != StatementKind::For)
+      node_ = s.node;
+  } else if (s.kind != StatementKind::For) {
+    s.node = node_;
+  }
+  in_.end_line();
+}
+
+// Indices.
+
+void StatementParser::access(std::vector<Index>& index) {
+  if (!in_.try_char('['))
+    return;
+  do {
+    if (index.size() == static_cast<size_t>(Shape::max_rank))
+      in_.fail(fmt::format("more than {} indices", Shape::max_rank));
+    index.push_back(coordinate());
+  } while (in_.try_char(','));
+  in_.expect(']', "behind the indices");
+}
+
+/// A sum such as 2*i+j+%5+lane+3.
+Index StatementParser::coordinate() {
+  Index index;
+  bool negative = in_.try_char('-');
+  for (;;) {
+    term(index, negative);
+    if (in_.try_char('+'))
+      negative = false;
+    else if (in_.try_char('-'))
+      negative = true;
+    else
+      break;
+  }
+  std::erase_if(index.affine.terms, [](const Term& t) { return t.factor == 0; });
+  return index;
+}
+
+void StatementParser::term(Index& index, bool negative) {
+  char c = in_.peek();
+  if (c == '%') {
+    if (negative || index.dynamic != none)
+      in_.fail("an index holds one value at most, and adds it");
+    index.dynamic = use();
+    return;
+  }
+  int64_t factor = 1;
+  if (c >= '0' && c <= '9') {
+    factor = in_.integer("a factor or a constant");
+    if (!in_.try_char('*'))
+      return add(index.affine.constant, negative ? -factor : factor);
+  }
+  std::string_view word = in_.word("a loop, 'lane', a value or a number");
+  if (negative)
+    factor = -factor;
+  if (word == "lane")
+    return add(index.lane, factor);
+  auto at = std::find(loop_names_.begin(), loop_names_.end(), word);
+  if (at == loop_names_.end())
+    in_.fail_at(
+        word, fmt::format("no loop around is named '{}'{}", word, did_you_mean(word, loop_names_)));
+  LoopId loop = loops_[static_cast<size_t>(at - loop_names_.begin())].loop;
+  std::vector<Term>& terms = index.affine.terms;
+  auto place = std::lower_bound(terms.begin(), terms.end(), loop,
+                                [](const Term& t, LoopId l) { return t.loop < l; });
+  if (place == terms.end() || place->loop != loop)
+    place = terms.insert(place, Term{loop, 0});
+  add(place->factor, factor);
+}
+
+void StatementParser::add(int64_t& sum, int64_t value) {
+  sum += value;
+  if (sum > TextLimits::magnitude || sum < -TextLimits::magnitude)
+    in_.fail(fmt::format("an index sums up beyond {}", TextLimits::magnitude));
+}
+
+} // namespace gdjit::loop

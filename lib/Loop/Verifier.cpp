@@ -1,0 +1,111 @@
+// The rules of a program as a whole: buffers, notes, kernels. Those of statements stand in
+// VerifyKernel.cpp.
+#include "gdjit/Loop/Verifier.h"
+
+#include "VerifyKernel.h"
+#include "gdjit/Loop/Types.h"
+
+#include <fmt/format.h>
+#include <unordered_set>
+
+namespace gdjit::loop {
+
+namespace {
+
+/// The type that the signature gives to a buffer; null where its role has none.
+bool signature_type(const Signature& s, BufferRole role, uint32_t number, TensorType& type) {
+  switch (role) {
+  case BufferRole::input:
+    type = s.inputs[number].type;
+    return true;
+  case BufferRole::state:
+    type = s.states[number].type;
+    return true;
+  case BufferRole::scalar:
+    type = {s.scalars[number].dtype, {}};
+    return true;
+  case BufferRole::output:
+    type = s.outputs[number].type;
+    return true;
+  case BufferRole::update:
+    type = s.states[s.updates[number].state].type;
+    return true;
+  case BufferRole::constant:
+  case BufferRole::temporary:
+    return false;
+  }
+  return false;
+}
+
+void verify_buffer(const Program& program, const Buffer& b, Diagnostics& diagnostics) {
+  auto error = [&](std::string message) {
+    diagnostics.error({}, fmt::format("buffer '{}': {}", b.name, message));
+  };
+  TensorType type;
+  bool takes_row = b.role != BufferRole::constant && b.role != BufferRole::temporary;
+  if (takes_row && !row_name(program.signature, b.role, b.number))
+    error(fmt::format("the signature has no {} {}", name(b.role), b.number));
+  else if (takes_row && signature_type(program.signature, b.role, b.number, type) &&
+           !(type == b.type))
+    error(fmt::format("is {}, the signature says {}", to_string(b.type), to_string(type)));
+  if (b.role == BufferRole::constant && !(b.literal && b.literal->type() == b.type))
+    error("a constant needs its elements, of its type");
+  if (b.same_as != none && b.same_as >= program.buffers.size())
+    error("views a buffer that does not exist");
+  else if (b.same_as != none && program.buffers[b.same_as].type.bytes() != b.type.bytes())
+    error(fmt::format("is {}, but views '{}', which is {}", to_string(b.type),
+                      program.buffers[b.same_as].name, to_string(program.buffers[b.same_as].type)));
+  if (program.stage < Stage::Planned)
+    return;
+  if (b.place == Place::unplanned)
+    error("has no place, though the program is planned");
+  if ((b.place == Place::shared) != (b.same_as != none))
+    error("is in place shared where it views another buffer, and only there");
+  if (b.place == Place::arena &&
+      (b.offset < 0 || b.offset % 8 != 0 || b.type.bytes() > program.arena_bytes - b.offset))
+    error(fmt::format("{} bytes at {} do not lie in the arena of {} bytes, aligned to 8",
+                      b.type.bytes(), b.offset, program.arena_bytes));
+}
+
+/// Views lead to a buffer that views nothing.
+void verify_views(const Program& program, Diagnostics& diagnostics) {
+  std::vector<uint8_t> seen(program.buffers.size(), 0); // 1 on the way, 2 done
+  for (BufferId start = 0; start < program.buffers.size(); ++start) {
+    std::vector<BufferId> way;
+    BufferId b = start;
+    for (; b < program.buffers.size() && seen[b] == 0; b = program.buffers[b].same_as) {
+      seen[b] = 1;
+      way.push_back(b);
+    }
+    if (b < program.buffers.size() && seen[b] == 1)
+      diagnostics.error({}, fmt::format("buffer '{}' views itself", program.buffers[b].name));
+    for (BufferId visited : way)
+      seen[visited] = 2;
+  }
+}
+
+} // namespace
+
+void verify(const Program& program, Diagnostics& diagnostics, const StatementPlaces* places) {
+  if (program.stage < Stage::Loops || program.stage > Stage::Planned)
+    diagnostics.error({}, fmt::format("a program of loops at stage {}", name(program.stage)));
+  std::unordered_set<std::string> names;
+  for (const Buffer& buffer : program.buffers) {
+    if (!names.insert(buffer.name).second)
+      diagnostics.error({}, fmt::format("two buffers are named '{}'", buffer.name));
+    verify_buffer(program, buffer, diagnostics);
+  }
+  verify_views(program, diagnostics);
+  for (size_t i = 1; i < program.notes.size(); ++i)
+    if (program.notes[i - 1].node >= program.notes[i].node)
+      diagnostics.error({}, "notes are not sorted by node, each once");
+  names.clear();
+  size_t statement = 0;
+  for (const Kernel& kernel : program.kernels) {
+    if (!names.insert(kernel.name).second)
+      diagnostics.error({}, fmt::format("two kernels are named '{}'", kernel.name));
+    KernelVerifier(program, kernel, diagnostics, places).run(statement);
+  }
+}
+
+} // namespace gdjit::loop

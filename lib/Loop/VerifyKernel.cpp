@@ -1,0 +1,351 @@
+// The rules of statements.
+#include "VerifyKernel.h"
+
+#include "OperationRules.h"
+#include "gdjit/IR/TextReader.h"
+#include "gdjit/Loop/Parser.h"
+#include "gdjit/Loop/Types.h"
+
+#include <algorithm>
+#include <bit>
+#include <fmt/format.h>
+
+namespace gdjit::loop {
+
+namespace {
+
+__extension__ using Wide = __int128; // a factor times a bound does not fit 64 bits
+
+std::string text(ValueType type) {
+  std::string word(gdjit::name(type.dtype));
+  return type.lanes == 1 ? word : fmt::format("{}x{}", word, type.lanes);
+}
+
+} // namespace
+
+void KernelVerifier::run(size_t& number) {
+  constexpr uint32_t most = most_values;
+  number_ = number;
+  if (kernel_.values > most || kernel_.tiles > most || kernel_.loops > most) {
+    error(fmt::format("more than {} values, tiles or loops", most));
+    return;
+  }
+  values_.assign(kernel_.values, Life::unknown);
+  value_types_.assign(kernel_.values, {});
+  tiles_.assign(kernel_.tiles, Life::unknown);
+  tile_types_.assign(kernel_.tiles, {});
+  tile_statements_.assign(kernel_.tiles, nullptr);
+  loops_.assign(kernel_.loops, {});
+  levels_.push_back({nullptr, &kernel_.body, 0, {}, {}});
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.next == level.body->size()) {
+      close();
+      continue;
+    }
+    const Statement& s = (*level.body)[level.next++];
+    visit(s);
+    if (s.kind == StatementKind::For)
+      open(s);
+    ++number_;
+  }
+  number = number_;
+}
+
+void KernelVerifier::error(std::string message) {
+  SourceLocation place = places_ ? places_->place(number_) : SourceLocation{};
+  std::string kernel = fmt::format("kernel '{}', statement {}: ", kernel_.name, number_);
+  diagnostics_.error(place, (place.known() ? "" : kernel) + message);
+}
+
+void KernelVerifier::visit(const Statement& s) {
+  switch (s.kind) {
+  case StatementKind::For:
+    break; // open()
+  case StatementKind::Compute:
+    compute(s);
+    break;
+  case StatementKind::Index:
+    one_index(s);
+    break;
+  case StatementKind::Load:
+    load(s);
+    break;
+  case StatementKind::Store:
+    store(s);
+    break;
+  case StatementKind::Tile:
+    tile(s);
+    break;
+  case StatementKind::Get:
+  case StatementKind::Set:
+    get_or_set(s);
+    break;
+  case StatementKind::Join:
+    join(s);
+    break;
+  case StatementKind::Check:
+    check(s);
+    break;
+  }
+  define(s);
+}
+
+// Scopes: what a body defines ends with it.
+
+void KernelVerifier::open(const Statement& s) {
+  bool fits = s.loop < loops_.size() && loops_[s.loop].life == Life::unknown;
+  if (!fits)
+    error(fmt::format("loop {} is defined twice or beyond the {} loops of the kernel", s.loop,
+                      loops_.size()));
+  if (s.step < 1)
+    error("the step of a loop is at least 1");
+  constexpr int64_t most = TextLimits::magnitude;
+  if (s.begin < -most || s.begin > most || s.end < -most || s.end > most)
+    error(fmt::format("the range of a loop lies beyond {}", most));
+  bool empty = s.begin >= s.end;
+  if (fits) {
+    int64_t step = std::max<int64_t>(1, s.step);
+    int64_t last = empty ? s.begin : s.begin + (s.end - 1 - s.begin) / step * step;
+    loops_[s.loop] = {Life::alive, s.begin, last, empty};
+  }
+  dead_ += empty;
+  if (levels_.size() > static_cast<size_t>(TextLimits::nesting)) {
+    error(fmt::format("loops are nested deeper than {}", TextLimits::nesting));
+    levels_.push_back({&s, &kernel_.body, kernel_.body.size(), {}, {}}); // not walked
+    return;
+  }
+  levels_.push_back({&s, &s.body, 0, {}, {}});
+}
+
+void KernelVerifier::close() {
+  Level& level = levels_.back();
+  for (ValueId v : level.values)
+    values_[v] = Life::over;
+  for (TileId t : level.tiles)
+    tiles_[t] = Life::over;
+  if (level.owner) {
+    if (level.owner->loop < loops_.size())
+      loops_[level.owner->loop].life = Life::over;
+    dead_ -= level.owner->begin >= level.owner->end;
+  }
+  levels_.pop_back();
+}
+
+void KernelVerifier::define(const Statement& s) {
+  bool gives = s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
+               s.kind == StatementKind::Load || s.kind == StatementKind::Get ||
+               s.kind == StatementKind::Join;
+  if (!gives)
+    return;
+  if (s.result >= values_.size())
+    return error(
+        fmt::format("value %{} lies beyond the {} values of the kernel", s.result, values_.size()));
+  if (values_[s.result] != Life::unknown)
+    return error(fmt::format("%{} is defined twice", s.result));
+  if (s.type.lanes < 1 || s.type.lanes > most_lanes)
+    error(fmt::format("a vector of {} lanes", s.type.lanes));
+  values_[s.result] = Life::alive;
+  value_types_[s.result] = s.type;
+  levels_.back().values.push_back(s.result);
+}
+
+bool KernelVerifier::use(ValueId value, ValueType& type) {
+  if (value >= values_.size() || values_[value] != Life::alive) {
+    bool over = value < values_.size() && values_[value] == Life::over;
+    error(value == none
+              ? "an operand is missing"
+              : fmt::format("%{} is not defined {}", value,
+                            over ? "here; it ends with the loop that defines it" : "above"));
+    return false;
+  }
+  type = value_types_[value];
+  return true;
+}
+
+// Statements.
+
+void KernelVerifier::compute(const Statement& s) {
+  if (static_cast<int>(s.operands.size()) != operand_count(s.op))
+    return error(fmt::format("{} takes {} operands, {} given", name(s.op), operand_count(s.op),
+                             s.operands.size()));
+  std::vector<DType> types;
+  for (ValueId operand : s.operands) {
+    ValueType type;
+    if (!use(operand, type))
+      return;
+    if (type.lanes != 1 && type.lanes != s.type.lanes)
+      error(
+          fmt::format("%{} is {}, the result {}: lanes differ", operand, text(type), text(s.type)));
+    types.push_back(type.dtype);
+  }
+  if (std::string problem = operation_problem(s.op, s.type.dtype, types); !problem.empty())
+    error(fmt::format("{}: {}", name(s.op), problem));
+}
+
+void KernelVerifier::load(const Statement& s) {
+  if (s.buffer >= program_.buffers.size())
+    return error("a buffer that does not exist");
+  const Buffer& buffer = program_.buffers[s.buffer];
+  if (s.type.dtype != buffer.type.dtype)
+    error(fmt::format("'{}' holds {}, the result is {}", buffer.name, to_string(buffer.type),
+                      text(s.type)));
+  indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, s.mask != none, false);
+  mask(s);
+  if ((s.mask == none) != (s.fill == none))
+    error("a load has both a mask ('if') and what masked lanes give ('else'), or neither");
+  if (ValueType type;
+      s.fill != none && use(s.fill, type) &&
+      (type.dtype != s.type.dtype || (type.lanes != 1 && type.lanes != s.type.lanes)))
+    error(fmt::format("what masked lanes give is {}, the result {}", text(type), text(s.type)));
+}
+
+void KernelVerifier::store(const Statement& s) {
+  if (s.buffer >= program_.buffers.size())
+    return error("a buffer that does not exist");
+  const Buffer& buffer = program_.buffers[s.buffer];
+  if (buffer.role != BufferRole::temporary && buffer.role != BufferRole::output &&
+      buffer.role != BufferRole::update)
+    error(fmt::format("'{}' is {}, nothing may be stored there", buffer.name, name(buffer.role)));
+  if (s.type.dtype != buffer.type.dtype)
+    error(fmt::format("'{}' holds {}, the value is {}", buffer.name, to_string(buffer.type),
+                      text(s.type)));
+  indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, s.mask != none, false);
+  operand(s, s.type.dtype, s.type.lanes);
+  mask(s);
+}
+
+void KernelVerifier::tile(const Statement& s) {
+  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::unknown)
+    return error(fmt::format("tile t{} is defined twice or beyond the {} tiles of the kernel",
+                             s.tile, tiles_.size()));
+  std::string problem = shape_problem(s.extents.data(), s.extents.size());
+  constexpr int64_t most = 1 << 20;
+  int64_t elements = s.type.lanes;
+  for (size_t i = 0; problem.empty() && i < s.extents.size(); ++i) {
+    elements *= std::min(s.extents[i], most);
+    if (s.extents[i] < 1 || elements > most)
+      problem = fmt::format("a tile holds 1 to {} elements", most);
+  }
+  if (s.type.lanes < 1 || s.type.lanes > most_lanes)
+    problem = fmt::format("a vector of {} lanes", s.type.lanes);
+  if (!problem.empty())
+    return error(problem);
+  tiles_[s.tile] = Life::alive;
+  tile_types_[s.tile] = s.type;
+  tile_statements_[s.tile] = &s;
+  levels_.back().tiles.push_back(s.tile);
+}
+
+void KernelVerifier::get_or_set(const Statement& s) {
+  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
+    return error(fmt::format("no tile t{} is declared here", s.tile));
+  if (!(s.type == tile_types_[s.tile]))
+    error(fmt::format("tile t{} holds {}, this is {}", s.tile, text(tile_types_[s.tile]),
+                      text(s.type)));
+  indices(s, tile_statements_[s.tile]->extents, false, true);
+  if (s.kind == StatementKind::Set) {
+    operand(s, s.type.dtype, s.type.lanes);
+    mask(s);
+  }
+}
+
+void KernelVerifier::join(const Statement& s) {
+  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
+    return error(fmt::format("no tile t{} is declared here", s.tile));
+  ValueType type = tile_types_[s.tile];
+  if (!(s.type == ValueType{type.dtype, 1}))
+    error(fmt::format("joining tile t{} gives one {}, this is {}", s.tile, gdjit::name(type.dtype),
+                      text(s.type)));
+  uint64_t partials = type.lanes;
+  for (int64_t extent : tile_statements_[s.tile]->extents)
+    partials *= static_cast<uint64_t>(extent);
+  if (!std::has_single_bit(partials))
+    error(fmt::format("{} partials are no power of two, a halving tree needs one", partials));
+  if (std::string problem = operation_problem(s.op, type.dtype, {type.dtype, type.dtype});
+      operand_count(s.op) != 2 || !problem.empty())
+    error(fmt::format("tiles are not joined by {} {}", name(s.op), problem));
+}
+
+void KernelVerifier::check(const Statement& s) {
+  operand(s, DType::boolean, s.type.lanes);
+  one_index(s);
+  mask(s);
+  if (s.node == no_node)
+    error("a check needs the node that it reports ('@12')");
+}
+
+void KernelVerifier::operand(const Statement& s, DType dtype, uint16_t lanes) {
+  if (s.operands.size() != 1)
+    return error("one operand is needed");
+  ValueType type;
+  if (use(s.operands[0], type) && (type.dtype != dtype || (type.lanes != 1 && type.lanes != lanes)))
+    error(fmt::format("%{} is {}, expected {}", s.operands[0], text(type), text({dtype, lanes})));
+}
+
+void KernelVerifier::mask(const Statement& s) {
+  ValueType type;
+  if (s.mask != none && use(s.mask, type) &&
+      (type.dtype != DType::boolean || (type.lanes != 1 && type.lanes != s.type.lanes)))
+    error(fmt::format("the mask %{} is {}, expected {}", s.mask, text(type),
+                      text({DType::boolean, s.type.lanes})));
+}
+
+// Indices.
+
+void KernelVerifier::one_index(const Statement& s) {
+  if (s.index.size() != 1)
+    return error("one index is needed");
+  if (s.kind == StatementKind::Index && s.type.dtype != DType::i64)
+    error(fmt::format("an index is i64, not {}", text(s.type)));
+  index(s, s.index[0], -1, true);
+}
+
+void KernelVerifier::indices(const Statement& s, const std::vector<int64_t>& extents, bool guarded,
+                             bool of_tile) {
+  if (s.index.size() != extents.size())
+    return error(fmt::format("{} indices for rank {}", s.index.size(), extents.size()));
+  for (size_t i = 0; i < extents.size(); ++i) {
+    if (of_tile && (s.index[i].lane != 0 || s.index[i].dynamic != none))
+      error("a tile is indexed by loops and numbers only");
+    index(s, s.index[i], extents[i], guarded);
+  }
+}
+
+/// `extent` is -1 where any number will do; a guarded access may leave [0, extent) in masked lanes.
+void KernelVerifier::index(const Statement& s, const Index& i, int64_t extent, bool guarded) {
+  Wide least = i.affine.constant, most = i.affine.constant;
+  LoopId before = none;
+  for (const Term& term : i.affine.terms) {
+    if (term.loop >= loops_.size() || loops_[term.loop].life != Life::alive)
+      return error(fmt::format("an index uses loop {}, which is not around", term.loop));
+    if (term.factor == 0 || (before != none && term.loop <= before))
+      error("the terms of an index ascend by loop, none with factor 0");
+    before = term.loop;
+    Wide a = Wide{term.factor} * loops_[term.loop].first;
+    Wide b = Wide{term.factor} * loops_[term.loop].last;
+    least += std::min(a, b);
+    most += std::max(a, b);
+  }
+  if (i.lane != 0 && s.type.lanes == 1)
+    error("'lane' in the index of a scalar access");
+  Wide across = Wide{i.lane} * (s.type.lanes - 1);
+  least += std::min<Wide>(0, across);
+  most += std::max<Wide>(0, across);
+  constexpr Wide limit = Wide{1} << 62;
+  if (least < -limit || most > limit)
+    return error("an index leaves the range of 64-bit integers");
+  if (i.dynamic != none) {
+    if (ValueType type; use(i.dynamic, type) && (type.dtype != DType::i64 ||
+                                                 (type.lanes != 1 && type.lanes != s.type.lanes)))
+      error(fmt::format("%{} is {}, an index needs {}", i.dynamic, text(type),
+                        text({DType::i64, s.type.lanes})));
+    return;
+  }
+  if (extent < 0 || guarded || dead_ > 0 || (least >= 0 && most < extent))
+    return;
+  error(fmt::format("an index runs from {} to {}, the extent is {}", static_cast<int64_t>(least),
+                    static_cast<int64_t>(most), extent));
+}
+
+} // namespace gdjit::loop

@@ -1,0 +1,150 @@
+// The graph as plain data: shapes, attributes, nodes, orders, stages.
+#include "gdjit/IR/Graph.h"
+
+#include "gdjit/IR/Stage.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace gdjit {
+namespace {
+
+TEST(Shape, PrintsComparesAndMultiplies) {
+  EXPECT_EQ(to_string(Shape{}), "[]");
+  EXPECT_EQ(to_string(TensorType{DType::boolean, {64, 784}}), "bool[64,784]");
+  EXPECT_EQ(Shape{}.elements(), 1);
+  EXPECT_EQ((Shape{2, 0, 3}.elements()), 0);
+  EXPECT_EQ((TensorType{DType::f64, {2, 3}}.bytes()), 48);
+  EXPECT_FALSE((Shape{2, 1}) == (Shape{2}));
+  EXPECT_FALSE((Shape{2, 1}) == (Shape{1, 2}));
+}
+
+TEST(Shape, ProblemsOfWrittenExtentsAreNamed) {
+  std::vector<int64_t> good = {max_elements, 0, 1}, negative = {2, -1};
+  std::vector<int64_t> many(Shape::max_rank + 1, 1), large = {1 << 21, 1 << 21};
+  std::vector<int64_t> overflow = {0, int64_t{1} << 40, int64_t{1} << 40};
+  EXPECT_EQ(shape_problem(good.data(), good.size()), "");
+  EXPECT_NE(shape_problem(negative.data(), negative.size()), "");
+  EXPECT_NE(shape_problem(many.data(), many.size()), "");
+  EXPECT_NE(shape_problem(large.data(), large.size()), "");
+  EXPECT_NE(shape_problem(overflow.data(), overflow.size()), "") << "zeros are left out";
+}
+
+TEST(Attributes, AreSortedFoundReplacedAndCompared) {
+  Attributes a, b;
+  a.integer(Attr::axis, 1).boolean(Attr::keepdims, true).text(Attr::stream, "w");
+  b.text(Attr::stream, "w").boolean(Attr::keepdims, true).integer(Attr::axis, 7);
+  EXPECT_FALSE(a == b);
+  b.integer(Attr::axis, 1);
+  EXPECT_TRUE(a == b);
+  EXPECT_EQ(a.hash(), b.hash());
+  EXPECT_EQ(a.entries().size(), 3u);
+  EXPECT_TRUE(a.has(Attr::axis));
+  EXPECT_FALSE(a.has(Attr::axes));
+  EXPECT_THROW(a.integers(Attr::axes), InternalError);
+}
+
+TEST(Attributes, EachKindCountsInComparisonAndHash) {
+  Attributes base;
+  auto differs = [&](const Attributes& other) {
+    return !(base == other) && base.hash() != other.hash();
+  };
+  EXPECT_TRUE(differs(Attributes().real(Attr::fill, 0.0)));
+  base.real(Attr::fill, 0.0);
+  EXPECT_TRUE(differs(Attributes().real(Attr::fill, -0.0)));
+  base = Attributes().integers(Attr::axes, {0, 1});
+  EXPECT_TRUE(differs(Attributes().integers(Attr::axes, {1, 0})));
+  base = Attributes().dtype(Attr::dtype, DType::f32);
+  EXPECT_TRUE(differs(Attributes().dtype(Attr::dtype, DType::f64)));
+  base = Attributes().order(Attr::order, {DType::f32, 16, 0});
+  EXPECT_TRUE(differs(Attributes().order(Attr::order, {DType::f64, 16, 0})));
+  EXPECT_TRUE(differs(Attributes().order(Attr::order, {DType::f32, 8, 0})));
+  EXPECT_TRUE(differs(Attributes().order(Attr::order, {DType::f32, 16, 32})));
+  auto one = [](double x) {
+    return std::make_shared<const Array>(TensorType{}, std::vector<double>{x});
+  };
+  base = Attributes().array(Attr::value, one(1));
+  EXPECT_TRUE(differs(Attributes().array(Attr::value, one(2))));
+  EXPECT_TRUE(base == Attributes().array(Attr::value, one(1))) << "by elements, not by address";
+}
+
+TEST(Attributes, NamesAndKindsComeFromTheTable) {
+  Attr attr = Attr::index;
+  EXPECT_TRUE(find_attr("keepdims", attr));
+  EXPECT_EQ(attr, Attr::keepdims);
+  EXPECT_EQ(name(attr), "keepdims");
+  EXPECT_EQ(kind(attr), AttributeKind::boolean);
+  EXPECT_FALSE(find_attr("keepdim", attr));
+}
+
+TEST(Graph, KeepsNodesNamesAndPlaces) {
+  Graph graph;
+  TensorType type{DType::f32, {2}};
+  NodeId a = graph.append(Opcode::Input, {}, Attributes().integer(Attr::index, 0), {&type, 1},
+                          graph.origin_of({"m.cpp", 3, 7}));
+  Value operands[] = {{a, 0}, {a, 0}};
+  NodeId b = graph.append(Opcode::Add, operands, {}, {&type, 1});
+  graph.set_name(b, "sum");
+  EXPECT_EQ(graph.size(), 2u);
+  EXPECT_EQ(graph.op(b), Opcode::Add);
+  EXPECT_EQ(graph.operand(b, 1), (Value{a, 0}));
+  EXPECT_EQ(graph.type(b), type);
+  EXPECT_EQ(graph.name(a), "");
+  EXPECT_EQ(graph.name(b), "sum");
+  EXPECT_EQ(to_string(graph.location(a)), "m.cpp:3:7");
+  EXPECT_FALSE(graph.location(b).known());
+  EXPECT_EQ(graph.file("m.cpp"), 1u) << "a file is listed once";
+  EXPECT_EQ(graph.attributes(a).integer(Attr::index), 0);
+  EXPECT_TRUE(graph.attributes(b).empty());
+}
+
+TEST(Graph, RefusesAnOperandThatDoesNotStandBefore) {
+  Graph graph;
+  TensorType type;
+  Value operand[] = {{0, 0}};
+  EXPECT_THROW(graph.append(Opcode::Negate, operand, {}, {&type, 1}), InternalError);
+}
+
+TEST(Opcode, NamesAreUniqueAndFound) {
+  for (int i = 0; i < opcode_count; ++i) {
+    auto op = static_cast<Opcode>(i);
+    Opcode found = Opcode::Input;
+    EXPECT_TRUE(find_opcode(name(op), found));
+    EXPECT_EQ(found, op) << name(op);
+  }
+  Opcode found = Opcode::Input;
+  EXPECT_FALSE(find_opcode("nonsense", found));
+}
+
+TEST(Stage, NamesAreInTheOrderOfTheWay) {
+  for (int i = 0; i < stage_count; ++i) {
+    Stage found = Stage::Declared;
+    EXPECT_TRUE(find_stage(name(static_cast<Stage>(i)), found));
+    EXPECT_EQ(static_cast<int>(found), i);
+  }
+  EXPECT_LT(Stage::Fused, Stage::Loops);
+}
+
+TEST(ReductionOrder, PrintsEachForm) {
+  EXPECT_EQ(to_string(ReductionOrder{DType::f32, 1, 0}), "f32:sequential");
+  EXPECT_EQ(to_string(ReductionOrder{DType::f64, 8, 0}), "f64:partials(8)");
+  EXPECT_EQ(to_string(ReductionOrder{DType::i64, 16, 16384}), "i64:blocks(16384,16)");
+}
+
+TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
+  for (DType type : {DType::f32, DType::f64, DType::i64})
+    for (int64_t terms = 0; terms < 1'000'000; terms = terms * 3 + 1)
+      for (int64_t behind : {1, 3, 10, 15, 16, 1000}) {
+        ReductionOrder order = choose_order(type, terms, behind);
+        EXPECT_EQ(order.accumulator, type);
+        EXPECT_EQ(order.partials & (order.partials - 1), 0);
+        EXPECT_EQ(order.block % order.partials, 0);
+        if (behind >= 16) {
+          EXPECT_EQ(order.partials, 1) << "outputs side by side: one chain each";
+        }
+      }
+}
+
+} // namespace
+} // namespace gdjit
