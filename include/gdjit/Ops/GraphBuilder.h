@@ -1,0 +1,58 @@
+// GraphBuilder: appends nodes with their types inferred; the only way that frontends and passes
+// build graphs.
+#pragma once
+
+#include "gdjit/IR/Step.h"
+
+#include <initializer_list>
+#include <span>
+#include <unordered_map>
+
+namespace gdjit {
+
+/// Verbatim: every append is a new node (the frontend: the first dump is what the user wrote).
+/// Shared: an equal node (op, operands, attributes) is returned instead (passes).
+enum class Sharing : uint8_t { verbatim, shared };
+
+class GraphBuilder {
+public:
+  /// `graph` and `signature` must outlive the builder; nodes already in the graph take part in
+  /// sharing.
+  GraphBuilder(Graph& graph, const Signature& signature, Sharing sharing);
+
+  /// Infers the type and appends. A wrong type is Error(ErrorCode::graph) at `origin`, naming the
+  /// op and each operand with type and line. Commutative operands are not reordered.
+  Value append(Opcode op, std::span<const Value> operands, Attributes attributes = {});
+  Value append(Opcode op, std::initializer_list<Value> operands, Attributes attributes = {});
+
+  /// Origin and part of the nodes appended from now on.
+  void set_origin(Origin origin) { origin_ = origin; }
+  const Origin& origin() const { return origin_; }
+
+  Graph& graph() { return graph_; }
+  const Graph& graph() const { return graph_; }
+  const Signature& signature() const { return signature_; }
+  const TensorType& type(Value v) const { return graph_.type(v); }
+
+  // Sources.
+  Value input(uint32_t row);
+  Value state(uint32_t row);
+  Value scalar(uint32_t row);
+  /// A scalar constant broadcast to `type` (rank 0 needs no broadcast); rounded once.
+  Value constant(TensorType type, double value);
+  Value constant(Array value);
+  /// True where v is a constant with equal elements, or a broadcast or reshape of one; `value` is
+  /// the element.
+  bool constant_value(Value v, double& value) const;
+  /// True where that element is `value`, the sign of a zero included.
+  bool is_constant(Value v, double value) const;
+
+private:
+  Graph& graph_;
+  const Signature& signature_;
+  Sharing sharing_;
+  Origin origin_;
+  std::unordered_multimap<uint64_t, NodeId> seen_;
+};
+
+} // namespace gdjit

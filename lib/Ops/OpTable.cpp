@@ -1,0 +1,42 @@
+// The op table: rows of IR/Ops.def joined with the blocks of lib/Ops/<Family>.cpp.
+#include "gdjit/Ops/Op.h"
+
+namespace gdjit {
+
+namespace {
+constinit const OpInfo table[opcode_count] = {
+#define GDJIT_OP(enumerator, name, kind, operands, f32_ulp, f64_ulp)                               \
+  {Opcode::enumerator, #name, OpKind::kind, operands, f32_ulp, f64_ulp, &blocks::enumerator},
+#include "gdjit/IR/Ops.def"
+};
+} // namespace
+
+const OpInfo& info(Opcode op) { return table[static_cast<int>(op)]; }
+
+loop::ScalarProgram expansion(const Graph& graph, NodeId node) {
+  const OpInfo& op = info(graph.op(node));
+  GDJIT_CHECK(op.block->expand != nullptr);
+  std::vector<DType> parameters;
+  for (Value v : graph.operands(node))
+    parameters.push_back(graph.type(v).dtype);
+  if (op.kind == OpKind::Source)
+    parameters.push_back(DType::i64);
+  loop::ScalarBuilder builder(parameters);
+  std::vector<loop::ScalarValue> arguments;
+  for (size_t i = 0; i < parameters.size(); ++i)
+    arguments.push_back(builder.parameter(static_cast<int>(i)));
+  loop::ScalarValue result = op.block->expand(
+      Expansion{builder, arguments, graph.attributes(node), graph.type(node).dtype});
+  return std::move(builder).finish({&result, 1});
+}
+
+Accesses accesses(const Graph& graph, NodeId node) {
+  const OpInfo& op = info(graph.op(node));
+  GDJIT_CHECK(op.block->accesses != nullptr);
+  std::vector<TensorType> operands;
+  for (Value v : graph.operands(node))
+    operands.push_back(graph.type(v));
+  return op.block->accesses(operands, graph.type(node), graph.attributes(node));
+}
+
+} // namespace gdjit

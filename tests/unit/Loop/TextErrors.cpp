@@ -1,0 +1,262 @@
+// Every mistake in the text of loops is named with line, column and remedy; the rules of the
+// verifier among them.
+#include "SampleText.h"
+#include "gdjit/Driver/ReadStep.h"
+#include "gdjit/Loop/Text.h"
+#include "gdjit/Loop/Verifier.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gdjit {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string with(std::string_view from, std::string_view to,
+                 std::string_view text = testing::loop_text) {
+  std::string changed(text);
+  size_t at = changed.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? changed : changed.replace(at, from.size(), to);
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    read_step(text, "t.gdir");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::graph);
+    return error.what();
+  }
+  return "no error";
+}
+
+struct Mistake {
+  std::string from, to, message;
+};
+void PrintTo(const Mistake& m, std::ostream* out) { *out << m.from << " -> " << m.to; }
+
+class LoopTextMistake : public ::testing::TestWithParam<Mistake> {};
+
+TEST_P(LoopTextMistake, IsNamedWithItsPlaceAndRemedy) {
+  const Mistake& m = GetParam();
+  EXPECT_THAT(error_of(with(m.from, m.to)), HasSubstr(m.message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Buffers, LoopTextMistake,
+    ::testing::Values(
+        Mistake{"buffer x :", "bufer x :",
+                "t.gdir:15:1: error: expected a declaration, 'buffer', 'arena', 'note', 'kernel' "
+                "or 'end', found 'bufer'"},
+        Mistake{"buffer rows", "buffer x", "t.gdir:16:8: error: buffer 'x' is declared twice"},
+        Mistake{"= input x, in", "= inputs x, in",
+                "t.gdir:15:24: error: unknown role 'inputs'; roles are input, state, scalar"},
+        Mistake{"= input x, in", "= input y, in", "the signature has no input 'y'"},
+        Mistake{"= update w,", "= update ww,",
+                "the signature has no update 'ww'; did you mean 'w'?"},
+        Mistake{"same as t,", "same as tt,", "no buffer 'tt' is declared; did you mean 't'?"},
+        Mistake{"same as t,", "same as x,", "no error"},
+        Mistake{"same as t,", "same as w,",
+                "buffer 't.view': is f32[96], but views 'w', which is f32[16]"},
+        Mistake{"same as t,", "same as t.view,", "buffer 't.view' views itself"},
+        Mistake{"in constants", "in konstants",
+                "unknown place 'konstants'; places are argument, arena, constants, shared"},
+        Mistake{"temporary, in arena + 64", "temporary",
+                "buffer 't': has no place, though the program is planned"},
+        Mistake{"temporary, in arena + 64", "temporary, in arena + 192",
+                "buffer 't': 384 bytes at 192 do not lie in the arena of 512 bytes"},
+        Mistake{"temporary, in arena + 64", "temporary, in arena + 65", "aligned to 8"},
+        Mistake{"temporary, in arena + 64", "temporary, in arena + -64",
+                "the offset in the arena must lie between 0"},
+        Mistake{"same as t, in shared", "same as t, in argument",
+                "is in place shared where it views another buffer"},
+        Mistake{"arena 512 bytes\n", "",
+                "a planned program says its 'arena … bytes'; the line is missing"},
+        Mistake{"x : f32[6,16] = input", "x : f32[6,8] = input",
+                "buffer 'x': is f32[6,8], the signature says f32[6,16]"},
+        Mistake{"[0.5, -0.0, nan]", "[0.5, -0.0]", "the elements make [2], the type is f32[3]"},
+        Mistake{"note @3", "note 3", "expected '@' before the number of a node"},
+        Mistake{"note @3 unused", "note @5 unused", "node 5 is described otherwise above"},
+        Mistake{"\nend\n", "\n", "the text ends before its last line 'end'"},
+        Mistake{"\nend\n", "\nend\nend\n",
+                "expected the end of the text behind 'end', found 'end'"},
+        Mistake{"kernel k1", "kernel k0", "two kernels are named 'k0'"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Loops, LoopTextMistake,
+    ::testing::Values(
+        Mistake{"for j in 0..16", "for i in 0..16", "a loop around is named 'i', too"},
+        Mistake{"for j in 0..16", "for lane in 0..16", "'lane' cannot name a loop"},
+        Mistake{"for j in 0..16", "for j 0..16", "expected 'in', found '0..16'"},
+        Mistake{"for j in 0..16", "for j in 0-16", "expected '..' behind the begin of the loop"},
+        Mistake{"for j in 0..16 step 16", "for j in 0..16 step 0",
+                "the step of a loop must lie between 1"},
+        Mistake{"for j in 0..16 step 16", "for j in 0..16 step 16000000000000000000",
+                "the step of a loop must lie between 1"},
+        Mistake{"for j in 0..16", "for j in 0..999999999999999999",
+                "the end of a loop must lie between"},
+        Mistake{"for j in 0..16 step 16 {", "for j in 0..16 step 16",
+                "expected '{' to open the loop"},
+        Mistake{"for j in 0..16 step 16", "for j in 0..17 step 16",
+                "t.gdir:31:7: error: an index runs from 0 to 31, the extent is 16"},
+        Mistake{"for j in 0..16 step 16", "for j in 0..0 step 16", "no error"},
+        Mistake{
+            "unrolled for", "enrolled for",
+            "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}', found 'enrolled'"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Statements, LoopTextMistake,
+    ::testing::Values(
+        Mistake{"%2 = mul %0, %1", "%2 = mull %0, %1",
+                "t.gdir:33:12: error: unknown operation 'mull'; did you mean 'mul'?"},
+        Mistake{"%2 = mul %0, %1", "%2 = lookup %0, %1", "unknown operation 'lookup'"},
+        Mistake{"%2 = mul %0, %1", "%2 = mul %0",
+                "t.gdir:33:7: error: mul takes 2 operands, 1 given"},
+        Mistake{"%2 = mul %0, %1", "%2 = mul %0, %3", "%3 is not defined above"},
+        Mistake{"%2 = mul %0, %1", "%1 = mul %0, %1", "%1 is defined twice"},
+        Mistake{"%2 = mul %0, %1", "%2 = mul %0, %1 : f64x16",
+                "mul: gives f32, the statement says f64"},
+        Mistake{"%2 = mul %0, %1", "%2 = mul %0, %1 : f32x8",
+                "%0 is f32x16, the result f32x8: lanes differ"},
+        Mistake{"%2 = mul %0, %1", "%2 = mul %0, %1 : f32x99999",
+                "the lanes of 'f32x99999' must lie between 1 and 4096"},
+        Mistake{"%2 = mul %0, %1", "%2 = mul %0, %1 : f33", "unknown type 'f33'"},
+        Mistake{"%2 = mul %0, %1", "%2 = shl %0, %1", "shl: does not take f32"},
+        Mistake{"%2 = mul %0, %1", "%99999999 = mul %0, %1",
+                "the number of a value must lie between 0"},
+        Mistake{"%2 = add %1, %0", "%2 = add %1, %1\n      %7 = add %6, %0",
+                "%6 is not defined above"},
+        Mistake{"store loss = %3", "store loss = %2",
+                "%2 is not defined here; it ends with the loop that defines it"},
+        Mistake{"store loss = %3", "store w = %3", "'w' is state, nothing may be stored there"},
+        Mistake{"store loss = %3", "store los = %3",
+                "no buffer 'los' is declared; did you mean 'loss'?"},
+        Mistake{"store loss = %3", "store loss[0] = %3", "1 indices for rank 0"},
+        Mistake{"load x[i, j+lane]", "load x[j+lane]", "1 indices for rank 2"},
+        Mistake{"load x[i, j+lane]", "load x[i, k+lane]", "no loop around is named 'k'"},
+        Mistake{"load x[i, j+lane]", "load x[i, j+lane+1]",
+                "an index runs from 1 to 16, the extent is 16"},
+        Mistake{"load x[i, j+lane]", "load x[i-1, j+lane]",
+                "an index runs from -1 to 4, the extent is 6"},
+        Mistake{"load x[i, j+lane]", "load x[i, j+]",
+                "expected a loop, 'lane', a value or a number"},
+        Mistake{"load x[i, j+lane]", "load x[i, j-%0]",
+                "an index holds one value at most, and adds it"},
+        Mistake{"load x[i, j+lane]", "load x[i, 281474976710656*j+281474976710656*j]",
+                "an index sums up beyond"},
+        Mistake{"load x[i, j+lane] : f32x16", "load x[i, j+lane]",
+                "'lane' in the index of a scalar access"},
+        Mistake{"load x[i, j+lane] : f32x16", "load x[i, j+lane] : f64x16",
+                "'x' holds f32[6,16], the result is f64x16"},
+        Mistake{"load table[1]", "load table[3]", "an index runs from 3 to 3, the extent is 3"},
+        Mistake{"if %7 else %4", "if %7",
+                "a load has both a mask ('if') and what masked lanes give ('else'), or neither"},
+        Mistake{"if %7 else %4", "if %6 else %4", "the mask %6 is i64x16, expected boolx16"},
+        Mistake{"if %7 else %4", "if %7 else %5",
+                "what masked lanes give is i64, the result f32x16"},
+        Mistake{"%4 = 1e-45 : f32", "%4 = 1e-45", "expected ':' before the type of a constant"},
+        Mistake{"%5 = 7 : i64", "%5 = 7.5 : i64", "'7.5' is no i64"},
+        Mistake{"index lane+3 : i64x16", "index lane+3 : i32x16", "an index is i64, not i32x16"},
+        Mistake{"get t0[i]", "get t0[i+1]", "an index runs from 1 to 4, the extent is 4"},
+        Mistake{"get t0[i]", "get t0", "0 indices for rank 1"},
+        Mistake{"get t0[i]", "get t7[i]", "no tile t7 is declared above"},
+        Mistake{"get t0[i]", "get tile[i]", "expected a tile, as t0"},
+        Mistake{"set t0[i] = %2", "set t1 = %2", "t.gdir:47:7: error: %2 is f32x16, expected f64"},
+        Mistake{"tile t0[4]", "tile t0[3]", "48 partials are no power of two"},
+        Mistake{"tile t0[4]", "tile t0[0]", "a tile holds 1 to 1048576 elements"},
+        Mistake{"tile t1 :", "tile t0 : f64 = 1\n  tile t1 :", "tile t0 is defined twice"},
+        Mistake{"tile t1 : f64 = 1", "tile t1 : f64",
+                "expected '=' before the first value of a tile"},
+        Mistake{"join add t0", "join sqrt t0", "tiles are not joined by sqrt"},
+        Mistake{"join add t0", "join plus t0", "unknown operation 'plus'"},
+        Mistake{"check %12 at k", "check %11 at k", "%11 is i64, expected bool"},
+        Mistake{"check %12 at k", "check %12", "expected 'at', found the end of the line"},
+        Mistake{"convert %13 : f64", "convert %13", "this needs its type, as in ': f32'"},
+        Mistake{"select %12, %16, %13", "select %16, %16, %13",
+                "select: the condition is f32, expected bool"},
+        Mistake{"load x[%11, 3]", "load x[%12, 3]", "%12 is bool, an index needs i64"},
+        Mistake{"@7 loss (backward", "@7 lost (forward",
+                "expected ')' behind the place of a node, found"},
+        Mistake{"} because \"the sum", "} becuse \"the sum",
+                "expected the end of the line, found 'becuse'"},
+        Mistake{"  }\n}\n\nend", "  }\n\nend", "the text ends inside a kernel"}));
+
+TEST(LoopText, ReportsManyMistakesInOneRun) {
+  std::string text = with("%2 = mul %0, %1", "%2 = mull %0, %1");
+  text = with("get t0[i]", "get t9[i]", text);
+  std::string message = error_of(text);
+  EXPECT_THAT(message, HasSubstr("t.gdir:33:12: error: unknown operation 'mull'"));
+  EXPECT_THAT(message, HasSubstr("t.gdir:45:16: error: no tile t9 is declared above"));
+}
+
+TEST(LoopText, NestingBeyondTheStatedDepthIsRefused) {
+  auto nested = [](int depth) {
+    std::string text = "gdir 1\nstage loops\nmodel m\nstep s\nbatch 0\nkernel k {\n";
+    for (int i = 0; i < depth; ++i)
+      text += "for i" + std::to_string(i) + " in 0..1 {\n";
+    for (int i = 0; i < depth; ++i)
+      text += "}\n";
+    return text + "}\nend\n";
+  };
+  EXPECT_EQ(error_of(nested(TextLimits::nesting)), "no error");
+  EXPECT_THAT(error_of(nested(TextLimits::nesting + 1)),
+              HasSubstr("loops are nested deeper than 64"));
+  EXPECT_THAT(error_of(nested(100000)), HasSubstr("loops are nested deeper than 64"));
+}
+
+TEST(LoopText, AKernelOfAHundredThousandStatementsIsReadInLinearTime) {
+  std::string text =
+      "gdir 1\nstage loops\nmodel m\nstep s\nbatch 0\n\nkernel k \"long\" {\n  %0 = 1 : f32\n";
+  for (int i = 1; i < 100000; ++i)
+    text += "  %" + std::to_string(i) + " = neg %" + std::to_string(i - 1) + "\n";
+  text += "}\n\nend\n";
+  TextStep read = read_step(text, "t.gdir");
+  EXPECT_EQ(read.program.kernels[0].values, 100000u);
+  EXPECT_THAT(print(read.program), HasSubstr("  %99999 = neg %99998\n"));
+}
+
+TEST(LoopText, LoopsOfOneNameInOneAnotherArePrintedApart) {
+  TextStep read = read_step(testing::loop_text, "t.gdir");
+  loop::Program program = read.program;
+  program.kernels[0].loop_names = {"i", "i"};
+  std::string text = print(program);
+  EXPECT_THAT(text, HasSubstr("for i1 in 0..16 step 16"));
+  EXPECT_THAT(text, HasSubstr("load x[i, i1+lane]"));
+  EXPECT_EQ(print(read_step(text, "t.gdir").program), text);
+}
+
+TEST(LoopText, BuffersOfOneNameArePrintedApart) {
+  loop::Program program = read_step(testing::loop_text, "t.gdir").program;
+  program.buffers[1].name = "x";
+  std::string text = print(program);
+  EXPECT_THAT(text, HasSubstr("buffer x_ : i64[4]"));
+  EXPECT_THAT(text, HasSubstr("load x_[k]"));
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_EQ(diagnostics.all()[0].message, "two buffers are named 'x'");
+}
+
+TEST(LoopVerifier, NamesKernelAndStatementWhereThereIsNoText) {
+  loop::Program program = read_step(testing::loop_text, "t.gdir").program;
+  program.kernels[0].body[0].body[0].body[2].operands[0] = 7;
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_EQ(diagnostics.all()[0].message, "kernel 'k0', statement 4: %7 is not defined above");
+}
+
+TEST(LoopVerifier, RefusesAForeignStageAndUnsortedNotes) {
+  loop::Program program = read_step(testing::loop_text, "t.gdir").program;
+  program.stage = Stage::Fused;
+  std::swap(program.notes[0], program.notes[1]);
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  ASSERT_EQ(diagnostics.size(), 2u);
+  EXPECT_EQ(diagnostics.all()[0].message, "a program of loops at stage fused");
+  EXPECT_EQ(diagnostics.all()[1].message, "notes are not sorted by node, each once");
+}
+
+} // namespace
+} // namespace gdjit

@@ -1,0 +1,367 @@
+// Graph IR as text: every op with every attribute, random graphs and very deep ones parse back to
+// equal steps.
+#include "Cases.h"
+#include "SameStep.h"
+#include "gdjit/IR/Text.h"
+#include "gdjit/Ops/GraphParser.h"
+#include "gdjit/Ops/Verifier.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+
+namespace gdjit {
+namespace {
+
+using testing::Case;
+
+void expect_round_trip(const Step& step) {
+  std::string text = print(step);
+  Step again;
+  try {
+    again = parse_step(text, "t.gdir");
+  } catch (const std::exception& error) {
+    FAIL() << error.what() << "\n" << text;
+  }
+  EXPECT_EQ(print(again), text);
+  testing::expect_same(step, again);
+  if (::testing::Test::HasFailure())
+    FAIL() << text;
+}
+
+Step empty_step() {
+  Step step;
+  step.signature.name = "m";
+  step.signature.step = "training";
+  return step;
+}
+
+class GraphTextOfOp : public ::testing::TestWithParam<int> {};
+
+TEST_P(GraphTextOfOp, ParsesBackToAnEqualStepForEveryTypeAndAttribute) {
+  auto op = static_cast<Opcode>(GetParam());
+  int nodes = 0;
+  for (DType dtype : testing::all_dtypes)
+    for (const Case& c : testing::cases(op, dtype)) {
+      Step step = empty_step();
+      Signature& s = step.signature;
+      for (const TensorType& type : c.operands)
+        s.inputs.push_back({"x" + std::to_string(s.inputs.size()), type, -1, {}});
+      GraphBuilder builder(step.graph, s, Sharing::verbatim);
+      std::vector<Value> operands;
+      for (uint32_t i = 0; i < c.operands.size(); ++i)
+        operands.push_back(builder.input(i));
+      Value v = builder.append(op, operands, c.attributes);
+      s.outputs.push_back({"y", step.graph.type(v), -1, {}});
+      step.outputs.push_back(v);
+      expect_round_trip(step);
+      if (HasFatalFailure())
+        return;
+      ++nodes;
+      Diagnostics diagnostics;
+      verify(step, diagnostics);
+      for (const Diagnostic& d : diagnostics.all())
+        ADD_FAILURE() << d.message;
+    }
+  bool reads_signature =
+      op == Opcode::Input || op == Opcode::State || op == Opcode::Scalar || op == Opcode::Constant;
+  EXPECT_TRUE(nodes > 0 || reads_signature) << "no sample of " << name(op);
+}
+
+INSTANTIATE_TEST_SUITE_P(AllOps, GraphTextOfOp, ::testing::Range(0, opcode_count),
+                         [](const auto& info) {
+                           return std::string(name(static_cast<Opcode>(info.param)));
+                         });
+
+/// A random step: nodes that the type rules accept, with names, places, parts, kernels and initial
+/// values.
+class RandomStep {
+public:
+  explicit RandomStep(uint64_t seed) : random_(seed) {}
+
+  Step make() {
+    step_ = empty_step();
+    Signature& s = step_.signature;
+    s.name = pick(names_);
+    s.batch = number(9);
+    s.scalars = {{"seed", DType::i64, 0, false, {}}, {"step", DType::i64, 3, true, {}}};
+    for (int i = 0; i < 4; ++i) {
+      TensorType type = random_type();
+      Origin origin = s.initial.origin_of(random_place());
+      s.inputs.push_back({unique(), type, type.shape.rank() ? 0 : -1, origin});
+      s.states.push_back({unique(), type, initial(type, 3), origin});
+    }
+    GraphBuilder builder(step_.graph, s, Sharing::verbatim);
+    for (uint32_t i = 0; i < 4; ++i) {
+      values_.push_back(builder.input(i));
+      values_.push_back(builder.state(i));
+    }
+    for (int i = 0; i < 60; ++i)
+      append(builder);
+    decorate();
+    for (uint32_t i = 0; i < 3; ++i) {
+      Value v = values_[number(values_.size())];
+      s.outputs.push_back({unique(), step_.graph.type(v), -1, {}});
+      step_.outputs.push_back(v);
+      s.updates.push_back({i, {}});
+      step_.updates.push_back({2 * i, 0}); // the input of the same type
+    }
+    rows();
+    return std::move(step_);
+  }
+
+private:
+  uint64_t number(uint64_t below) { return random_() % below; }
+  template <class T> const T& pick(const std::vector<T>& list) { return list[number(list.size())]; }
+  std::string unique() { return pick(names_) + std::to_string(++count_); }
+
+  TensorType random_type() {
+    constexpr DType types[] = {DType::f32, DType::f32, DType::f64, DType::i32, DType::boolean};
+    TensorType type{types[number(5)], {}};
+    for (uint64_t rank = number(4); rank > 0; --rank)
+      type.shape.push_back(static_cast<int64_t>(number(4)));
+    return type;
+  }
+
+  SourceLocation random_place() {
+    if (number(4) == 0)
+      return {};
+    return {pick(files_), static_cast<uint32_t>(number(100)), static_cast<uint32_t>(number(30))};
+  }
+
+  Array random_array(const TensorType& type) {
+    Array array(type);
+    bool equal = number(3) == 0;
+    double value = pick(numbers_);
+    for (int64_t i = 0; i < array.elements(); ++i)
+      array.set(i, equal ? value : pick(numbers_));
+    return array;
+  }
+
+  /// Leaves are shared, as a reader of the text does.
+  Value initial(const TensorType& type, int depth) {
+    Signature& s = step_.signature;
+    GraphBuilder builder(s.initial, s, Sharing::shared);
+    if (is_float(type.dtype) && depth > 0 && number(2) == 0) {
+      Value a = initial(type, depth - 1), b = initial(type, depth - 1);
+      return GraphBuilder(s.initial, s, Sharing::verbatim).append(Opcode::Add, {a, b});
+    }
+    if (is_float(type.dtype) && number(2) == 0) {
+      Value seed = builder.scalar(0), step = builder.scalar(1);
+      return GraphBuilder(s.initial, s, Sharing::verbatim)
+          .append(Opcode::Normal, {seed, step},
+                  Attributes()
+                      .dtype(Attr::dtype, type.dtype)
+                      .shape(Attr::shape, type.shape)
+                      .text(Attr::stream, unique()));
+    }
+    if (number(2) == 0 && type.shape.rank() > 0)
+      return GraphBuilder(s.initial, s, Sharing::verbatim).constant(random_array(type));
+    return builder.constant(type, type.dtype == DType::boolean ? 1 : pick(numbers_));
+  }
+
+  void append(GraphBuilder& builder) {
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      auto op = static_cast<Opcode>(number(opcode_count));
+      if (op == Opcode::Constant) {
+        values_.push_back(builder.constant(random_array(random_type())));
+        return;
+      }
+      constexpr DType types[] = {DType::f32, DType::f64, DType::i32, DType::boolean};
+      uint64_t type = number(4);
+      std::vector<Case>& cases = cases_[type][static_cast<size_t>(op)];
+      if (cases.empty())
+        cases = testing::cases(op, types[type]);
+      if (cases.empty())
+        continue;
+      const Case& c = pick(cases);
+      std::vector<Value> operands;
+      for (size_t i = 0; i < c.operands.size(); ++i)
+        operands.push_back(values_[number(values_.size())]);
+      try {
+        values_.push_back(builder.append(op, operands, c.attributes));
+        return;
+      } catch (const Error&) { // these operands do not fit: draw again
+      }
+    }
+  }
+
+  void decorate() {
+    Graph& graph = step_.graph;
+    auto part = Part::forward;
+    for (NodeId n = 0; n < graph.size(); ++n) {
+      if (number(10) == 0)
+        part = static_cast<Part>(number(3));
+      graph.set_origin(n, graph.origin_of(random_place(), part));
+      if (number(4) == 0)
+        graph.set_name(n, unique());
+    }
+    if (number(2) == 0)
+      return;
+    step_.stage = Stage::Fused;
+    for (uint32_t k = 0; k < 4; ++k)
+      step_.partition.kernels.push_back(
+          {"k" + std::to_string(k), pick(names_), number(2) ? pick(names_) : ""});
+    uint32_t kernel = 0;
+    for (NodeId n = 0; n < graph.size(); ++n) {
+      if (number(15) == 0 && kernel < 3)
+        ++kernel;
+      step_.partition.kernel_of.push_back(
+          graph.operands(n).empty() && number(2) ? Partition::no_kernel : kernel);
+    }
+  }
+
+  void rows() {
+    Signature& s = step_.signature;
+    for (uint32_t i = 0; i < 4; ++i) {
+      Rows rows;
+      rows.input = i;
+      if (number(2))
+        rows.values = std::make_shared<const Array>(random_array(s.inputs[i].type));
+      else
+        rows.file = pick(names_);
+      (number(2) ? s.data : s.examples).push_back(rows);
+    }
+  }
+
+  std::mt19937_64 random_;
+  Step step_;
+  std::vector<Value> values_;
+  int count_ = 0;
+  std::vector<Case> cases_[4][opcode_count];
+  const std::vector<std::string> names_ = {"x",       "block1/w", "a.b-c_",    "with blank",
+                                           "Größe",   "7",        "quote\"\\", "line\nbreak",
+                                           "nul\x01", "update",   "@"};
+  const std::vector<std::string> files_ = {"a.cpp", "dir/b c.cpp", "update", "x:y", "/abs/c++.cc"};
+  const std::vector<double> numbers_ = {0,     -0.0,   1,   -1,       0.1,       1e-45,    3e38,
+                                        1e300, 5e-324, NAN, INFINITY, -INFINITY, 123456789};
+};
+
+TEST(GraphText, RandomStepsParseBackToEqualSteps) {
+  for (uint64_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Step step = RandomStep(seed).make();
+    std::string text = print(step);
+    Step again;
+    ASSERT_NO_THROW(again = parse_step(text, "t.gdir")) << text;
+    ASSERT_EQ(print(again), text);
+    // Initial values are numbered in the order of the text; the body is equal in every field.
+    Step first = parse_step(text, "t.gdir"), second = parse_step(print(first), "t.gdir");
+    testing::expect_same(first, second);
+    testing::expect_same(step.graph, again.graph);
+    EXPECT_EQ(step.outputs, again.outputs);
+    EXPECT_EQ(step.updates, again.updates);
+    EXPECT_EQ(step.partition.kernel_of, again.partition.kernel_of);
+    testing::expect_same(step.signature.data, again.signature.data);
+    testing::expect_same(step.signature.examples, again.signature.examples);
+    ASSERT_FALSE(HasFailure()) << text;
+  }
+}
+
+TEST(GraphText, AChainOfAMillionNodesIsPrintedParsedAndVerified) {
+  constexpr NodeId length = 1'000'000;
+  Step step = empty_step();
+  step.signature.inputs.push_back({"x", {DType::f32, {4}}, 0, {}});
+  GraphBuilder builder(step.graph, step.signature, Sharing::verbatim);
+  Value v = builder.input(0);
+  for (NodeId n = 1; n < length; ++n) {
+    builder.set_origin(step.graph.origin_of({"deep.cpp", n % 1000 + 1, 3}));
+    v = builder.append(Opcode::Tanh, {v});
+  }
+  step.signature.outputs.push_back({"y", step.graph.type(v), 0, {}});
+  step.outputs.push_back(v);
+  std::string text = print(step);
+  Step again = parse_step(text, "t.gdir");
+  EXPECT_EQ(again.graph.size(), length);
+  EXPECT_TRUE(print(again) == text);
+  Diagnostics diagnostics;
+  verify(again, diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+}
+
+TEST(GraphText, ADeepInitialValueIsCutByLetsAndParsesBack) {
+  Step step = empty_step();
+  Signature& s = step.signature;
+  TensorType type{DType::f32, {2}};
+  GraphBuilder builder(s.initial, s, Sharing::shared);
+  Value deep = builder.constant(type, 0.5), wide = deep;
+  for (int i = 0; i < 2000; ++i)
+    deep = builder.append(Opcode::Tanh, {deep});
+  for (int i = 0; i < 60; ++i) // as a tree it would have 2^60 leaves
+    wide = builder.append(Opcode::Add, {wide, wide});
+  s.states.push_back({"deep", type, deep, {}});
+  s.states.push_back({"wide", type, wide, {}});
+  std::string text = print(step);
+  EXPECT_LT(text.size(), 30000u);
+  Step again = parse_step(text, "t.gdir");
+  EXPECT_EQ(print(again), text);
+  EXPECT_EQ(again.signature.initial.size(), s.initial.size());
+}
+
+TEST(GraphText, NumbersOfNodesMayBeAny) {
+  Step step = parse_step("gdir 1\nstage declared\nmodel m\nstep s\nbatch 0\ninput x : f32[2]\n"
+                         "output y : f32[2]\n\ngraph {\n  %700 = input x\n  %3 = add %700, %700\n"
+                         "  output y = %3\n}\n",
+                         "t.gdir");
+  EXPECT_THAT(print(step),
+              ::testing::HasSubstr("  %0 = input x : f32[2]\n  %1 = add %0, %0 : f32[2]\n"));
+}
+
+/// Stores large literals and knows the user's lines.
+class Extras : public TextExtras, public ArrayFiles {
+public:
+  std::string source(const SourceLocation& place) override {
+    return place.line == 7 ? "Tensor p = sigmoid(h);\nx" : "";
+  }
+  std::string store(const Array& array, const std::string& hint) override {
+    files[hint + ".npy"] = array;
+    return hint + ".npy";
+  }
+  Array load(const std::string& file, const TensorType&) override { return files.at(file); }
+  std::map<std::string, Array> files;
+};
+
+TEST(GraphText, LargeLiteralsGoToFilesAndComeBackFromThem) {
+  Step step = empty_step();
+  Signature& s = step.signature;
+  std::vector<double> values(65);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<double>(i) / 3;
+  Array large(TensorType{DType::f32, {65}}, values), small(TensorType{DType::f32, {2}}, {1, 2});
+  s.inputs.push_back({"x", {DType::f32, {65}}, 0, {}});
+  s.data.push_back({0, std::make_shared<const Array>(large), ""});
+  s.states.push_back(
+      {"w", large.type(), GraphBuilder(s.initial, s, Sharing::shared).constant(large), {}});
+  GraphBuilder builder(step.graph, s, Sharing::verbatim);
+  builder.constant(large);
+  step.graph.set_name(builder.constant(small).node, "small");
+  Extras extras;
+  std::string text = print(step, &extras);
+  EXPECT_THAT(text, ::testing::HasSubstr("data x = file \"data.x.npy\""));
+  EXPECT_THAT(text, ::testing::HasSubstr("state w : f32[65] = constant(file \"state.w.npy\")"));
+  EXPECT_THAT(text, ::testing::HasSubstr("%0 = constant file \"node0.npy\" : f32[65]"));
+  EXPECT_THAT(text, ::testing::HasSubstr("%small = constant [1, 2] : f32[2]"));
+  Step again = parse_step(text, "t.gdir", &extras);
+  EXPECT_EQ(print(again, &extras), text);
+  testing::expect_same(step.graph, again.graph);
+  EXPECT_EQ(again.signature.data[0].file, "data.x.npy");
+  extras.files["node0.npy"] = small;
+  EXPECT_THROW(parse_step(text, "t.gdir", &extras), Error);
+}
+
+TEST(GraphText, TheUsersWordsStandBesideAsCommentsThatAreSkipped) {
+  Step step = empty_step();
+  step.signature.inputs.push_back({"x", {DType::f32, {2}}, 0, {}});
+  GraphBuilder builder(step.graph, step.signature, Sharing::verbatim);
+  builder.set_origin(step.graph.origin_of({"m.cpp", 7, 3}));
+  builder.input(0);
+  Extras extras;
+  std::string text = print(step, &extras);
+  EXPECT_THAT(text, ::testing::HasSubstr("@ m.cpp:7:3  ; Tensor p = sigmoid(h); x\n"));
+  testing::expect_same(step, parse_step(text, "t.gdir"));
+}
+
+} // namespace
+} // namespace gdjit
