@@ -1,0 +1,214 @@
+// differentiate: copies the step; at the first gradient of a loss one reverse sweep computes all
+// gradients of that loss.
+//
+// Forward nodes are copied verbatim, because a gradient may tell two equal values apart (y = 2 x
+// and z = 2 x are two variables to gradient(y + z, y)). Reads of one input, state or scalar are one
+// variable and become one node.
+#include "gdjit/Autodiff/Differentiate.h"
+
+#include "ReverseSweep.h"
+#include "gdjit/Ops/Rebuild.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace gdjit {
+
+namespace {
+
+/// Inputs, states and scalars: what they are is said by op and row alone.
+bool reads_signature(Opcode op) {
+  return op == Opcode::Input || op == Opcode::State || op == Opcode::Scalar;
+}
+
+class Differentiator {
+public:
+  explicit Differentiator(const Step& step);
+  Step run(PassContext& context) &&;
+
+private:
+  Value copy(NodeId n);
+  Value read(NodeId n);
+  void expand(NodeId loss);
+  void give_names(std::span<const NodeId> gradients);
+  bool declared_dependence(NodeId loss, NodeId target);
+  [[noreturn]] void refuse_nothing(NodeId gradient);
+  std::string name_of(NodeId n) const;
+
+  const Graph& old_;
+  const Signature& signature_;
+  Rebuild rebuild_;
+  GraphBuilder backward_;
+  ReverseSweep sweep_;
+  std::unordered_map<NodeId, std::vector<NodeId>> gradients_of_; ///< per loss, the gradient nodes
+  std::vector<bool> is_target_;                                  ///< per old node
+  std::vector<Value> expanded_; ///< per old gradient node, its adjoint
+  std::unordered_map<uint64_t, Value> reads_;
+  std::unordered_set<std::string> names_;
+  std::vector<bool> ancestor_; ///< of ancestor_loss_, in the old graph
+  NodeId ancestor_loss_ = no_node;
+};
+
+Differentiator::Differentiator(const Step& step)
+    : old_(step.graph), signature_(step.signature), rebuild_(step, Sharing::verbatim),
+      backward_(rebuild_.graph(), step.signature, Sharing::shared), sweep_(backward_),
+      is_target_(step.graph.size()), expanded_(step.graph.size()) {
+  for (NodeId n = 0; n < old_.size(); ++n) {
+    if (!old_.name(n).empty())
+      names_.insert(old_.name(n));
+    if (old_.op(n) != Opcode::Gradient)
+      continue;
+    gradients_of_[old_.operand(n, 0).node].push_back(n);
+    is_target_[old_.operand(n, 1).node] = true;
+  }
+}
+
+Step Differentiator::run(PassContext& context) && {
+  for (NodeId n = 0; n < old_.size(); ++n)
+    rebuild_.replace(n, copy(n));
+  context.changed |= !gradients_of_.empty() || rebuild_.graph().size() != old_.size();
+  return std::move(rebuild_).finish();
+}
+
+Value Differentiator::copy(NodeId n) {
+  if (reads_signature(old_.op(n)))
+    return read(n);
+  if (old_.op(n) != Opcode::Gradient)
+    return rebuild_.copy(n);
+  if (!expanded_[n].valid())
+    expand(old_.operand(n, 0).node);
+  Value v = expanded_[n];
+  if (!is_target_[n])
+    return v;
+  // Backward nodes are shared; a gradient that is differentiated by itself needs a node of its own.
+  // A reshape to the same shape is the identity, and simplify drops it.
+  rebuild_.stand_at(n);
+  return rebuild_.builder().append(Opcode::Reshape, {v},
+                                   Attributes().shape(Attr::shape, old_.type(n).shape));
+}
+
+Value Differentiator::read(NodeId n) {
+  uint64_t key = static_cast<uint64_t>(old_.op(n)) << 32 |
+                 static_cast<uint64_t>(old_.attributes(n).integer(Attr::index));
+  Value& v = reads_[key];
+  if (!v.valid())
+    v = rebuild_.copy(n);
+  return v;
+}
+
+/// Computes all gradients of one loss that the graph asks for.
+void Differentiator::expand(NodeId loss) {
+  const std::vector<NodeId>& gradients = gradients_of_.at(loss);
+  std::vector<Value> targets;
+  for (NodeId g : gradients) {
+    Value target = old_.operand(g, 1);
+    // Invalid where the value was made after the loss, which then does not depend on it.
+    Value t = reads_signature(old_.op(target.node)) ? read(target.node) : rebuild_[target];
+    if (t.valid())
+      targets.push_back(t);
+  }
+  Value mapped_loss = rebuild_[{loss, 0}];
+  sweep_.run(mapped_loss, targets);
+
+  for (NodeId g : gradients) {
+    NodeId target = old_.operand(g, 1).node;
+    Value t = reads_signature(old_.op(target)) ? read(target) : rebuild_[{target, 0}];
+    Value adjoint = t.valid() ? sweep_.adjoint(t.node) : Value{};
+    if (!adjoint.valid()) {
+      if (!declared_dependence(loss, target))
+        refuse_nothing(g);
+      // The loss depends on the value, but its derivative is zero: a constant slope, a
+      // stop_gradient.
+      Origin origin = old_.origin(target);
+      origin.part = Part::backward;
+      backward_.set_origin(origin);
+      adjoint = backward_.constant(old_.type(g), 0);
+    }
+    expanded_[g] = adjoint;
+  }
+  give_names(gradients);
+}
+
+/// The user's names for gradients come first, then d_w for what belongs to w.
+void Differentiator::give_names(std::span<const NodeId> gradients) {
+  Graph& graph = rebuild_.graph();
+  for (NodeId g : gradients)
+    if (!old_.name(g).empty() && graph.name(expanded_[g].node).empty())
+      graph.set_name(expanded_[g].node, old_.name(g));
+  for (NodeId n : sweep_.nodes()) {
+    Value adjoint = sweep_.adjoint(n);
+    if (!adjoint.valid() || !graph.name(adjoint.node).empty())
+      continue;
+    std::string name = name_of(n);
+    if (name.empty())
+      continue;
+    size_t leaf = name.rfind('/');
+    name.insert(leaf == std::string::npos ? 0 : leaf + 1, "d_");
+    if (names_.insert(name).second)
+      graph.set_name(adjoint.node, name);
+  }
+}
+
+std::string Differentiator::name_of(NodeId n) const {
+  const Graph& graph = rebuild_.graph();
+  if (!graph.name(n).empty())
+    return graph.name(n);
+  if (graph.op(n) == Opcode::State)
+    return signature_.states[graph.attributes(n).integer(Attr::index)].name;
+  if (graph.op(n) == Opcode::Input)
+    return signature_.inputs[graph.attributes(n).integer(Attr::index)].name;
+  return "";
+}
+
+/// Whether the loss as declared reads the target, by whatever way; a gradient node reads its loss
+/// and its value.
+bool Differentiator::declared_dependence(NodeId loss, NodeId target) {
+  if (ancestor_loss_ != loss) {
+    ancestor_loss_ = loss;
+    ancestor_.assign(old_.size(), false);
+    ancestor_[loss] = true;
+    for (NodeId n = loss + 1; n-- > 0;)
+      if (ancestor_[n])
+        for (Value v : old_.operands(n))
+          ancestor_[v.node] = true;
+  }
+  if (ancestor_[target])
+    return true;
+  if (!reads_signature(old_.op(target)))
+    return false;
+  for (NodeId n = 0; n <= loss; ++n) // another read of the same row
+    if (ancestor_[n] && old_.op(n) == old_.op(target) &&
+        old_.attributes(n) == old_.attributes(target))
+      return true;
+  return false;
+}
+
+void Differentiator::refuse_nothing(NodeId gradient) {
+  NodeId loss = old_.operand(gradient, 0).node, value = old_.operand(gradient, 1).node;
+  auto describe = [&](NodeId n) {
+    Value v = rebuild_[{n, 0}];
+    std::string name = v.valid() ? name_of(v.node) : old_.name(n);
+    return name.empty() ? fmt::format("%{} ({})", n, gdjit::name(old_.op(n))) : name;
+  };
+  throw Error(
+      ErrorCode::graph,
+      fmt::format("gradient: the loss does not depend on {}, there is nothing to differentiate",
+                  describe(value)),
+      old_.location(gradient),
+      {{fmt::format("loss  {} : {}", describe(loss), to_string(old_.type(loss))),
+        old_.location(loss)},
+       {fmt::format("value {} : {}", describe(value), to_string(old_.type(value))),
+        old_.location(value)},
+       {"leave it out, or use it in the loss", {}}});
+}
+
+} // namespace
+
+Step differentiate(const Step& step, PassContext& context) {
+  return Differentiator(step).run(context);
+}
+
+} // namespace gdjit

@@ -1,0 +1,202 @@
+// A model's function and its runs: one per batch size, checked against each other, and the steps
+// built from them.
+#include "Declaration.h"
+#include "gdjit/Support/Suggest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gdjit {
+
+namespace {
+
+/// Rows for which a model is declared while its own number is not known yet; twice as many find the
+/// batch axes.
+constexpr int64_t first_batch = 2;
+
+/// The axis that is `batch` long in one run and `other_batch` in another, -1 for none.
+int batch_axis(const Shape& shape, int64_t batch, const Shape& other, int64_t other_batch) {
+  for (int i = 0; i < shape.rank() && shape.rank() == other.rank(); ++i)
+    if (shape[i] == batch && other[i] == other_batch)
+      return i;
+  return -1;
+}
+
+/// The states of one model must be the same for every batch size: they share one State.
+void check_same_states(const Declaration& a, const Declaration& b) {
+  size_t count = std::min(a.signature.states.size(), b.signature.states.size());
+  auto fail = [&](const std::string& what, size_t i) {
+    std::vector<Note> notes;
+    for (const Declaration* d : {&a, &b})
+      notes.push_back(
+          i < d->signature.states.size()
+              ? Note{fmt::format("for {} rows: '{}' {}", d->batch, d->signature.states[i].name,
+                                 to_string(d->signature.states[i].type)),
+                     d->signature.initial.location(d->signature.states[i].origin)}
+              : Note{fmt::format("for {} rows: none", d->batch), {}});
+    const Declaration& longer = i < b.signature.states.size() ? b : a;
+    throw Error(ErrorCode::graph, what,
+                longer.signature.initial.location(longer.signature.states[i].origin), notes);
+  };
+  for (size_t i = 0; i < count; ++i)
+    if (a.signature.states[i].name != b.signature.states[i].name ||
+        !(a.signature.states[i].type == b.signature.states[i].type))
+      fail(fmt::format("state '{}' of model '{}' changes with the batch size",
+                       b.signature.states[i].name, a.model),
+           i);
+  if (a.signature.states.size() != b.signature.states.size())
+    fail(fmt::format("the list of parameters of model '{}' changes with the batch size", a.model),
+         count);
+}
+
+std::vector<std::string> read_options(const Declaration& d) {
+  std::vector<std::string> names;
+  names.reserve(d.options.size());
+  for (const Declaration::OptionRead& read : d.options)
+    names.push_back(read.name);
+  return names;
+}
+
+} // namespace
+
+std::shared_ptr<Declaration> ModelCore::declare(int64_t rows, bool may_fail) {
+  auto d = std::make_shared<Declaration>(options.name, options.dtype, rows);
+  if (current)
+    throw Error(
+        ErrorCode::graph,
+        fmt::format("model '{}' is being declared: its steps exist once its function has returned",
+                    options.name));
+  struct Run {
+    ModelCore& core;
+    Declaration& declaration;
+    ~Run() {
+      core.current = nullptr;
+      declaration.open = false;
+    }
+  };
+  current = d;
+  Run run{*this, *d};
+  Model model(shared_from_this());
+  try {
+    body->run(model);
+  } catch (const Error& error) {
+    if (!may_fail)
+      throw;
+  }
+  return d;
+}
+
+void ModelCore::check_options() const {
+  std::vector<std::string> known = read_options(*primary);
+  for (const OptionValue& given : options.options)
+    if (std::find(known.begin(), known.end(), given.name) == known.end()) {
+      std::string list;
+      for (const std::string& name : known)
+        list += (list.empty() ? "" : ", ") + name;
+      throw Error(ErrorCode::usage,
+                  fmt::format("model '{}' has no option '{}'{}", options.name, given.name,
+                              did_you_mean(given.name, known)),
+                  {}, {{known.empty() ? "it has none" : "it has " + list, {}}});
+    }
+}
+
+void ModelCore::start() {
+  if (options.batch.value < 0)
+    throw Error(ErrorCode::usage,
+                fmt::format("batch {}: a step has at least one row", options.batch.value));
+  std::lock_guard lock(mutex);
+  if (!body) {
+    batch = options.batch.value > 0 ? options.batch.value : 1;
+    primary = std::make_shared<Declaration>(options.name, options.dtype, batch);
+    current = variants[batch] = primary;
+    return;
+  }
+  int64_t wanted = options.batch.value;
+  try {
+    primary = declare(wanted > 0 ? wanted : first_batch, false);
+  } catch (const Error& error) {
+    if (wanted > 0)
+      throw;
+    std::vector<Diagnostic> all = error.diagnostics();
+    all.front().notes.push_back(
+        {fmt::format(
+             "the model was declared for {} rows; give a batch size where it works for one only",
+             first_batch),
+         {}});
+    throw Error(error.code(), std::move(all));
+  }
+  check_options();
+  if (!primary->asked_batch) {
+    variants[0] = primary;
+  } else {
+    auto twice = declare(2 * primary->batch, true);
+    find_batch_axes(*twice, primary->batch, twice->batch);
+    if (wanted == 0) {
+      wanted = std::max<int64_t>(count_rows(*primary), 1);
+      if (wanted != primary->batch)
+        primary = declare(wanted, false);
+    }
+    batch = wanted;
+    variants[batch] = primary;
+  }
+  settle();
+}
+
+void ModelCore::find_batch_axes(const Declaration& other, int64_t rows, int64_t other_rows) {
+  const Signature &a = primary->signature, &b = other.signature;
+  input_axes.assign(a.inputs.size(), -1);
+  output_axes.assign(a.outputs.size(), -1);
+  for (size_t i = 0; i < a.inputs.size() && i < b.inputs.size(); ++i)
+    input_axes[i] = batch_axis(a.inputs[i].type.shape, rows, b.inputs[i].type.shape, other_rows);
+  for (size_t i = 0; i < a.outputs.size() && i < b.outputs.size(); ++i)
+    if (a.outputs[i].name == b.outputs[i].name)
+      output_axes[i] =
+          batch_axis(a.outputs[i].type.shape, rows, b.outputs[i].type.shape, other_rows);
+}
+
+void ModelCore::settle() {
+  std::lock_guard lock(mutex);
+  const Signature& s = primary->signature;
+  if (!body) {
+    // No second run shows what scales: the leading axis where it is as long as the batch that was
+    // asked for.
+    auto leading = [&](const Shape& shape) {
+      return primary->asked_batch && shape.rank() > 0 && shape[0] == batch ? 0 : -1;
+    };
+    input_axes.clear();
+    output_axes.clear();
+    for (const InputDecl& input : s.inputs)
+      input_axes.push_back(leading(input.type.shape));
+    for (const OutputDecl& output : s.outputs)
+      output_axes.push_back(leading(output.type.shape));
+  }
+  input_axes.resize(s.inputs.size(), -1);
+  output_axes.resize(s.outputs.size(), -1);
+  // Rows are handed out as views: collected once, and again only where a model without a function
+  // declares more.
+  if (data.size() != primary->data.size())
+    data = collect_rows(*primary, primary->data);
+  if (examples.size() != primary->examples.size())
+    examples = collect_rows(*primary, primary->examples);
+}
+
+Declaration& ModelCore::variant(int64_t rows) {
+  std::lock_guard lock(mutex);
+  if (rows == 0 || !primary->asked_batch)
+    return *primary;
+  auto it = variants.find(rows);
+  if (it != variants.end())
+    return *it->second;
+  if (!body)
+    throw Error(
+        ErrorCode::graph,
+        fmt::format("model '{}' was declared for {} rows without a function, {} are asked for",
+                    options.name, batch, rows),
+        {}, {{"construct it with a function, which is run once per batch size", {}}});
+  std::shared_ptr<Declaration> d = declare(rows, false);
+  check_same_states(*primary, *d);
+  return *(variants[rows] = d);
+}
+
+} // namespace gdjit

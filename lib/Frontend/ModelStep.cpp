@@ -1,0 +1,136 @@
+// A step of a model: the run for a batch size with the outputs and updates that take part.
+#include "Declaration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gdjit {
+
+namespace {
+
+/// Sorts the nodes for reading. What outputs and derivatives need is forward, gradient nodes are
+/// backward, what only updates need is update; forward nodes that wait for no derivative stand
+/// first. Without updates, what no output needs is left out; inputs, state and scalars stay.
+void arrange(Step& step, bool keep_all) {
+  const Graph& old = step.graph;
+  std::vector<bool> forward(old.size(), false), update(old.size(), false), late(old.size(), false);
+  for (Value v : step.outputs)
+    forward[v.node] = true;
+  for (Value v : step.updates)
+    update[v.node] = true;
+  auto derives = [&](NodeId n) { return kind(old.op(n)) == OpKind::Derivative; };
+  auto source = [&](NodeId n) {
+    return kind(old.op(n)) == OpKind::Source && old.op(n) != Opcode::Constant;
+  };
+  for (NodeId n = old.size(); n-- > 0;)
+    for (Value operand : old.operands(n)) {
+      forward[operand.node] = forward[operand.node] || forward[n] || (derives(n) && update[n]);
+      update[operand.node] = update[operand.node] || update[n];
+    }
+  for (NodeId n = 0; n < old.size(); ++n) {
+    late[n] = derives(n) || (update[n] && !forward[n] && !source(n));
+    for (Value operand : old.operands(n))
+      late[n] = late[n] || late[operand.node];
+  }
+
+  Graph graph;
+  graph.share_files(old);
+  std::vector<NodeId> place(old.size(), no_node);
+  std::vector<Value> operands;
+  for (bool second : {false, true})
+    for (NodeId n = 0; n < old.size(); ++n) {
+      if (late[n] != second || (!keep_all && !forward[n] && !source(n)))
+        continue;
+      operands.clear();
+      for (Value operand : old.operands(n))
+        operands.push_back({place[operand.node], operand.result});
+      Origin origin = old.origin(n);
+      origin.part = derives(n)                               ? Part::backward
+                    : update[n] && !forward[n] && !source(n) ? Part::update
+                                                             : Part::forward;
+      TensorType type = old.type(n);
+      place[n] = graph.append(old.op(n), operands, old.attributes(n), {&type, 1}, origin);
+      if (!old.name(n).empty())
+        graph.set_name(place[n], old.name(n));
+    }
+  for (std::vector<Value>* values : {&step.outputs, &step.updates})
+    for (Value& v : *values)
+      v.node = place[v.node];
+  step.graph = std::move(graph);
+}
+
+} // namespace
+
+int64_t ModelStep::batch() const { return core_->primary->asked_batch ? core_->batch : 0; }
+
+const std::string& ModelStep::model_name() const { return core_->options.name; }
+
+bool ModelStep::has_updates() const {
+  const std::vector<std::string>& groups = core_->primary->update_groups;
+  return kind_ == Kind::training &&
+         std::any_of(groups.begin(), groups.end(), [&](const std::string& g) {
+           return only_.empty() || g == only_ || g == plain_update;
+         });
+}
+
+Step ModelStep::step(int64_t rows) const {
+  if (rows < 0)
+    throw Error(ErrorCode::usage, fmt::format("batch {}: a step has at least one row", rows));
+  std::lock_guard lock(core_->mutex);
+  core_->settle();
+  const Declaration& d = core_->variant(rows);
+  Step step;
+  step.graph = d.graph;
+  Signature& s = step.signature;
+  s = d.signature;
+  s.name = d.model;
+  s.step = name_;
+  s.batch = d.asked_batch ? d.batch : 0;
+  s.outputs.clear();
+  s.updates.clear();
+  for (size_t i = 0; i < s.inputs.size() && i < core_->input_axes.size(); ++i)
+    s.inputs[i].batch_axis = core_->input_axes[i];
+  s.data = core_->data;
+  s.examples = core_->examples;
+
+  auto is_loss = [&](const OutputDecl& output) {
+    return std::find(d.losses.begin(), d.losses.end(), output.name) != d.losses.end();
+  };
+  auto axis_of = [&](size_t i) {
+    return i < core_->output_axes.size() ? core_->output_axes[i] : -1;
+  };
+  bool per_example = false;
+  for (size_t i = 0; i < d.outputs.size(); ++i)
+    per_example = per_example || axis_of(i) >= 0;
+  for (size_t i = 0; i < d.outputs.size(); ++i) {
+    const OutputDecl& output = d.signature.outputs[i];
+    bool taken = kind_ != Kind::prediction ||
+                 (!outputs_.empty()
+                      ? std::find(outputs_.begin(), outputs_.end(), output.name) != outputs_.end()
+                  : per_example ? axis_of(i) >= 0
+                                : !is_loss(output));
+    if (!taken)
+      continue;
+    s.outputs.push_back(output);
+    s.outputs.back().batch_axis = axis_of(i);
+    step.outputs.push_back(d.outputs[i]);
+  }
+  if (kind_ == Kind::training) {
+    std::vector<int64_t> updated(s.states.size(), -1);
+    for (size_t i = 0; i < d.updates.size(); ++i) {
+      if (!only_.empty() && d.update_groups[i] != only_ && d.update_groups[i] != plain_update)
+        continue;
+      int64_t& first = updated[d.signature.updates[i].state];
+      if (first >= 0)
+        d.fail_updated_twice(static_cast<size_t>(first), i);
+      first = static_cast<int64_t>(i);
+      s.updates.push_back(d.signature.updates[i]);
+      step.updates.push_back(d.updates[i]);
+    }
+  }
+  arrange(step, kind_ == Kind::training);
+  return step;
+}
+
+} // namespace gdjit

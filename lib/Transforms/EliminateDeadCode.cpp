@@ -1,0 +1,27 @@
+// eliminate_dead_code: marks from the results backward, then copies what is marked.
+#include "gdjit/Transforms/EliminateDeadCode.h"
+
+#include "gdjit/Ops/Rebuild.h"
+
+namespace gdjit {
+
+Step eliminate_dead_code(const Step& step, PassContext& context) {
+  const Graph& graph = step.graph;
+  std::vector<bool> live(graph.size());
+  for (const std::vector<Value>* results : {&step.outputs, &step.updates})
+    for (Value v : *results)
+      live[v.node] = true;
+  for (NodeId n = graph.size(); n-- > 0;)
+    if (live[n])
+      for (Value v : graph.operands(n))
+        live[v.node] = true;
+
+  Rebuild rebuild(step, Sharing::verbatim);
+  for (NodeId n = 0; n < graph.size(); ++n)
+    if (live[n])
+      rebuild.copy(n);
+  context.changed |= rebuild.graph().size() != graph.size();
+  return std::move(rebuild).finish();
+}
+
+} // namespace gdjit

@@ -1,0 +1,61 @@
+// specialize: follows the constant `training` as far as it alone decides, and takes the branches it
+// selects.
+#include "gdjit/Transforms/Specialize.h"
+
+#include "Uniform.h"
+
+#include <algorithm>
+
+namespace gdjit {
+
+namespace {
+
+bool is_training(const Step& step, NodeId n) {
+  if (step.graph.op(n) != Opcode::Scalar)
+    return false;
+  const ScalarDecl& scalar = step.signature.scalars[step.graph.attributes(n).integer(Attr::index)];
+  return scalar.name == "training" && scalar.dtype == DType::boolean;
+}
+
+} // namespace
+
+Step specialize(const Step& step, PassContext& context) {
+  const Graph& graph = step.graph;
+  Rebuild rebuild(step, Sharing::verbatim);
+  std::vector<bool> target = gradient_targets(graph);
+  std::vector<bool> decided(graph.size()); // uniform, and known because `training` is
+
+  for (NodeId n = 0; n < graph.size(); ++n) {
+    rebuild.stand_at(n);
+    if (is_training(step, n)) {
+      rebuild.replace(n, rebuild.builder().constant(graph.type(n), context.training));
+      decided[n] = context.changed = true;
+      continue;
+    }
+    auto operands = graph.operands(n);
+    bool any =
+        std::any_of(operands.begin(), operands.end(), [&](Value v) { return decided[v.node]; });
+    if (!any) {
+      rebuild.copy(n);
+      continue;
+    }
+    if (Value v = fold_uniform(rebuild, n, rebuild.operands(n)); v.valid()) {
+      rebuild.replace(n, v);
+      decided[n] = context.changed = true;
+      continue;
+    }
+    // A select that a gradient is taken of stays: its branch is another variable.
+    double condition = 0;
+    if (graph.op(n) == Opcode::Select && !target[n] &&
+        rebuild.builder().constant_value(rebuild.operands(n)[0], condition)) {
+      rebuild.replace(n, rebuild[graph.operand(n, condition != 0 ? 1 : 2)]);
+      context.changed = true;
+      continue;
+    }
+    rebuild.copy(n);
+    decided[n] = uniform_root(rebuild.graph(), rebuild[{n, 0}]).valid();
+  }
+  return std::move(rebuild).finish();
+}
+
+} // namespace gdjit

@@ -1,0 +1,77 @@
+// gradient, jacobian_vector, hessian_vector against derivatives worked out by hand.
+#include "Evaluate.h"
+
+#include <cmath>
+
+using namespace gdjit;
+
+namespace {
+
+Tensor x3(Model& m) { return m.parameter("x", values({1, 2, 3})); }
+
+TEST(Gradient, is_a_tensor_like_any_other) {
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 return 2 * gradient(sum(x * x * x), x);
+               }()),
+               "f64[3]", {6, 24, 54});
+}
+
+TEST(Gradient, of_a_gradient_is_the_second_derivative) {
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 return gradient(sum(gradient(sum(x * x * x), x)), x);
+               }()),
+               "f64[3]", {6, 12, 18});
+}
+
+TEST(Gradient, of_many_values_at_once) {
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 Parameter y = m.parameter("y", values({5, 6, 7}));
+                 std::vector<Tensor> g = gradient(sum(x * y), {x, y});
+                 return concat(g);
+               }()),
+               "f64[6]", {5, 6, 7, 1, 2, 3});
+}
+
+TEST(JacobianVector, is_forward_mode) {
+  // f = (x0 x1, x1 x2), v = (1, 10, 100): J v = (x1 + 10 x0, 10 x2 + 100 x1)
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 Tensor f = concat({slice(x, 0, 0, 1) * slice(x, 0, 1, 2),
+                                    slice(x, 0, 1, 2) * slice(x, 0, 2, 3)});
+                 return jacobian_vector(f, x, m.constant({1, 10, 100}));
+               }()),
+               "f64[2]", {12, 230});
+}
+
+TEST(JacobianVector, holds_where_f_is_zero_and_beside_constants_of_one) {
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 Tensor f = log(x) * stop_gradient(ones_like(x)); // f[0] is 0
+                 return jacobian_vector(f, x, m.constant({1, 1, 1}));
+               }()),
+               "f64[3]", {1, 0.5, 1.0 / 3});
+}
+
+TEST(HessianVector, is_the_gradient_of_the_directional_derivative) {
+  // loss = x0 x1 + x2^3: H = [[0 1 0] [1 0 0] [0 0 6 x2]]
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 Tensor loss =
+                     sum(slice(x, 0, 0, 1) * slice(x, 0, 1, 2)) + sum(pow(slice(x, 0, 2, 3), 3));
+                 return hessian_vector(loss, x, m.constant({1, 10, 100}));
+               }()),
+               "f64[3]", {10, 1, 1800});
+}
+
+TEST(HessianVector, of_a_linear_loss_is_zero) {
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 return hessian_vector(sum(2 * x), x, m.constant({1, 1, 1}));
+               }()),
+               "f64[3]", {0, 0, 0});
+}
+
+} // namespace
