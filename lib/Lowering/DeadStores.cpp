@@ -1,0 +1,182 @@
+// remove_dead: what nobody reads is not computed; then ids are numbered in the order of the text.
+//
+// Walks backwards over a kernel: a store to a temporary is dead where nothing behind it loads the
+// buffer, a computation where nothing behind it uses the value. What a loop carries from turn to
+// turn is found by walking again.
+#include "Passes.h"
+
+#include "Rewriting.h"
+
+#include <algorithm>
+
+namespace gdjit::lowering {
+
+namespace {
+
+class Sweep {
+public:
+  explicit Sweep(loop::Program& program)
+      : program_(program), loaded_(program.buffers.size(), false),
+        unread_(program.buffers.size(), false), named_(program.buffers.size(), false) {}
+
+  void run() {
+    for (size_t k = program_.kernels.size(); k-- > 0;) {
+      loop::Kernel& kernel = program_.kernels[k];
+      used_.assign(kernel.values, false);
+      read_.assign(kernel.tiles, false);
+      unread_tile_.assign(kernel.tiles, false);
+      do {
+        carried_ = false;
+        mark_live(kernel.body);
+      } while (carried_);
+      erase_dead(kernel.body);
+    }
+  }
+  bool named(BufferId b) const { return named_[b]; }
+
+private:
+  BufferId storage(BufferId b) const {
+    while (program_.buffers[b].same_as != loop::none)
+      b = program_.buffers[b].same_as;
+    return b;
+  }
+
+  bool live(const Statement& s) const {
+    switch (s.kind) {
+    case StatementKind::For:
+      return !s.body.empty();
+    case StatementKind::Store:
+      return program_.buffers[storage(s.buffer)].role != loop::BufferRole::temporary ||
+             loaded_[storage(s.buffer)];
+    case StatementKind::Check:
+      return true;
+    case StatementKind::Tile:
+    case StatementKind::Set:
+      return read_[s.tile];
+    default:
+      return used_[s.result];
+    }
+  }
+
+  void mark_live(const std::vector<Statement>& body) {
+    for (size_t i = body.size(); i-- > 0;) {
+      const Statement& s = body[i];
+      if (s.kind == StatementKind::For)
+        mark_live(s.body);
+      else if (live(s))
+        mark(s);
+      else if (s.kind == StatementKind::Set)
+        unread_tile_[s.tile] = true;
+      else if (s.kind == StatementKind::Store)
+        unread_[storage(s.buffer)] = true;
+    }
+  }
+
+  void mark(const Statement& s) {
+    auto use = [&](ValueId v) {
+      if (v != loop::none)
+        used_[v] = true;
+    };
+    std::for_each(s.operands.begin(), s.operands.end(), use);
+    use(s.mask);
+    use(s.fill);
+    for (const Index& index : s.index)
+      use(index.dynamic);
+    if (s.buffer != loop::none) {
+      BufferId memory = storage(s.buffer);
+      named_[s.buffer] = named_[memory] = true;
+      if (s.kind == StatementKind::Load && !loaded_[memory]) {
+        loaded_[memory] = true;
+        carried_ |= unread_[memory]; // a store behind this load was thought dead
+      }
+    }
+    if ((s.kind == StatementKind::Get || s.kind == StatementKind::Join) && !read_[s.tile]) {
+      read_[s.tile] = true;
+      carried_ |= unread_tile_[s.tile];
+    }
+  }
+
+  void erase_dead(std::vector<Statement>& body) {
+    for (Statement& s : body)
+      erase_dead(s.body);
+    std::erase_if(body, [&](const Statement& s) { return !live(s); });
+  }
+
+  loop::Program& program_;
+  std::vector<bool> loaded_, unread_, named_;   ///< per buffer
+  std::vector<bool> used_, read_, unread_tile_; ///< per value, per tile of the kernel
+  bool carried_ = false;
+};
+
+/// Hands out 0, 1, 2 … in the order of first sight.
+class Numbering {
+public:
+  explicit Numbering(uint32_t old) : ids_(old, loop::none) {}
+  void operator()(uint32_t& id) {
+    if (id == loop::none)
+      return;
+    if (ids_[id] == loop::none) {
+      order_.push_back(id);
+      ids_[id] = static_cast<uint32_t>(order_.size() - 1);
+    }
+    id = ids_[id];
+  }
+  const std::vector<uint32_t>& order() const { return order_; }
+
+private:
+  std::vector<uint32_t> ids_, order_;
+};
+
+void renumber(loop::Kernel& kernel) {
+  Numbering values(kernel.values), loops(kernel.loops), tiles(kernel.tiles);
+  for_each(kernel.body, [&](Statement& s) {
+    loops(s.loop);
+    tiles(s.tile);
+    std::for_each(s.operands.begin(), s.operands.end(), std::ref(values));
+    values(s.mask);
+    values(s.fill);
+    for (Index& index : s.index) {
+      values(index.dynamic);
+      for (loop::Term& t : index.affine.terms)
+        loops(t.loop);
+      std::sort(index.affine.terms.begin(), index.affine.terms.end(),
+                [](const loop::Term& a, const loop::Term& b) { return a.loop < b.loop; });
+    }
+    values(s.result);
+  });
+  std::vector<std::string> names;
+  for (LoopId l : loops.order())
+    names.push_back(kernel.loop_names[l]);
+  kernel.loop_names = std::move(names);
+  kernel.values = static_cast<uint32_t>(values.order().size());
+  kernel.loops = static_cast<uint32_t>(loops.order().size());
+  kernel.tiles = static_cast<uint32_t>(tiles.order().size());
+}
+
+} // namespace
+
+void remove_dead(loop::Program& program) {
+  Sweep sweep(program);
+  sweep.run();
+  std::vector<BufferId> moved(program.buffers.size(), loop::none);
+  std::vector<loop::Buffer> kept;
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    if (!sweep.named(b))
+      continue;
+    moved[b] = static_cast<BufferId>(kept.size());
+    kept.push_back(std::move(program.buffers[b]));
+  }
+  for (loop::Buffer& buffer : kept)
+    if (buffer.same_as != loop::none)
+      buffer.same_as = moved[buffer.same_as];
+  program.buffers = std::move(kept);
+  for (loop::Kernel& kernel : program.kernels) {
+    for_each(kernel.body, [&](Statement& s) {
+      if (s.buffer != loop::none)
+        s.buffer = moved[s.buffer];
+    });
+    renumber(kernel);
+  }
+}
+
+} // namespace gdjit::lowering

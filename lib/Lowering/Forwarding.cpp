@@ -1,0 +1,126 @@
+// forward_stores: within a kernel, a value that was stored or loaded is not loaded again.
+//
+//   store a[i] = %1;  %2 = load a[i]   =>   store a[i] = %1;  %1 for %2
+// Loads, index values and computations are shared in the same way. Holds because each element of a
+// buffer is written once, before it is read; buffers for which that is not so (scatter) are left
+// alone.
+#include "Passes.h"
+
+#include "Rewriting.h"
+
+#include <string>
+#include <unordered_map>
+
+namespace gdjit::lowering {
+
+namespace {
+
+class Forwarder {
+public:
+  Forwarder(KernelDraft& draft, const loop::Program& program)
+      : replaced_(draft.kernel.values, loop::none), stores_(program.buffers.size(), 0) {
+    for_each(draft.kernel.body, [&](const Statement& s) {
+      if (s.kind != StatementKind::Store)
+        return;
+      bool anywhere = s.mask != loop::none;
+      for (const Index& index : s.index)
+        anywhere |= index.dynamic != loop::none;
+      stores_[s.buffer] += anywhere ? 2 : 1;
+    });
+  }
+
+  void run(std::vector<Statement>& body) {
+    const size_t mark = log_.size();
+    size_t kept = 0;
+    for (size_t i = 0; i < body.size(); ++i) {
+      Statement& s = body[i];
+      if (!visit(s))
+        continue;
+      if (s.kind == StatementKind::For)
+        run(s.body);
+      if (kept != i)
+        body[kept] = std::move(s);
+      ++kept;
+    }
+    body.resize(kept);
+    while (log_.size() > mark) { // what a loop computes is not known behind it
+      known_.erase(log_.back());
+      log_.pop_back();
+    }
+  }
+
+private:
+  /// False where the statement is not needed: its result is known.
+  bool visit(Statement& s) {
+    auto follow = [&](ValueId& v) {
+      if (v != loop::none && replaced_[v] != loop::none)
+        v = replaced_[v];
+    };
+    for (ValueId& v : s.operands)
+      follow(v);
+    follow(s.mask);
+    follow(s.fill);
+    for (Index& index : s.index)
+      follow(index.dynamic);
+    if (s.kind == StatementKind::Store) {
+      if (stores_[s.buffer] == 1)
+        remember(key(s, StatementKind::Load, loop::none, loop::none), s.operands[0]);
+      return true;
+    }
+    bool pure = s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
+                (s.kind == StatementKind::Load && stores_[s.buffer] < 2);
+    if (!pure)
+      return true;
+    std::string k = key(s, s.kind, s.mask, s.fill);
+    if (auto at = known_.find(k); at != known_.end()) {
+      replaced_[s.result] = at->second;
+      return false;
+    }
+    remember(std::move(k), s.result);
+    return true;
+  }
+
+  void remember(std::string key, ValueId value) {
+    if (known_.try_emplace(key, value).second)
+      log_.push_back(std::move(key));
+  }
+
+  /// Equal for statements that give equal values.
+  static std::string key(const Statement& s, StatementKind kind, ValueId mask, ValueId fill) {
+    std::string k;
+    auto add = [&k](auto x) { k.append(reinterpret_cast<const char*>(&x), sizeof x); };
+    add(kind);
+    add(s.op);
+    add(s.type.dtype);
+    add(s.bits);
+    add(s.buffer);
+    add(mask);
+    add(fill);
+    if (kind == StatementKind::Compute)
+      for (ValueId v : s.operands)
+        add(v);
+    for (const Index& index : s.index) {
+      add(index.dynamic);
+      add(index.affine.constant);
+      for (const loop::Term& t : index.affine.terms) {
+        add(t.loop);
+        add(t.factor);
+      }
+      add(loop::none);
+    }
+    return k;
+  }
+
+  std::vector<ValueId> replaced_; ///< by ValueId
+  std::vector<int> stores_;       ///< per buffer: 2 and more where elements may be written twice
+  std::unordered_map<std::string, ValueId> known_;
+  std::vector<std::string> log_;
+};
+
+} // namespace
+
+void forward_stores(KernelDraft& draft, const loop::Program& program) {
+  Forwarder(draft, program).run(draft.kernel.body);
+}
+
+} // namespace gdjit::lowering

@@ -1,0 +1,262 @@
+// The greedy partition of a graph.
+#include "Grouping.h"
+
+#include "Buffers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace gdjit::lowering {
+
+namespace {
+
+/// LLVM's cost grows faster than the kernel: a kernel is cut behind this many Loop IR statements.
+constexpr int64_t kernel_operations = 2000;
+/// A step of at most this many scalar operations is one kernel: calls and passes over memory would
+/// cost more.
+constexpr int64_t whole_step_work = int64_t{1} << 20;
+/// Statements around the operation of a node: load, store, loop.
+constexpr int32_t access_cost = 3;
+
+Shape without_units(const Shape& shape) {
+  Shape s;
+  for (int64_t e : shape)
+    if (e != 1)
+      s.push_back(e);
+  return s;
+}
+
+/// True where `part` is `whole` with some axes left out: reduced, or not yet broadcast.
+bool is_part_of(const Shape& part, const Shape& whole) {
+  int at = 0;
+  for (int i = 0; i < whole.rank() && at < part.rank(); ++i)
+    if (part[at] == whole[i])
+      ++at;
+  return at == part.rank();
+}
+
+/// Per node, the greatest number(reader) over the nodes that read it, through Movement too; 0 for
+/// none.
+template <class Number>
+std::vector<uint32_t> greatest_reader(const Graph& graph, const Number& number) {
+  std::vector<uint32_t> greatest(graph.size(), 0);
+  for (NodeId n = graph.size(); n-- > 0;) {
+    uint32_t reader = kind(graph.op(n)) == OpKind::Movement ? greatest[n] : number(n);
+    for (Value v : graph.operands(n))
+      greatest[v.node] = std::max(greatest[v.node], reader);
+  }
+  return greatest;
+}
+
+/// By row of Signature::states, the greatest of what its nodes have.
+std::unordered_map<int64_t, uint32_t> by_state(const Graph& graph,
+                                               const std::vector<uint32_t>& of_node) {
+  std::unordered_map<int64_t, uint32_t> greatest;
+  for (NodeId n = 0; n < graph.size(); ++n)
+    if (graph.op(n) == Opcode::State) {
+      uint32_t& g = greatest[graph.attributes(n).integer(Attr::index)];
+      g = std::max(g, of_node[n]);
+    }
+  return greatest;
+}
+
+} // namespace
+
+Shape Grouping::space(NodeId n) const {
+  bool reduces = kind(graph_.op(n)) == OpKind::Reduction;
+  return without_units((reduces ? graph_.type(graph_.operand(n, 0)) : graph_.type(n)).shape);
+}
+
+Grouping::Grouping(const Step& step)
+    : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
+      kernel_(step.graph.size(), Partition::no_kernel), late_(step.graph.size(), false) {
+  for (NodeId n = 0; n < graph_.size(); ++n) {
+    if (is_argument(graph_, n) || is_literal(graph_, n))
+      continue;
+    switch (kind(graph_.op(n))) {
+    case OpKind::Pointwise:
+    case OpKind::Source:
+      cost_[n] = access_cost + static_cast<int32_t>(expansions_.of(n).instructions.size());
+      break;
+    case OpKind::Movement:
+      cost_[n] = 1;
+      break;
+    default:
+      cost_[n] = 3 * access_cost;
+      break;
+    }
+  }
+}
+
+bool Grouping::whole_step_fits() const {
+  int64_t operations = 0;
+  double work = 0;
+  for (NodeId n = 0; n < graph_.size(); ++n) {
+    if (cost_[n] == 0)
+      continue;
+    operations += cost_[n];
+    double elements = static_cast<double>(graph_.type(n).elements());
+    OpKind k = kind(graph_.op(n));
+    if (k == OpKind::Contraction || k == OpKind::Reduction)
+      elements *= static_cast<double>(accesses(graph_, n).reduced.elements());
+    work += elements * (cost_[n] - access_cost + 1);
+    if (operations > kernel_operations || work > static_cast<double>(whole_step_work))
+      return false;
+  }
+  return true;
+}
+
+void Grouping::find_late_updates() {
+  const std::vector<uint32_t> last = greatest_reader(graph_, [](NodeId n) { return n; });
+  const std::unordered_map<int64_t, uint32_t> of_state = by_state(graph_, last);
+  for (size_t i = 0; i < step_.updates.size(); ++i) {
+    NodeId n = step_.updates[i].node;
+    auto reader = of_state.find(step_.signature.updates[i].state);
+    late_[n] = kind(graph_.op(n)) == OpKind::Pointwise && last[n] == 0 &&
+               reader != of_state.end() && reader->second > n;
+  }
+}
+
+void Grouping::assign_late_updates() {
+  const std::unordered_map<int64_t, uint32_t> of_state =
+      by_state(graph_, greatest_reader(graph_, [&](NodeId n) {
+                 return kernel_[n] == Partition::no_kernel ? 0 : kernel_[n];
+               }));
+  uint32_t updates = Partition::no_kernel;
+  for (size_t i = 0; i < step_.updates.size(); ++i) {
+    NodeId n = step_.updates[i].node;
+    if (!late_[n] || kernel_[n] != Partition::no_kernel)
+      continue;
+    uint32_t gradient = latest_operand(n);
+    if (gradient != Partition::no_kernel &&
+        gradient >= of_state.at(step_.signature.updates[i].state) && fits(n, gradient)) {
+      join(n, gradient);
+      continue;
+    }
+    if (updates == Partition::no_kernel ||
+        groups_[updates].operations + cost_[n] > kernel_operations) {
+      updates = begin_group(n);
+      groups_[updates].reason = "updates behind the last read of their states";
+    }
+    join(n, updates);
+  }
+}
+
+uint32_t Grouping::latest_operand(NodeId n) const {
+  uint32_t latest = Partition::no_kernel;
+  for (Value v : graph_.operands(n))
+    if (uint32_t k = kernel_[v.node]; k != Partition::no_kernel)
+      latest = latest == Partition::no_kernel ? k : std::max(latest, k);
+  return latest;
+}
+
+uint32_t Grouping::begin_group(NodeId n) {
+  Group& group = groups_.emplace_back();
+  group.spaces.push_back(space(n));
+  return static_cast<uint32_t>(groups_.size() - 1);
+}
+
+void Grouping::join(NodeId n, uint32_t group) {
+  kernel_[n] = group;
+  groups_[group].operations += cost_[n];
+  OpKind k = kind(graph_.op(n));
+  if (k == OpKind::Indexing) {
+    last_check_ = group;
+    groups_[group].spaces.push_back(without_units(graph_.type(n).shape));
+  }
+  settle_operands(n, group);
+}
+
+void Grouping::settle_operands(NodeId n, uint32_t group) {
+  std::vector<NodeId> open = {n};
+  while (!open.empty()) {
+    NodeId reader = open.back();
+    open.pop_back();
+    for (Value v : graph_.operands(reader))
+      if (cost_[v.node] > 0 && kernel_[v.node] == Partition::no_kernel) {
+        kernel_[v.node] = group;
+        groups_[group].operations += cost_[v.node];
+        open.push_back(v.node);
+      }
+  }
+}
+
+bool Grouping::fits(NodeId n, uint32_t group) {
+  Group& g = groups_[group];
+  OpKind k = kind(graph_.op(n));
+  auto refuse = [&](std::string why) {
+    if (g.reason.empty()) {
+      g.reason = std::move(why);
+      g.refused = n;
+    }
+    return false;
+  };
+  if (g.operations + cost_[n] > kernel_operations)
+    return refuse(fmt::format(" would make it longer than {} operations", kernel_operations));
+  if (k == OpKind::Contraction)
+    return refuse(" is a contraction, with loops of its own");
+  const Shape own = space(n);
+  for (const Shape& known : g.spaces)
+    if (is_part_of(own, known))
+      return true;
+  return refuse(fmt::format(" runs over {}, not {}", to_string(own), to_string(g.spaces[0])));
+}
+
+void Grouping::assign(NodeId n) {
+  uint32_t latest = latest_operand(n);
+  OpKind k = kind(graph_.op(n));
+  if (k == OpKind::Movement) { // an index map: belongs to what it reads
+    if (latest != Partition::no_kernel)
+      kernel_[n] = latest;
+    if (latest != Partition::no_kernel)
+      settle_operands(n, latest);
+    return;
+  }
+  if (k == OpKind::Indexing && last_check_ != Partition::no_kernel)
+    latest = latest == Partition::no_kernel ? last_check_ : std::max(latest, last_check_);
+  if (latest != Partition::no_kernel && fits(n, latest))
+    return join(n, latest);
+  if (latest == Partition::no_kernel && (k == OpKind::Pointwise || k == OpKind::Source))
+    return; // waits for its first reader
+  join(n, begin_group(n));
+}
+
+Partition Grouping::run() {
+  Partition partition;
+  auto computes = [&](NodeId n) { return cost_[n] > 0; };
+  if (whole_step_fits()) {
+    groups_.emplace_back().reason = "the whole step is small: one call, one pass";
+    for (NodeId n = 0; n < graph_.size(); ++n)
+      if (computes(n))
+        kernel_[n] = 0;
+  } else {
+    find_late_updates();
+    for (NodeId n = 0; n < graph_.size(); ++n)
+      if (computes(n) && !late_[n])
+        assign(n);
+    assign_late_updates();
+    uint32_t rest = Partition::no_kernel; // what only the outside reads
+    for (NodeId n = 0; n < graph_.size(); ++n)
+      if (computes(n) && kernel_[n] == Partition::no_kernel) {
+        if (rest == Partition::no_kernel ||
+            groups_[rest].operations + cost_[n] > kernel_operations) {
+          rest = begin_group(n);
+          groups_[rest].reason = "only the outside reads its results";
+        }
+        kernel_[n] = rest;
+        groups_[rest].operations += cost_[n];
+      }
+  }
+  for (Group& group : groups_) {
+    if (group.reason.empty())
+      group.reason = "nothing more works on its elements";
+    refused_.push_back(group.refused);
+    partition.kernels.push_back(
+        {fmt::format("k{}", partition.kernels.size()), "", std::move(group.reason)});
+  }
+  partition.kernel_of = std::move(kernel_);
+  return partition;
+}
+
+} // namespace gdjit::lowering

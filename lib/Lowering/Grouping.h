@@ -1,0 +1,59 @@
+// Grouping: which kernel each node belongs to, and why each kernel ends where it ends.
+//
+// Nodes are taken in order. One that computes joins the latest kernel that it reads from if it
+// works on the same elements; a contraction begins a kernel of its own, so that equal layers have
+// equal kernels and each keeps its schedule; a node that reads nothing computed goes where it is
+// first needed. Linear in the graph.
+#pragma once
+
+#include "Expansions.h"
+
+#include "gdjit/IR/Step.h"
+
+namespace gdjit::lowering {
+
+class Grouping {
+public:
+  explicit Grouping(const Step& step);
+
+  Partition run();
+  /// Per kernel, the node that could not join it, whose name goes in front of the reason; no_node
+  /// for none.
+  const std::vector<NodeId>& refused() const { return refused_; }
+
+private:
+  struct Group {
+    std::vector<Shape> spaces; ///< shapes that it iterates over, without axes of extent 1
+    int64_t operations = 0;    ///< estimated Loop IR statements
+    std::string reason;        ///< of its end
+    NodeId refused = no_node;  ///< the first node that could not join
+  };
+
+  void assign(NodeId n);
+  uint32_t begin_group(NodeId n);
+  void join(NodeId n, uint32_t group);
+  bool fits(NodeId n, uint32_t group);
+  /// Puts the nodes below `n` that wait for a reader into its kernel.
+  void settle_operands(NodeId n, uint32_t group);
+  void find_late_updates();
+  void assign_late_updates();
+  uint32_t latest_operand(NodeId n) const;
+  /// The shape that a node iterates over, without axes of extent 1.
+  Shape space(NodeId n) const;
+  bool whole_step_fits() const;
+
+  const Step& step_;
+  const Graph& graph_;
+  Expansions expansions_;
+  std::vector<int32_t> cost_;    ///< statements per node
+  std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
+  std::vector<bool> late_;       ///< updates whose old value is read by a later node
+  std::vector<Group> groups_;
+  std::vector<NodeId> refused_;
+  uint32_t last_check_ = Partition::no_kernel; ///< index checks run in the order of their nodes
+};
+
+/// "x·w+b, sigmoid, loss": what the nodes of each kernel compute, from names and ops.
+std::vector<std::string> titles(const Step& step, const Partition& partition);
+
+} // namespace gdjit::lowering

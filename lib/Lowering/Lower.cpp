@@ -1,0 +1,95 @@
+// lower: node by node into naive nests, nests into loops, kernel by kernel.
+#include "gdjit/Lowering/Lower.h"
+
+#include "Lowering.h"
+#include "Passes.h"
+#include "Rewriting.h"
+
+#include "gdjit/Support/Error.h"
+
+#include <algorithm>
+
+namespace gdjit {
+
+namespace {
+
+using namespace lowering;
+
+/// The kernel in which a copy of `v` into an output or state is made.
+uint32_t kernel_of(const Step& step, Value v, size_t kernels) {
+  uint32_t k = step.partition.kernel_of[v.node];
+  return k == Partition::no_kernel ? static_cast<uint32_t>(kernels - 1) : k;
+}
+
+std::vector<loop::Note> notes_of(const Step& step, const loop::Program& program) {
+  std::vector<NodeId> nodes;
+  for (const loop::Kernel& kernel : program.kernels)
+    for_each(kernel.body, [&](const Statement& s) { nodes.push_back(s.node); });
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+  std::vector<loop::Note> notes;
+  for (NodeId n : nodes) {
+    if (n == no_node)
+      continue;
+    const std::string& name = step.graph.name(n);
+    notes.push_back({n, name.empty() ? std::string(gdjit::name(step.graph.op(n))) : name,
+                     step.graph.location(n), step.graph.origin(n).part});
+  }
+  return notes;
+}
+
+} // namespace
+
+loop::Program lower(const Step& step, PassContext& context) {
+  GDJIT_CHECK(step.stage == Stage::Fused);
+  loop::Program program;
+  program.signature = step.signature;
+  program.stage = Stage::Loops;
+  Lowering lowering(step, program);
+
+  // Nodes and copies by kernel, in the order of the graph.
+  const Partition& partition = step.partition;
+  const size_t kernels = std::max<size_t>(partition.kernels.size(), 1);
+  std::vector<std::vector<NodeId>> nodes(kernels);
+  for (NodeId n = 0; n < step.graph.size(); ++n)
+    if (partition.kernel_of[n] != Partition::no_kernel)
+      nodes[partition.kernel_of[n]].push_back(n);
+  struct Result {
+    Value value;
+    loop::BufferRole role;
+    uint32_t number;
+  };
+  std::vector<std::vector<Result>> results(kernels);
+  for (uint32_t i = 0; i < step.updates.size(); ++i)
+    results[kernel_of(step, step.updates[i], kernels)].push_back(
+        {step.updates[i], loop::BufferRole::update, i});
+  for (uint32_t i = 0; i < step.outputs.size(); ++i)
+    results[kernel_of(step, step.outputs[i], kernels)].push_back(
+        {step.outputs[i], loop::BufferRole::output, i});
+
+  for (size_t k = 0; k < kernels; ++k) {
+    KernelDraft draft;
+    draft.kernel.name = "k" + std::to_string(k);
+    if (k < partition.kernels.size()) {
+      draft.kernel.name = partition.kernels[k].name;
+      draft.kernel.title = partition.kernels[k].title;
+      draft.kernel.reason = partition.kernels[k].reason;
+    }
+    for (NodeId n : nodes[k])
+      lowering.node(draft, n);
+    for (const Result& r : results[k])
+      lowering.result(draft, r.value, r.role, r.number);
+    fuse_loops(draft, program);
+    forward_stores(draft, program);
+    contract_arrays(draft, program,
+                    [&](BufferId b) { return lowering.is_private(b, static_cast<uint32_t>(k)); });
+    split_partials(draft);
+    program.kernels.push_back(std::move(draft.kernel));
+  }
+  remove_dead(program);
+  program.notes = notes_of(step, program);
+  context.changed = true;
+  return program;
+}
+
+} // namespace gdjit

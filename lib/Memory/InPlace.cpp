@@ -1,0 +1,167 @@
+// The proof that a store into a state's memory comes after every read of the element it overwrites.
+#include "InPlace.h"
+
+#include "Liveness.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+namespace gdjit::memory {
+
+namespace {
+
+using loop::Index;
+using loop::Statement;
+
+/// The last value a loop variable takes; begin - step where the loop does not run.
+int64_t last_value(const Statement& loop) {
+  int64_t trips = loop.end > loop.begin ? (loop.end - loop.begin + loop.step - 1) / loop.step : 0;
+  return loop.begin + (trips - 1) * loop.step;
+}
+
+const Statement* find_loop(const Access& access, loop::LoopId id) {
+  for (const Statement* l : access.loops)
+    if (l->loop == id)
+      return l;
+  return nullptr;
+}
+
+/// Least and greatest value of a coordinate over the loops around it, lanes included.
+struct Interval {
+  int64_t low, high;
+};
+
+Interval interval(const Access& access, const Index& index) {
+  Interval i{index.affine.constant, index.affine.constant};
+  auto widen = [&i](int64_t a, int64_t b) {
+    i.low += std::min(a, b);
+    i.high += std::max(a, b);
+  };
+  for (const loop::Term& term : index.affine.terms)
+    if (const Statement* l = find_loop(access, term.loop))
+      widen(term.factor * l->begin, term.factor * last_value(*l));
+  widen(0, index.lane * (access.statement->type.lanes - 1));
+  return i;
+}
+
+/// True where the two accesses never touch a common element, whatever the iterations.
+bool disjoint(const Access& a, const Access& b) {
+  for (size_t axis = 0; axis < a.statement->index.size(); ++axis) {
+    const Index &x = a.statement->index[axis], &y = b.statement->index[axis];
+    if (x.dynamic != loop::none || y.dynamic != loop::none)
+      continue;
+    Interval i = interval(a, x), j = interval(b, y);
+    if (i.high < j.low || j.high < i.low)
+      return true;
+  }
+  return false;
+}
+
+/// True where different iterations of the loops around the access touch different elements: every
+/// loop that runs more than once steps one coordinate further than all smaller steps of that
+/// coordinate together reach.
+bool injective(const Access& access) {
+  struct Step {
+    int64_t size, reach;
+  };
+  std::vector<const Statement*> moving;
+  for (const Statement* l : access.loops)
+    if (last_value(*l) > l->begin)
+      moving.push_back(l);
+  size_t covered = 0;
+  for (const Index& index : access.statement->index) {
+    if (index.dynamic != loop::none)
+      return false;
+    std::vector<Step> steps;
+    for (const loop::Term& term : index.affine.terms)
+      for (const Statement* l : moving)
+        if (l->loop == term.loop) {
+          int64_t factor = std::abs(term.factor);
+          steps.push_back({factor * l->step, factor * (last_value(*l) - l->begin)});
+          ++covered;
+        }
+    std::sort(steps.begin(), steps.end(), [](Step a, Step b) { return a.size < b.size; });
+    int64_t reached = std::abs(index.lane) * (access.statement->type.lanes - 1);
+    for (Step s : steps) {
+      if (s.size <= reached)
+        return false;
+      reached += s.reach;
+    }
+  }
+  return covered ==
+         moving.size(); // a loop in two coordinates counts twice and is refused: it does not occur
+}
+
+/// Why `store` may overwrite what `load` reads too early; nullptr where it does not.
+const char* too_early(const Access& store, const Access& load) {
+  if (load.position < store.position)
+    return nullptr;
+  bool same_rank = store.statement->index.size() == load.statement->index.size();
+  if (same_rank && disjoint(store, load))
+    return nullptr;
+  if (load.position > store.position)
+    return "a later loop reads the old value";
+  if (same_rank && store.body == load.body && load.index_in_body < store.index_in_body &&
+      store.statement->index == load.statement->index &&
+      store.statement->type.lanes == load.statement->type.lanes && injective(store))
+    return nullptr;
+  return "another iteration of the loop reads the old value";
+}
+
+} // namespace
+
+std::vector<InPlaceDecision> decide_in_place(const loop::Program& program) {
+  // Accesses of the updates' and the states' storage, grouped by state.
+  struct Group {
+    std::vector<Access> stores, loads;
+  };
+  std::vector<bool> wanted(program.buffers.size(), false);
+  std::map<uint32_t, InPlaceDecision> decisions; // by state row
+  std::map<BufferId, uint32_t> state_of;         // by storage
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    const loop::Buffer& buffer = program.buffers[b];
+    if (buffer.role == loop::BufferRole::update) {
+      uint32_t state = program.signature.updates[buffer.number].state;
+      decisions[state].update = b;
+      if (storage(program, b) != b)
+        decisions[state].refusal = "it is a view of another buffer";
+      else
+        state_of[b] = state;
+      wanted[storage(program, b)] = true;
+    }
+  }
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    const loop::Buffer& buffer = program.buffers[b];
+    auto at = decisions.find(buffer.number);
+    if (buffer.role == loop::BufferRole::state && buffer.same_as == loop::none &&
+        at != decisions.end()) {
+      at->second.state = b;
+      state_of[b] = buffer.number;
+      wanted[b] = true;
+    }
+  }
+  std::map<uint32_t, Group> groups;
+  for (Access& access : collect_accesses(program, wanted)) {
+    auto state = state_of.find(storage(program, access.buffer));
+    if (state == state_of.end())
+      continue;
+    Group& group = groups[state->second];
+    bool of_update = storage(program, access.buffer) == decisions[state->second].update;
+    if (of_update && access.is_store())
+      group.stores.push_back(std::move(access));
+    else if (!of_update)
+      group.loads.push_back(std::move(access));
+  }
+  std::vector<InPlaceDecision> result;
+  for (auto& [state, decision] : decisions) {
+    for (const Access& store : groups[state].stores)
+      for (const Access& load : groups[state].loads)
+        if (const char* why = decision.refusal.empty() ? too_early(store, load) : nullptr)
+          decision.refusal = why;
+    result.push_back(std::move(decision));
+  }
+  return result;
+}
+
+} // namespace gdjit::memory

@@ -1,0 +1,90 @@
+// The test of slices: all accesses to what a loop writes agree on one axis that only the loop
+// variable moves.
+#include "Independence.h"
+
+#include <set>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+loop::BufferId storage(const Program& program, loop::BufferId b) {
+  while (program.buffers[b].same_as != loop::none)
+    b = program.buffers[b].same_as;
+  return b;
+}
+
+/// True where coordinate `i` moves with `loop` and with no loop inside it, nor with data.
+bool pins(const Index& i, LoopId loop, const std::set<LoopId>& inner) {
+  if (i.dynamic != loop::none || i.lane != 0 || factor(i.affine, loop) == 0)
+    return false;
+  for (const loop::Term& t : i.affine.terms)
+    if (inner.count(t.loop))
+      return false;
+  return true;
+}
+
+/// True where some axis pins every access to the same slice.
+bool sliced(const std::vector<const Statement*>& accesses, LoopId loop,
+            const std::set<LoopId>& inner) {
+  const Statement& first = *accesses.front();
+  for (size_t axis = 0; axis < first.index.size(); ++axis) {
+    bool agree = pins(first.index[axis], loop, inner);
+    for (const Statement* s : accesses)
+      agree = agree && s->buffer == first.buffer && s->tile == first.tile &&
+              s->index.size() == first.index.size() && s->index[axis] == first.index[axis];
+    if (agree)
+      return true;
+  }
+  return false;
+}
+
+} // namespace
+
+std::string dependence(const Program& program, const Statement& loop) {
+  std::set<LoopId> inner;
+  std::set<TileId> own;
+  std::map<loop::BufferId, std::vector<const Statement*>> buffers;
+  std::map<TileId, std::vector<const Statement*>> tiles;
+  std::set<loop::BufferId> written;
+  std::set<TileId> set;
+  std::string reason;
+  for_each(loop.body, [&](const Statement& s) {
+    switch (s.kind) {
+    case StatementKind::For:
+      inner.insert(s.loop);
+      break;
+    case StatementKind::Tile:
+      own.insert(s.tile);
+      break;
+    case StatementKind::Check:
+      reason = "an index is checked, in order";
+      break;
+    case StatementKind::Store:
+      written.insert(storage(program, s.buffer));
+      [[fallthrough]];
+    case StatementKind::Load:
+      buffers[storage(program, s.buffer)].push_back(&s);
+      break;
+    case StatementKind::Set:
+      set.insert(s.tile);
+      [[fallthrough]];
+    case StatementKind::Get:
+    case StatementKind::Join:
+      tiles[s.tile].push_back(&s);
+      break;
+    case StatementKind::Compute:
+    case StatementKind::Index:
+      break;
+    }
+  });
+  for (loop::BufferId b : written)
+    if (!sliced(buffers[b], loop.loop, inner))
+      reason = "iterations share elements of " + program.buffers[b].name;
+  for (TileId t : set)
+    if (!own.count(t) && !sliced(tiles[t], loop.loop, inner))
+      reason = "it accumulates";
+  return reason;
+}
+
+} // namespace gdjit::scheduling

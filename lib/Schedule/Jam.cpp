@@ -1,0 +1,223 @@
+// Distributes an unrolled loop over the statements between the loops of a body.
+#include "Jam.h"
+
+#include "Widen.h"
+
+#include <algorithm>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+/// True where a loop is left in the code: itself, or one within an unrolled loop.
+bool holds_loop(const Statement& s) {
+  bool found = s.loop_kind != loop::LoopKind::unrolled;
+  for_each(s.body, [&](const Statement& t) {
+    found = found || (t.kind == StatementKind::For && t.loop_kind != loop::LoopKind::unrolled);
+  });
+  return found;
+}
+
+/// Jams one body: `loop` := loop + stride * r for r in 0..times.
+class Jammer {
+public:
+  Jammer(Kernel& kernel, LoopId loop, int64_t stride, int64_t times,
+         const std::vector<Statement>& body)
+      : kernel_(kernel), loop_(loop), stride_(stride), times_(times) {
+    for_each(body, [&](const Statement& s) {
+      if (s.kind == StatementKind::Tile)
+        own_tiles_.insert(s.tile);
+    });
+    variation_ = variation(body, loop, own_tiles_); // each iteration has its own of these
+  }
+
+  std::vector<Statement> body(const std::vector<Statement>& statements) {
+    std::vector<Statement> out, group;
+    for (const Statement& s : statements) {
+      bool uniform = s.result != loop::none && !variation_.values.count(s.result);
+      if (s.kind == StatementKind::Tile) {
+        out.push_back(declared(s));
+      } else if (s.kind == StatementKind::For && holds_loop(s)) {
+        flush(out, group);
+        Statement inner = s;
+        inner.body = body(s.body);
+        out.push_back(std::move(inner));
+      } else if (uniform && s.kind != StatementKind::Get && s.kind != StatementKind::Join) {
+        out.push_back(
+            s); // it reads nothing that the group before it writes: iterations are independent
+      } else {
+        group.push_back(s);
+      }
+    }
+    flush(out, group);
+    return out;
+  }
+
+private:
+  Statement declared(Statement tile) {
+    tile.extents.insert(tile.extents.begin(), times_);
+    return tile;
+  }
+
+  /// The statements of a group once per iteration; values that other groups read go through tiles.
+  void flush(std::vector<Statement>& out, std::vector<Statement>& group) {
+    if (group.empty())
+      return;
+    Statement unrolled;
+    unrolled.kind = StatementKind::For;
+    unrolled.loop_kind = loop::LoopKind::unrolled;
+    unrolled.loop = fresh_loop(kernel_, loop_);
+    unrolled.end = times_;
+    groups_.insert(unrolled.loop);
+    std::vector<Statement> fetched;
+    for_each(group, [&](Statement& s) {
+      for_each_use(s, [&](ValueId& v) { fetch(fetched, v, unrolled.loop); });
+      if (s.result != loop::none)
+        group_of_[s.result] = unrolled.loop;
+    });
+    for_each(group, [&](Statement& s) {
+      for (Index& i : s.index)
+        i.affine = substitute(i.affine, loop_, moved(unrolled.loop));
+      if (own_tiles_.count(s.tile) && s.kind != StatementKind::Tile)
+        s.index.insert(s.index.begin(), Index{variable(unrolled.loop), loop::none, 0});
+      if (s.kind == StatementKind::Tile)
+        own_tiles_.erase(s.tile); // declared within an unrolled loop: it stays there
+    });
+    unrolled.body = std::move(fetched);
+    for (Statement& s : group) {
+      unrolled.body.push_back(s);
+      if (s.result != loop::none)
+        types_[s.result] = s.type;
+    }
+    out.push_back(std::move(unrolled));
+    group.clear();
+  }
+
+  Affine moved(LoopId r) const {
+    Affine a = variable(loop_);
+    a.terms.push_back({r, stride_});
+    return a;
+  }
+
+  /// A value of another group is read back from a tile; spill() puts it there.
+  void fetch(std::vector<Statement>& out, ValueId& v, LoopId r) {
+    auto group = group_of_.find(v);
+    if (group == group_of_.end() || group->second == r)
+      return;
+    Statement get;
+    get.kind = StatementKind::Get;
+    get.type = types_[v];
+    get.tile = tile_of(v);
+    get.index = {Index{variable(r), loop::none, 0}};
+    get.result = fresh_value(kernel_);
+    v = get.result;
+    out.push_back(std::move(get));
+  }
+
+  TileId tile_of(ValueId v) {
+    auto [at, added] = spilled_.try_emplace(v, kernel_.tiles);
+    if (added)
+      ++kernel_.tiles;
+    return at->second;
+  }
+
+public:
+  /// Adds the tiles of values that cross groups: declared ahead, set where they are computed.
+  void spill(std::vector<Statement>& body) {
+    std::vector<Statement> declarations;
+    for (auto [value, tile] : spilled_) {
+      Statement t;
+      t.kind = StatementKind::Tile;
+      t.tile = tile;
+      t.type = types_[value];
+      t.extents = {times_};
+      declarations.push_back(std::move(t));
+    }
+    set_spilled(body);
+    body.insert(body.begin(), declarations.begin(), declarations.end());
+  }
+
+private:
+  void set_spilled(std::vector<Statement>& body) {
+    for (Statement& s : body)
+      if (s.kind == StatementKind::For && groups_.count(s.loop))
+        set_in_group(s);
+      else
+        set_spilled(s.body);
+  }
+
+  void set_in_group(Statement& group) {
+    std::vector<Statement> out;
+    for (Statement& s : group.body) {
+      auto spilled = spilled_.find(s.result);
+      bool store = s.result != loop::none && spilled != spilled_.end();
+      out.push_back(s);
+      if (!store)
+        continue;
+      Statement set;
+      set.kind = StatementKind::Set;
+      set.type = s.type;
+      set.tile = spilled->second;
+      set.operands = {s.result};
+      set.index = {Index{variable(group.loop), loop::none, 0}};
+      out.push_back(std::move(set));
+    }
+    group.body = std::move(out);
+  }
+
+  Kernel& kernel_;
+  LoopId loop_;
+  int64_t stride_, times_;
+  Variation variation_;
+  std::set<TileId> own_tiles_;
+  std::map<ValueId, LoopId> group_of_; ///< the unrolled loop that computes it
+  std::map<ValueId, loop::ValueType> types_;
+  std::map<ValueId, TileId> spilled_;
+  std::set<LoopId> groups_; ///< the unrolled loops made here
+};
+
+} // namespace
+
+bool can_jam(const Statement& loop) {
+  bool joined = false;
+  for_each(loop.body,
+           [&](const Statement& s) { joined = joined || s.kind == StatementKind::Join; });
+  return !joined;
+}
+
+void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out) {
+  int64_t n = trips(loop), full = n / times, rest = n % times;
+  Statement remainder = loop;
+  auto apply = [&](Statement& l, int64_t count) {
+    if (count > 1) {
+      Jammer jammer(kernel, l.loop, l.step, count, l.body);
+      l.body = jammer.body(l.body);
+      jammer.spill(l.body);
+    }
+    l.step *= count;
+  };
+  if (full > 0) {
+    if (rest > 0)
+      remainder.body = copy_fresh(kernel, loop.body);
+    loop.end = loop.begin + full * times * loop.step;
+    apply(loop, times);
+    if (full == 1)
+      loop.loop_kind = loop::LoopKind::unrolled;
+  }
+  if (rest > 0) {
+    LoopId old = remainder.loop;
+    if (full > 0) {
+      remainder.loop = fresh_loop(kernel, old);
+      substitute_in(remainder.body, old, variable(remainder.loop));
+      remainder.begin = loop.end;
+    }
+    apply(remainder, rest);
+    remainder.loop_kind = loop::LoopKind::unrolled;
+  }
+  if (full > 0)
+    out.push_back(std::move(loop));
+  if (rest > 0)
+    out.push_back(std::move(remainder));
+}
+
+} // namespace gdjit::scheduling

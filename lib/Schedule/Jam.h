@@ -1,0 +1,23 @@
+// jam: several iterations of a loop side by side, down to the innermost statements (unroll and
+// jam).
+//
+// Before:  for i in 0..64 { tile acc; for k { acc = fma x[i, k], w[k], acc }; y[i] = acc }
+// After:   for i in 0..64 step 8 {
+//            tile acc[8]; for k { for r in 0..8 unrolled { acc[r] = fma x[i + r, k], w[k], acc[r] }
+//            } for r in 0..8 unrolled { y[i + r] = acc[r] } }
+//
+// Needs independent iterations. What the loop does not move is computed once; values that cross a
+// loop inside are kept in tiles.
+#pragma once
+
+#include "Rewrite.h"
+
+namespace gdjit::scheduling {
+
+/// True where jam can take the loop: no tile declared inside is joined.
+bool can_jam(const Statement& loop);
+
+/// Appends to `out` the loop with `times` iterations side by side, and what remains with fewer.
+void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out);
+
+} // namespace gdjit::scheduling

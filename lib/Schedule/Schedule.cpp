@@ -1,0 +1,26 @@
+// The order of the schedule's steps; each is a rewriting of one kernel.
+#include "gdjit/Schedule/Schedule.h"
+
+#include "Pack.h"
+#include "RegisterTile.h"
+#include "Unroll.h"
+#include "Vectorize.h"
+
+#include "gdjit/Support/Error.h"
+
+namespace gdjit {
+
+loop::Program schedule(const loop::Program& input, PassContext& context) {
+  GDJIT_CHECK(input.stage == Stage::Loops);
+  loop::Program program = input;
+  program.stage = Stage::Scheduled;
+  for (loop::Kernel& kernel : program.kernels) {
+    scheduling::vectorize(program, kernel, context);
+    scheduling::pack(program, kernel, context);
+    scheduling::register_tile(program, kernel, context);
+    scheduling::unroll(kernel);
+  }
+  return program;
+}
+
+} // namespace gdjit

@@ -1,0 +1,79 @@
+// Counts operations: one per statement, one per lane for strided accesses.
+#include "VectorCost.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+bool contiguous(const Statement& s, LoopId loop) {
+  for (size_t axis = 0; axis + 1 < s.index.size(); ++axis)
+    if (factor(s.index[axis].affine, loop) != 0 || s.index[axis].dynamic != loop::none)
+      return false;
+  return s.index.empty() ||
+         (factor(s.index.back().affine, loop) == 1 && s.index.back().dynamic == loop::none);
+}
+
+bool moved_by(const Statement& s, LoopId loop) {
+  for (const Index& i : s.index)
+    if (factor(i.affine, loop) != 0 || i.dynamic != loop::none)
+      return true;
+  return false;
+}
+
+} // namespace
+
+int lanes_for(const Statement& loop, int64_t iterations, const MachineTable& machine) {
+  int64_t widest = 1;
+  for_each(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Load || s.kind == StatementKind::Store ||
+        s.kind == StatementKind::Set)
+      widest = std::max(widest, byte_size(s.type.dtype));
+  });
+  if (widest == 1) // bools alone: as many as their comparisons would have been
+    widest = 4;
+  auto needed =
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(iterations, 1))));
+  return static_cast<int>(std::min<int64_t>(machine.vector_bytes / widest, needed));
+}
+
+double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes) {
+  double cost = 0;
+  for (const Statement& s : body) {
+    switch (s.kind) {
+    case StatementKind::For:
+      cost += static_cast<double>(trips(s)) * vector_cost(s.body, loop, lanes);
+      break;
+    case StatementKind::Load:
+    case StatementKind::Store:
+      cost += moved_by(s, loop) && !contiguous(s, loop) ? lanes : 1;
+      break;
+    case StatementKind::Compute:
+      cost += s.op == loop::ScalarOp::constant ? 0 : 1;
+      break;
+    case StatementKind::Index:
+    case StatementKind::Join:
+    case StatementKind::Check:
+      cost += 1;
+      break;
+    case StatementKind::Tile:
+    case StatementKind::Get:
+    case StatementKind::Set:
+      break;
+    }
+  }
+  return cost;
+}
+
+bool stores_contiguous(const std::vector<Statement>& body, LoopId loop) {
+  bool all = true;
+  for_each(body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Store)
+      all = all && contiguous(s, loop);
+  });
+  return all;
+}
+
+} // namespace gdjit::scheduling

@@ -1,0 +1,23 @@
+// The estimate by which a loop is chosen for vectors.
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+#include <set>
+
+namespace gdjit::scheduling {
+
+/// Lanes that fit a loop: those of the widest element it loads or stores, no more than its
+/// iterations need.
+int lanes_for(const Statement& loop, int64_t iterations, const MachineTable& machine);
+
+/// Estimated operations of one pass over a body whose loop variable is `loop`, done for `lanes`
+/// iterations at once.
+double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes);
+
+/// True where every store that the loop moves has its elements side by side.
+bool stores_contiguous(const std::vector<Statement>& body, LoopId loop);
+
+} // namespace gdjit::scheduling

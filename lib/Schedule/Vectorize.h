@@ -1,0 +1,21 @@
+// vectorize: chooses the loops whose iterations become lanes, and rewrites them.
+//
+// Before:  for j in 0..40 { %a = load x[i, j] … store y[i, j] = %b }
+// After:   for j in 0..32 step 16 { %a = load x[i, j + lanes] : f32x16 … }  and one masked pass
+// for 32..40
+//
+// A loop may be chosen where its iterations are independent; among the loops of a nest the cheapest
+// in estimated operations wins, a strided access costing one operation a lane. A loop that walks
+// over the chains of partial sums (a tile declared outside) is chosen together with all others over
+// that tile: its chains become lanes.
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+namespace gdjit::scheduling {
+
+void vectorize(const Program& program, Kernel& kernel, PassContext& context);
+
+} // namespace gdjit::scheduling

@@ -1,0 +1,27 @@
+// Widening: the body of a loop with independent iterations, rewritten so that one pass of it does
+// several of them.
+#pragma once
+
+#include "Rewrite.h"
+
+#include <set>
+
+namespace gdjit::scheduling {
+
+/// What differs from iteration to iteration of a loop.
+struct Variation {
+  std::set<ValueId> values;
+  std::set<TileId> tiles;
+};
+
+/// `moved_tiles` are tiles of outside whose elements the loop selects: reading them varies too.
+Variation variation(const std::vector<Statement>& body, LoopId loop,
+                    const std::set<TileId>& moved_tiles);
+
+/// Turns every varying statement of `body` into one over `lanes` lanes: lane n does iteration loop
+/// + n. Where `active` is below `lanes`, the lanes behind are masked off. The tiles of
+/// `moved_tiles` keep their index: it now counts vectors.
+void widen(Kernel& kernel, std::vector<Statement>& body, LoopId loop, int lanes, int64_t active,
+           const std::set<TileId>& moved_tiles);
+
+} // namespace gdjit::scheduling

@@ -1,0 +1,152 @@
+// The memory plan on programs built by hand.
+#include "gdjit/Memory/Plan.h"
+
+#include <gtest/gtest.h>
+
+namespace gdjit {
+namespace {
+
+using namespace loop;
+
+/// Builds kernels of element-wise copies over buffers of one row.
+class PlanTest : public testing::Test {
+protected:
+  BufferId buffer(std::string name, BufferRole role, int64_t extent, uint32_t number = 0) {
+    Buffer b;
+    b.name = std::move(name);
+    b.type = {DType::f32, Shape{extent}};
+    b.role = role;
+    b.number = number;
+    program.buffers.push_back(b);
+    return static_cast<BufferId>(program.buffers.size() - 1);
+  }
+  uint32_t state(const std::string& name, int64_t extent) {
+    program.signature.states.push_back({name, {DType::f32, Shape{extent}}, {}, {}});
+    return static_cast<uint32_t>(program.signature.states.size() - 1);
+  }
+  uint32_t update(uint32_t state) {
+    program.signature.updates.push_back({state, {}});
+    return static_cast<uint32_t>(program.signature.updates.size() - 1);
+  }
+  /// for i in 0..extent { to[i] = from[i + shift] }
+  void copy(BufferId from, BufferId to, int64_t extent, int64_t shift = 0) {
+    if (program.kernels.empty())
+      program.kernels.emplace_back();
+    Kernel& kernel = program.kernels.back();
+    Statement loop;
+    loop.kind = StatementKind::For;
+    loop.loop = kernel.loops++;
+    loop.end = extent;
+    kernel.loop_names.push_back("i");
+    loop::Index at{{0, {{loop.loop, 1}}}, none, 0};
+    Statement load;
+    load.kind = StatementKind::Load;
+    load.buffer = from;
+    load.result = kernel.values++;
+    load.index = {at};
+    load.index[0].affine.constant = shift;
+    Statement store;
+    store.kind = StatementKind::Store;
+    store.buffer = to;
+    store.operands = {load.result};
+    store.index = {at};
+    loop.body = {load, store};
+    kernel.body.push_back(loop);
+  }
+  Program planned() {
+    program.stage = Stage::Scheduled;
+    PassContext context;
+    return plan(program, context);
+  }
+  Program program;
+};
+
+TEST_F(PlanTest, AnUpdateThatReadsEachElementBeforeItWritesItIsInPlace) {
+  uint32_t w = state("w", 8);
+  BufferId old = buffer("w", BufferRole::state, 8, w);
+  BufferId next = buffer("w'", BufferRole::update, 8, update(w));
+  copy(old, next, 8);
+  Program p = planned();
+  EXPECT_EQ(p.buffers[next].same_as, old);
+  EXPECT_EQ(p.kernels.size(), 1u);
+  EXPECT_EQ(p.arena_bytes, 0);
+}
+
+TEST_F(PlanTest, AnUpdateThatReadsAnotherElementIsCopiedBehindTheLastRead) {
+  uint32_t w = state("w", 9);
+  BufferId old = buffer("w", BufferRole::state, 9, w);
+  BufferId next = buffer("w'", BufferRole::update, 9, update(w));
+  copy(old, next, 8, 1);
+  Program p = planned();
+  EXPECT_EQ(p.buffers[next].role, BufferRole::temporary);
+  ASSERT_EQ(p.kernels.size(), 2u);
+  EXPECT_EQ(p.buffers.back().role, BufferRole::update);
+  EXPECT_EQ(p.buffers.back().same_as, old);
+}
+
+TEST_F(PlanTest, ALaterReadOfTheOldValueKeepsTheUpdateOutOfPlace) {
+  uint32_t w = state("w", 8);
+  BufferId old = buffer("w", BufferRole::state, 8, w);
+  BufferId next = buffer("w'", BufferRole::update, 8, update(w));
+  BufferId out = buffer("out", BufferRole::output, 8);
+  copy(old, next, 8);
+  copy(old, out, 8);
+  EXPECT_EQ(planned().kernels.size(), 2u);
+}
+
+TEST_F(PlanTest, SwappedStatesKeepTheirOldValuesApart) {
+  uint32_t p = state("p", 8), q = state("q", 8);
+  BufferId bp = buffer("p", BufferRole::state, 8, p), bq = buffer("q", BufferRole::state, 8, q);
+  BufferId np = buffer("p'", BufferRole::update, 8, update(p));
+  BufferId nq = buffer("q'", BufferRole::update, 8, update(q));
+  copy(bq, np, 8);
+  copy(bp, nq, 8);
+  Program planned_program = planned();
+  EXPECT_EQ(planned_program.buffers[np].role,
+            BufferRole::temporary);                   // p is read after np is written
+  EXPECT_EQ(planned_program.buffers[nq].same_as, bq); // q is read before nq is written
+}
+
+TEST_F(PlanTest, TemporariesWithDisjointLiveRangesShareTheArena) {
+  BufferId in = buffer("x", BufferRole::input, 64);
+  BufferId a = buffer("a", BufferRole::temporary, 64), b = buffer("b", BufferRole::temporary, 64);
+  BufferId c = buffer("c", BufferRole::temporary, 64), out = buffer("out", BufferRole::output, 64);
+  copy(in, a, 64);
+  copy(a, b, 64);
+  copy(b, c, 64);
+  copy(c, out, 64);
+  Program p = planned();
+  EXPECT_EQ(p.arena_bytes, 2 * 256);
+  EXPECT_NE(p.buffers[a].offset, p.buffers[b].offset);
+  EXPECT_NE(p.buffers[b].offset, p.buffers[c].offset);
+  EXPECT_EQ(p.buffers[a].offset, p.buffers[c].offset);
+}
+
+TEST_F(PlanTest, AnOutputKeepsItsPlaceUntilTheEnd) {
+  BufferId in = buffer("x", BufferRole::input, 64);
+  BufferId out = buffer("out", BufferRole::output, 64);
+  BufferId a = buffer("a", BufferRole::temporary, 64);
+  BufferId out2 = buffer("out2", BufferRole::output, 64, 1);
+  copy(in, out, 64);
+  copy(in, a, 64);
+  copy(a, out2, 64);
+  Program p = planned();
+  EXPECT_NE(p.buffers[out].offset, p.buffers[a].offset);
+  EXPECT_NE(p.buffers[out].offset, p.buffers[out2].offset);
+}
+
+TEST_F(PlanTest, AViewSharesTheMemoryOfWhatItViews) {
+  BufferId in = buffer("x", BufferRole::input, 64);
+  BufferId a = buffer("a", BufferRole::temporary, 64);
+  BufferId view = buffer("a.view", BufferRole::temporary, 64);
+  program.buffers[view].same_as = a;
+  BufferId out = buffer("out", BufferRole::output, 64);
+  copy(in, a, 64);
+  copy(view, out, 64);
+  Program p = planned();
+  EXPECT_EQ(p.buffers[view].place, Place::shared);
+  EXPECT_NE(p.buffers[a].offset, p.buffers[out].offset);
+}
+
+} // namespace
+} // namespace gdjit

@@ -1,0 +1,149 @@
+// The schedule on contractions, reductions and pointwise chains of many extents: no bit changes,
+// and what was asked of it is there.
+#include "gdjit/Schedule/Schedule.h"
+
+#include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/Verifier.h"
+#include "gdjit/Lowering/Fuse.h"
+#include "gdjit/Lowering/Lower.h"
+#include "gdjit/Memory/Plan.h"
+#include "gdjit/Ops/Expr.h"
+
+#include <fmt/format.h>
+#include <functional>
+#include <gmock/gmock.h>
+#include <random>
+
+namespace gdjit {
+namespace {
+
+using testing::HasSubstr;
+
+/// A step of one output over f32 or f64 inputs of these shapes.
+struct Built {
+  Step step;
+  loop::Program loops;
+  CallArguments arguments;
+};
+
+Built build(DType type, const std::vector<Shape>& shapes,
+            const std::function<Expr(std::span<const Expr>)>& make) {
+  Built b;
+  b.step.stage = Stage::Simplified;
+  b.step.signature.name = "test";
+  b.step.signature.step = "training";
+  std::mt19937 random(7);
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    TensorType t{type, shapes[i]};
+    b.step.signature.inputs.push_back({fmt::format("x{}", i), t});
+    Array values(t);
+    for (int64_t k = 0; k < values.elements(); ++k)
+      values.set(k, std::uniform_real_distribution<double>(-2, 2)(random));
+    b.arguments.inputs.push_back(values);
+  }
+  GraphBuilder builder(b.step.graph, b.step.signature, Sharing::shared);
+  std::vector<Expr> inputs;
+  for (uint32_t i = 0; i < shapes.size(); ++i)
+    inputs.push_back({&builder, builder.input(i)});
+  Expr y = make(inputs);
+  b.step.signature.outputs.push_back({"y", y.type()});
+  b.step.outputs.push_back(y.value);
+  PassContext context;
+  b.loops = lower(fuse(b.step, context), context);
+  return b;
+}
+
+std::vector<MachineTable> machines() {
+  return {{.vector_bytes = 16, .vector_registers = 16},
+          {.vector_bytes = 32, .vector_registers = 16},
+          {.vector_bytes = 64, .vector_registers = 32}};
+}
+
+/// Schedules and plans for every machine and expects the bits of the loops as lowered.
+void expect_same_bits(const Built& b) {
+  CallResults expected = interpret(b.loops, b.arguments);
+  for (const MachineTable& machine : machines()) {
+    PassContext context;
+    context.machine = machine;
+    loop::Program scheduled = schedule(b.loops, context);
+    loop::Program planned = plan(scheduled, context);
+    for (const loop::Program* p : {&scheduled, &planned}) {
+      Diagnostics diagnostics;
+      verify(*p, diagnostics);
+      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(*p, b.arguments).outputs[0]))
+          << machine.vector_bytes << " bytes, " << name(p->stage);
+    }
+  }
+}
+
+struct Extents {
+  int64_t m, n, k;
+};
+
+class ScheduledMatmul : public testing::TestWithParam<std::tuple<Extents, int, DType>> {};
+
+TEST_P(ScheduledMatmul, KeepsEveryBit) {
+  auto [e, transposed, type] = GetParam();
+  bool ta = transposed & 1, tb = transposed & 2;
+  Shape a = ta ? Shape{e.k, e.m} : Shape{e.m, e.k}, b = tb ? Shape{e.n, e.k} : Shape{e.k, e.n};
+  expect_same_bits(build(type, {a, b, Shape{e.n}}, [&](std::span<const Expr> x) {
+    Expr y = matmul(x[0], x[1], ta, tb);
+    return apply(Opcode::Relu, y + broadcast_to(x[2], y.shape()));
+  }));
+}
+
+std::string matmul_name(const testing::TestParamInfo<ScheduledMatmul::ParamType>& info) {
+  auto [e, transposed, type] = info.param;
+  return fmt::format("{}_{}_{}_{}_{}", e.m, e.n, e.k, transposed, name(type));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ScheduledMatmul,
+    testing::Combine(testing::Values(Extents{1, 1, 1}, Extents{5, 3, 40}, Extents{6, 1, 100},
+                                     Extents{1, 37, 9}, Extents{17, 33, 5}, Extents{16, 64, 8},
+                                     Extents{9, 10, 70}, Extents{0, 4, 3}, Extents{4, 0, 3},
+                                     Extents{4, 20, 0}, Extents{3, 2, 1100}),
+                     testing::Values(0, 1, 2, 3), testing::Values(DType::f32, DType::f64)),
+    matmul_name);
+
+class ScheduledReduction : public testing::TestWithParam<std::tuple<Shape, int>> {};
+
+TEST_P(ScheduledReduction, KeepsEveryBit) {
+  auto [shape, axis] = GetParam();
+  expect_same_bits(build(DType::f32, {shape}, [axis = axis](std::span<const Expr> x) {
+    Expr s = sum(x[0] * x[0], {axis}, true);
+    return x[0] / broadcast_to(s + 1.0, x[0].shape());
+  }));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ScheduledReduction,
+    testing::Combine(testing::Values(Shape{1, 1}, Shape{3, 5}, Shape{40, 10}, Shape{10, 40},
+                                     Shape{70, 33}, Shape{2, 1500}, Shape{1500, 2}, Shape{0, 3}),
+                     testing::Values(0, 1)));
+
+TEST(Schedule, ABatchedMatmulKeepsEveryBit) {
+  expect_same_bits(build(DType::f32, {Shape{3, 6, 20}, Shape{3, 20, 18}},
+                         [](std::span<const Expr> x) { return matmul(x[0], x[1]); }));
+}
+
+TEST(Schedule, AContractionGetsATileOfRowsByVectors) {
+  Built b = build(DType::f32, {Shape{64, 784}, Shape{784, 128}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  schedule(b.loops, context);
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 8 rows by 2 vectors")));
+}
+
+TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
+  Built b = build(DType::f32, {Shape{64, 32}, Shape{48, 32}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1], false, true); });
+  PassContext context;
+  loop::Program p = schedule(b.loops, context);
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("x1 is packed")));
+  EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
+}
+
+} // namespace
+} // namespace gdjit
