@@ -1,0 +1,91 @@
+// Executable: a planned program as native code in memory, and the frame that one caller of it
+// needs.
+//
+// An Executable is immutable and shared by threads; a Frame holds arena, scalars and addresses of
+// one caller.
+#pragma once
+
+#include "gdjit/CodeGen/CodeGen.h"
+#include "gdjit/IR/Call.h"
+#include "gdjit/Runtime/Abi.h"
+
+#include <memory>
+#include <span>
+
+namespace gdjit {
+
+struct ExecutableOptions {
+  CodeGenOptions code = {};
+  bool perf = false; ///< tell perf of the code, in /tmp/perf-<pid>.map
+  bool gdb = false;  ///< tell gdb of the code
+};
+
+/// Memory that a kernel writes, as a half-open range of addresses.
+struct WrittenRange {
+  const char* begin = nullptr;
+  const char* end = nullptr;
+  std::string_view name;
+};
+
+class Executable {
+public:
+  /// Throws what generate_code() throws. `program` must be at Stage::Planned.
+  static std::shared_ptr<const Executable> compile(const loop::Program& program,
+                                                   const ExecutableOptions& options = {});
+  ~Executable();
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
+
+  const Signature& signature() const;
+  int64_t arena_bytes() const;
+  /// Distinct native functions, and how often one is called in a step.
+  int functions() const;
+  int launches() const;
+  const CodeTimes& times() const;
+  /// The graph node that a status names, with name and place for a message.
+  const loop::Note* note(NodeId node) const;
+
+  /// One call on copies of all arguments: for tests and checks.
+  CallResults call(const CallArguments& arguments) const;
+
+private:
+  friend class Frame;
+  struct Impl;
+  explicit Executable(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What one caller of an Executable needs: its arena, its scalars, the addresses of its inputs and
+/// states. run() allocates nothing, locks nothing and makes no system call. Not for two threads at
+/// once.
+class Frame {
+public:
+  explicit Frame(std::shared_ptr<const Executable> executable);
+  ~Frame();
+  Frame(Frame&&) noexcept;
+  Frame& operator=(Frame&&) noexcept;
+
+  const Executable& executable() const;
+
+  /// Row of Signature::inputs, states: memory of that type; inputs need the alignment of their
+  /// elements, states Array::alignment.
+  void set_input(uint32_t row, const void* data);
+  void set_state(uint32_t row, void* data);
+  /// Row of Signature::scalars: the element itself.
+  void* scalar(uint32_t row);
+  /// By the rules of cast from f64 (integers saturate).
+  void set_scalar(uint32_t row, double value);
+
+  /// Runs the step in the caller's floating-point environment, which must be the default one.
+  CallStatus run();
+  /// Row of Signature::outputs; valid until the next run.
+  const void* output(uint32_t row) const;
+  /// Memory that run() writes: the arena, and states with an update.
+  std::span<const WrittenRange> written() const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace gdjit

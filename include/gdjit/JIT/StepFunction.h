@@ -1,0 +1,97 @@
+// StepFunction: a compiled step on a State, as a program calls it.
+//
+//     double loss = train({{"x", x}, {"y", y}}, {.lr = 1e-3});  // other numbers of rows compile a
+//     variant once train.bind({{"x", x}, {"y", y}}); train.run({.lr = 1e-3}); // inputs bound once,
+//     the cheapest call
+//
+// On one thread a call allocates nothing, locks nothing and makes no system call (the first call
+// with another number of rows compiles). Not re-entrant; two functions that write one State must
+// not run at once: both are checked.
+#pragma once
+
+#include "gdjit/Runtime/State.h"
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace gdjit {
+
+class Executable;
+
+/// Makes the native code of a step for a number of rows; implemented by the Driver.
+class StepCompiler {
+public:
+  virtual ~StepCompiler() = default;
+  virtual std::shared_ptr<const Executable> compile(int64_t batch) = 0;
+};
+
+/// A number that may be left out.
+struct OptionalNumber {
+  double value = 0;
+  bool given = false;
+
+  constexpr OptionalNumber() = default;
+  constexpr OptionalNumber(double value) : value(value), given(true) {}
+};
+
+struct NamedScalar {
+  std::string_view name;
+  double value = 0;
+};
+
+/// The scalars of one call. What is left out keeps its last value, at first its default; `step` and
+/// `seed` come from the State unless named.
+struct Scalars {
+  /// The scalar "lr" or, where groups have their own ("<group>/lr"), all of them.
+  OptionalNumber lr = {};
+  /// Any by name, applied behind lr: {.named = {{"bias/lr", 0.1}}}.
+  std::initializer_list<NamedScalar> named = {};
+};
+
+class StepFunction {
+public:
+  /// Compiles the variant for `batch` rows (0 for a step without batch). Error(graph) where the
+  /// State lacks an array of the step or has it with another type.
+  StepFunction(State& state, std::shared_ptr<StepCompiler> compiler, int64_t batch);
+  StepFunction(StepFunction&&) noexcept;
+  StepFunction& operator=(StepFunction&&) noexcept;
+  ~StepFunction();
+
+  /// Runs one step on these inputs, matched by name (others are ignored); returns the output "loss"
+  /// (NaN where the step has none). Another number of rows than before compiles that variant once
+  /// and keeps it. Errors: an input missing, of another type, or overlapping what the step writes;
+  /// a learning rate that is negative or not finite; a scalar unknown or without value; an index
+  /// out of range (Error(data), with the user's line).
+  double operator()(std::span<const TensorView> inputs, const Scalars& scalars = {});
+  double operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars = {});
+
+  /// Binds memory of inputs for run(): read at each run, not copied; a call with inputs ends it.
+  /// Errors as above; another number of rows than batch() is one too (rebatch() changes it).
+  void bind(std::span<const TensorView> inputs);
+  void bind(std::initializer_list<TensorView> inputs);
+  /// Runs one step on the bound inputs.
+  double run(const Scalars& scalars = {});
+  /// Makes the variant for `batch` rows the current one, compiled if new. Each has inputs of its
+  /// own to bind.
+  void rebatch(int64_t batch);
+
+  /// Sets a scalar for this and later calls. Named `step` or `seed` it no longer comes from the
+  /// State.
+  void set(std::string_view scalar, double value);
+
+  int64_t batch() const;
+  int outputs() const;
+  /// Results of the last call, without a copy; valid until the next.
+  TensorView output(int i) const;
+  TensorView output(std::string_view name) const;
+  /// The code of the current variant.
+  const Executable& executable() const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace gdjit

@@ -1,0 +1,311 @@
+// From a planned program to object code: kernels that are one are found, the distinct ones shared
+// out to modules, each module emitted, optimized and compiled on a thread of its own.
+#include "gdjit/CodeGen/CodeGen.h"
+
+#include "EmitKernel.h"
+#include "KernelShape.h"
+#include "Optimize.h"
+#include "Target.h"
+
+#include "gdjit/Support/Error.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <fmt/format.h>
+#include <llvm/IR/AssemblyAnnotationWriter.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/FormattedStream.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <set>
+#include <thread>
+#include <unordered_map>
+
+namespace gdjit_llvm {
+
+namespace {
+
+using namespace gdjit;
+using codegen::KernelShape;
+
+constexpr int64_t most_statements = 1'000'000; ///< of a kernel; lowering cuts far below
+
+/// A kernel to be compiled: the first of those that are one.
+struct Distinct {
+  const loop::Kernel* kernel = nullptr;
+  KernelShape shape;
+  std::string name;
+};
+
+/// What is to be compiled, and what will be called.
+struct Plan {
+  std::vector<Distinct> kernels;
+  std::vector<Launch> launches;
+};
+
+/// One thread's part: a context, a module, and the times it took.
+struct Unit {
+  Unit() : context(std::make_unique<llvm::LLVMContext>()) {}
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  std::vector<std::pair<const llvm::Function*, const Distinct*>> functions;
+  CodeTimes times;
+};
+
+class Stopwatch {
+public:
+  explicit Stopwatch(double& milliseconds) : into_(milliseconds) {}
+  ~Stopwatch() {
+    into_ += std::chrono::duration<double, std::milli>(Clock::now() - start_).count();
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  double& into_;
+  Clock::time_point start_ = Clock::now();
+};
+
+void require_planned(const loop::Program& program) {
+  GDJIT_CHECK(program.stage == Stage::Planned);
+  std::set<std::pair<loop::BufferRole, uint32_t>>
+      arguments; // one buffer each, or noalias would lie
+  for (const loop::Buffer& buffer : program.buffers) {
+    GDJIT_CHECK(buffer.place != loop::Place::unplanned);
+    if (buffer.place == loop::Place::argument)
+      GDJIT_CHECK(arguments.emplace(buffer.role, buffer.number).second);
+  }
+}
+
+/// The symbol of a kernel: its name where that is k and a number, else one that no function of
+/// libm's has.
+std::string symbol_of(const std::string& kernel) {
+  bool plain = kernel.size() > 1 && kernel[0] == 'k' &&
+               kernel.find_first_not_of("0123456789", 1) == std::string::npos;
+  return plain ? kernel : "kernel." + kernel;
+}
+
+std::string entry_of(const std::string& symbol) { return symbol + ".entry"; }
+
+/// Marks the literals in which a kernel differs from the first of its kind.
+void note_differences(KernelShape& first, const std::vector<loop::Bits>& literals) {
+  for (uint32_t i = 0; i < literals.size(); ++i)
+    if (literals[i] != first.literals[i])
+      if (auto at = std::lower_bound(first.passed.begin(), first.passed.end(), i);
+          at == first.passed.end() || *at != i)
+        first.passed.insert(at, i);
+}
+
+Plan plan_kernels(const loop::Program& program) {
+  require_planned(program);
+  Plan plan;
+  std::unordered_map<std::string, uint32_t> known;
+  std::set<std::string> names;
+  for (const loop::Kernel& kernel : program.kernels) {
+    KernelShape shape = codegen::shape_of(program, kernel);
+    if (shape.statements > most_statements)
+      throw Error(
+          ErrorCode::compile,
+          fmt::format(
+              "kernel {} has {} statements once its loops are unrolled, more than {}; unroll less",
+              kernel.name, shape.statements, most_statements));
+    Launch launch;
+    for (const codegen::Parameter& p : shape.parameters)
+      launch.buffers.push_back(p.memory);
+    launch.checks = shape.checks;
+    launch.literals = shape.literals;
+    auto [at, added] =
+        known.try_emplace(std::move(shape.key), static_cast<uint32_t>(plan.kernels.size()));
+    launch.function = at->second;
+    plan.launches.push_back(std::move(launch));
+    if (!added) {
+      note_differences(plan.kernels[at->second].shape, plan.launches.back().literals);
+      continue;
+    }
+    std::string name = symbol_of(kernel.name);
+    for (std::string first = name;
+         !names.insert(name).second || !names.insert(entry_of(name)).second;)
+      name = fmt::format("{}.{}", first, names.size());
+    plan.kernels.push_back({&kernel, std::move(shape), std::move(name)});
+  }
+  for (Launch& launch : plan.launches) {
+    std::vector<loop::Bits> passed;
+    for (uint32_t i : plan.kernels[launch.function].shape.passed)
+      passed.push_back(launch.literals[i]);
+    launch.literals = std::move(passed);
+  }
+  return plan;
+}
+
+void verify(const llvm::Module& module, const CodeGenOptions& options, const char* when) {
+  if (!options.verify)
+    return;
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (llvm::verifyModule(module, &stream))
+    throw InternalError(fmt::format("LLVM IR {} is broken: {}", when, message));
+}
+
+void emit(Unit& unit, const loop::Program& program, std::span<const Distinct* const> kernels,
+          const CodeGenOptions& options, bool names) {
+  Stopwatch watch(unit.times.emit);
+  unit.context->setDiscardValueNames(!names);
+  unit.machine = make_target_machine(options);
+  unit.module = std::make_unique<llvm::Module>(program.signature.name, *unit.context);
+  unit.module->setTargetTriple(unit.machine->getTargetTriple().str());
+  unit.module->setDataLayout(unit.machine->createDataLayout());
+  std::unique_ptr<DebugInfo> debug;
+  if (options.debug_info)
+    debug = std::make_unique<DebugInfo>(*unit.module, program);
+  for (const Distinct* distinct : kernels) {
+    EmittedKernel emitted = emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape,
+                                        distinct->name, debug.get());
+    unit.functions.emplace_back(emitted.kernel, distinct);
+    if (options.debug_info)
+      for (llvm::Function* function : {emitted.kernel, emitted.entry})
+        function->addFnAttr("frame-pointer", "all");
+  }
+  if (debug != nullptr)
+    debug->finish();
+  verify(*unit.module, options, "as emitted");
+}
+
+void optimize_unit(Unit& unit, const CodeGenOptions& options) {
+  Stopwatch watch(unit.times.optimize);
+  optimize(*unit.module, *unit.machine, options);
+  verify(*unit.module, options, "as optimized");
+}
+
+std::string machine_code(Unit& unit, llvm::CodeGenFileType type) {
+  Stopwatch watch(unit.times.select);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (unit.machine->addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true))
+    throw Error(ErrorCode::compile, "LLVM cannot write machine code for this target");
+  passes.run(*unit.module);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+/// Shares kernels out to so many modules that each is worth a thread, by size, largest first.
+std::vector<std::vector<const Distinct*>> share_out(const Plan& plan,
+                                                    const CodeGenOptions& options) {
+  constexpr int64_t worth_a_thread = 300; // statements: some milliseconds of compiling
+  int64_t total = 0;
+  std::vector<const Distinct*> order;
+  for (const Distinct& kernel : plan.kernels) {
+    order.push_back(&kernel);
+    total += kernel.shape.statements;
+  }
+  int64_t threads = options.threads > 0 ? options.threads
+                                        : static_cast<int64_t>(std::thread::hardware_concurrency());
+  size_t count = static_cast<size_t>(std::clamp<int64_t>(
+      std::min({threads, total / worth_a_thread, static_cast<int64_t>(order.size())}), 1, 256));
+  std::stable_sort(order.begin(), order.end(), [](const Distinct* a, const Distinct* b) {
+    return a->shape.statements > b->shape.statements;
+  });
+  std::vector<std::vector<const Distinct*>> shares(count);
+  std::vector<int64_t> load(count);
+  for (const Distinct* kernel : order) {
+    auto least = static_cast<size_t>(std::min_element(load.begin(), load.end()) - load.begin());
+    shares[least].push_back(kernel);
+    load[least] += kernel->shape.statements;
+  }
+  return shares;
+}
+
+/// Runs f(0) .. f(count - 1), each on a thread of its own but the first; passes on the first
+/// exception.
+template <class F> void on_threads(size_t count, F f) {
+  std::vector<std::exception_ptr> errors(count);
+  auto guarded = [&](size_t i) {
+    try {
+      f(i);
+    } catch (...) {
+      errors[i] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < count; ++i)
+    threads.emplace_back(guarded, i);
+  guarded(0);
+  for (std::thread& thread : threads)
+    thread.join();
+  for (const std::exception_ptr& error : errors)
+    if (error)
+      std::rethrow_exception(error);
+}
+
+/// Above each function, what it computes and for which of the user's lines.
+class KernelComments : public llvm::AssemblyAnnotationWriter {
+public:
+  explicit KernelComments(const Unit& unit) : unit_(unit) {}
+
+  void emitFunctionAnnot(const llvm::Function* function,
+                         llvm::formatted_raw_ostream& stream) override {
+    for (const auto& [emitted, distinct] : unit_.functions)
+      if (emitted == function && !distinct->kernel->title.empty())
+        stream << "; " << distinct->kernel->title << '\n';
+  }
+
+private:
+  const Unit& unit_;
+};
+
+} // namespace
+
+} // namespace gdjit_llvm
+
+namespace gdjit {
+
+using namespace gdjit_llvm;
+
+Code generate_code(const loop::Program& program, const CodeGenOptions& options) {
+  check(options);
+  Plan plan = plan_kernels(program);
+  std::vector<std::vector<const Distinct*>> shares = share_out(plan, options);
+  Code code;
+  code.objects.resize(shares.size());
+  std::vector<CodeTimes> times(shares.size());
+  on_threads(shares.size(), [&](size_t i) {
+    Unit unit;
+    emit(unit, program, shares[i], options, /*names=*/false);
+    optimize_unit(unit, options);
+    code.objects[i] = machine_code(unit, llvm::CodeGenFileType::ObjectFile);
+    times[i] = unit.times;
+  });
+  for (const CodeTimes& t : times) {
+    code.times.emit += t.emit;
+    code.times.optimize += t.optimize;
+    code.times.select += t.select;
+  }
+  for (const Distinct& kernel : plan.kernels)
+    code.functions.push_back(entry_of(kernel.name));
+  code.launches = std::move(plan.launches);
+  return code;
+}
+
+std::string print_code(const loop::Program& program, Stage stage, const CodeGenOptions& options) {
+  GDJIT_CHECK(stage >= Stage::LLVM && stage <= Stage::Object);
+  check(options);
+  Plan plan = plan_kernels(program);
+  std::vector<const Distinct*> kernels;
+  for (const Distinct& kernel : plan.kernels)
+    kernels.push_back(&kernel);
+  Unit unit;
+  emit(unit, program, kernels, options, /*names=*/true);
+  if (stage >= Stage::Optimized)
+    optimize_unit(unit, options);
+  if (stage == Stage::Object)
+    return machine_code(unit, llvm::CodeGenFileType::AssemblyFile);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  KernelComments comments(unit);
+  unit.module->print(stream, &comments);
+  return text;
+}
+
+} // namespace gdjit

@@ -1,0 +1,24 @@
+// A kernel of Loop IR as an LLVM function: a plain translation, since vectors and tiles are already
+// there.
+#pragma once
+
+#include "DebugInfo.h"
+#include "KernelShape.h"
+
+#include <llvm/IR/Function.h>
+#include <llvm/IR/Module.h>
+
+namespace gdjit_llvm {
+
+struct EmittedKernel {
+  llvm::Function* kernel = nullptr; ///< void(ptr noalias buffer..., ptr noalias status)
+  llvm::Function* entry = nullptr; ///< void(ptr buffers, ptr status), of type gdjit::KernelFunction
+};
+
+/// `debug` may be null. Adds the function `name` and its entry, `name`.entry, to the module.
+EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
+                          const gdjit::loop::Kernel& kernel,
+                          const gdjit::codegen::KernelShape& shape, const std::string& name,
+                          DebugInfo* debug);
+
+} // namespace gdjit_llvm

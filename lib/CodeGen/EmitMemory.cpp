@@ -1,0 +1,190 @@
+// Loads and stores: offsets from indices, alignment from what is known of them, and the cheapest
+// instruction that a pattern of lanes allows (one vector, one element for all lanes, a gather).
+#include "KernelEmitter.h"
+
+#include "gdjit/Support/Error.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace gdjit_llvm {
+
+using gdjit::byte_size;
+using gdjit::DType;
+using gdjit::loop::Index;
+using gdjit::loop::none;
+
+/// Adds index * stride to an offset.
+void KernelEmitter::add(Offset& offset, const Index& index, int64_t stride) {
+  offset.constant += index.affine.constant * stride;
+  offset.lane += index.lane * stride;
+  auto sum = [&](Value*& into, Value* part) {
+    if (into == nullptr)
+      into = part;
+    else {
+      auto lanes_of = [](Value* v) {
+        auto* type = llvm::dyn_cast<llvm::FixedVectorType>(v->getType());
+        return static_cast<uint16_t>(type == nullptr ? 1 : type->getNumElements());
+      };
+      uint16_t lanes = std::max(lanes_of(into), lanes_of(part));
+      into = b_.CreateAdd(widen(b_, into, lanes), widen(b_, part, lanes));
+    }
+  };
+  auto scaled = [&](Value* v, int64_t factor) {
+    return factor == 1 ? v : b_.CreateMul(v, llvm::ConstantInt::getSigned(v->getType(), factor));
+  };
+  for (const gdjit::loop::Term& term : index.affine.terms) {
+    const Loop& loop = loops_[term.loop];
+    int64_t factor = term.factor * stride;
+    if (loop.is_constant) {
+      offset.constant += factor * loop.constant;
+    } else if (factor != 0) {
+      sum(offset.variable, scaled(loop.value, factor));
+      offset.divisor = std::gcd(offset.divisor, factor * loop.divisor);
+      offset.may_be_negative |= factor < 0 || loop.may_be_negative;
+    }
+  }
+  if (index.dynamic != none) {
+    sum(offset.dynamic, scaled(values_[index.dynamic], stride));
+    offset.divisor = std::gcd(offset.divisor, stride);
+    offset.may_be_negative = true;
+  }
+}
+
+KernelEmitter::Offset KernelEmitter::offset_of(const Statement& s) {
+  const gdjit::Shape& shape = program_.buffers[s.buffer].type.shape;
+  int64_t strides[gdjit::Shape::max_rank + 1] = {1};
+  for (int axis = shape.rank() - 1, i = 0; axis >= 0; --axis, ++i)
+    strides[i + 1] = strides[i] * shape[axis];
+  Offset offset;
+  for (int axis = 0; axis < shape.rank();
+       ++axis) // outer loops first: inner ones add to a known sum
+    add(offset, s.index[static_cast<size_t>(axis)], strides[shape.rank() - 1 - axis]);
+  return offset;
+}
+
+llvm::Align KernelEmitter::alignment(const Statement& s, const Offset& offset) const {
+  int64_t size = byte_size(s.type.dtype);
+  int64_t of_buffer = shape_.parameters[shape_.parameter(s.buffer)].alignment;
+  int64_t bytes = std::gcd(of_buffer, std::gcd(offset.constant, offset.divisor) * size);
+  return llvm::Align(static_cast<uint64_t>(bytes));
+}
+
+/// The address of lane 0; the constant part stands last, where instructions take it for nothing.
+/// `in_bounds` is what LLVM may rely on of each partial sum: where lane 0 is masked it may lie
+/// outside, and where a part may be negative a sum of the others may.
+llvm::Value* KernelEmitter::address(gdjit::loop::BufferId buffer, const Offset& offset,
+                                    bool in_bounds) {
+  in_bounds &= offset.constant >= 0 && !offset.may_be_negative;
+  auto flags = in_bounds ? llvm::GEPNoWrapFlags::inBounds() : llvm::GEPNoWrapFlags::none();
+  llvm::Type* element = memory_type(b_.getContext(), {program_.buffers[buffer].type.dtype, 1});
+  Value* at = function_->getArg(shape_.parameter(buffer));
+  for (Value* part : {offset.variable, offset.dynamic})
+    if (part != nullptr)
+      at = b_.CreateGEP(element, at, part, "", flags);
+  return offset.constant == 0 ? at : b_.CreateGEP(element, at, i64(offset.constant), "", flags);
+}
+
+/// The addresses of all lanes. Masked lanes may lie out of bounds, so nothing is promised of them.
+llvm::Value* KernelEmitter::addresses(gdjit::loop::BufferId buffer, const Offset& offset,
+                                      uint16_t lanes) {
+  llvm::Type* element = memory_type(b_.getContext(), {program_.buffers[buffer].type.dtype, 1});
+  Value* index = lane_numbers(lanes, offset.lane);
+  for (Value* part : {offset.dynamic, offset.variable})
+    if (part != nullptr)
+      index = b_.CreateAdd(widen(b_, part, lanes), index);
+  if (offset.constant != 0)
+    index = b_.CreateAdd(index, widen(b_, i64(offset.constant), lanes));
+  return b_.CreateGEP(element, function_->getArg(shape_.parameter(buffer)), index);
+}
+
+void KernelEmitter::load(const Statement& s) {
+  Offset offset = offset_of(s);
+  bool one_address = offset.dynamic == nullptr || !offset.dynamic->getType()->isVectorTy();
+  Value* result = nullptr;
+  if (s.type.lanes == 1)
+    result = load_one(s, offset);
+  else if (one_address && offset.lane == 0 && s.mask == none)
+    result = load_one(s, offset);
+  else if (one_address && offset.lane == 1)
+    result = load_contiguous(s, offset);
+  else
+    result = load_scattered(s, offset);
+  if (s.type.dtype == DType::boolean)
+    result = b_.CreateICmpNE(result, llvm::Constant::getNullValue(result->getType()));
+  define(s, widen(b_, result, s.type.lanes));
+}
+
+/// What masked lanes give, as it would stand in memory.
+static llvm::Value* fill_in_memory(Builder& b, llvm::Value* fill, llvm::Type* type) {
+  return type->getScalarType()->isIntegerTy() ? b.CreateZExt(fill, type) : fill;
+}
+
+llvm::Value* KernelEmitter::load_one(const Statement& s, const Offset& offset) {
+  llvm::Type* type = memory_type(b_.getContext(), {s.type.dtype, 1});
+  llvm::Align align = alignment(s, offset);
+  if (s.mask == none)
+    return b_.CreateAlignedLoad(type, address(s.buffer, offset), align);
+  Value* otherwise = fill_in_memory(b_, value(s.fill, 1), type);
+  Value* mask = value(s.mask, 1);
+  llvm::BasicBlock* before = b_.GetInsertBlock();
+  llvm::BasicBlock* behind = begin_if(mask, "load");
+  Value* loaded = b_.CreateAlignedLoad(type, address(s.buffer, offset), align);
+  llvm::BasicBlock* inside = b_.GetInsertBlock();
+  end_if(behind);
+  llvm::PHINode* result = b_.CreatePHI(type, 2);
+  result->addIncoming(loaded, inside);
+  result->addIncoming(otherwise, before);
+  return result;
+}
+
+llvm::Value* KernelEmitter::load_contiguous(const Statement& s, const Offset& offset) {
+  llvm::Type* type = memory_type(b_.getContext(), s.type);
+  llvm::Align align = alignment(s, offset);
+  if (s.mask == none)
+    return b_.CreateAlignedLoad(type, address(s.buffer, offset), align);
+  return b_.CreateMaskedLoad(type, address(s.buffer, offset, false), align,
+                             value(s.mask, s.type.lanes),
+                             fill_in_memory(b_, value(s.fill, s.type.lanes), type));
+}
+
+llvm::Value* KernelEmitter::load_scattered(const Statement& s, const Offset& offset) {
+  llvm::Type* type = memory_type(b_.getContext(), s.type);
+  llvm::Align align(static_cast<uint64_t>(byte_size(s.type.dtype)));
+  Value* at = addresses(s.buffer, offset, s.type.lanes);
+  if (s.mask == none)
+    return b_.CreateMaskedGather(type, at, align);
+  return b_.CreateMaskedGather(type, at, align, value(s.mask, s.type.lanes),
+                               fill_in_memory(b_, value(s.fill, s.type.lanes), type));
+}
+
+void KernelEmitter::store(const Statement& s) {
+  Offset offset = offset_of(s);
+  uint16_t lanes = s.type.lanes;
+  Value* stored = value(s.operands[0], lanes);
+  if (s.type.dtype == DType::boolean)
+    stored = b_.CreateZExt(stored, memory_type(b_.getContext(), s.type));
+  bool one_address = offset.dynamic == nullptr || !offset.dynamic->getType()->isVectorTy();
+  if (lanes == 1)
+    return store_one(s, offset, stored);
+  if (one_address && offset.lane == 1) {
+    Value* at = address(s.buffer, offset, s.mask == none);
+    if (s.mask == none)
+      b_.CreateAlignedStore(stored, at, alignment(s, offset));
+    else
+      b_.CreateMaskedStore(stored, at, alignment(s, offset), value(s.mask, lanes));
+    return;
+  }
+  Value* mask = s.mask == none ? nullptr : value(s.mask, lanes);
+  b_.CreateMaskedScatter(stored, addresses(s.buffer, offset, lanes),
+                         llvm::Align(static_cast<uint64_t>(byte_size(s.type.dtype))), mask);
+}
+
+void KernelEmitter::store_one(const Statement& s, const Offset& offset, Value* stored) {
+  llvm::BasicBlock* behind = s.mask == none ? nullptr : begin_if(value(s.mask, 1), "store");
+  b_.CreateAlignedStore(stored, address(s.buffer, offset), alignment(s, offset));
+  if (behind != nullptr)
+    end_if(behind);
+}
+
+} // namespace gdjit_llvm

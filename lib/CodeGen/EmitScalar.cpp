@@ -1,0 +1,221 @@
+// The scalar operations as LLVM IR. What LLVM leaves undefined or poison (division by zero, MIN /
+// -1, counts beyond the width, conversions out of range) is defined here as the contract says.
+#include "EmitScalar.h"
+
+#include "gdjit/Support/Error.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+namespace gdjit_llvm {
+
+namespace {
+
+using gdjit::DType;
+using gdjit::is_float;
+using gdjit::loop::ScalarOp;
+using gdjit::loop::ValueType;
+using llvm::CmpInst;
+using llvm::Value;
+namespace Intrinsic = llvm::Intrinsic;
+
+Value* unary(Builder& b, Intrinsic::ID id, Value* a) { return b.CreateUnaryIntrinsic(id, a); }
+Value* binary(Builder& b, Intrinsic::ID id, Value* x, Value* y) {
+  return b.CreateBinaryIntrinsic(id, x, y);
+}
+
+/// x / 0 = 0 and MIN / -1 = MIN, x rem 0 = x and x rem -1 = 0: the division itself sees neither
+/// divisor.
+Value* divide(Builder& b, Value* x, Value* y, bool remainder) {
+  Value* zero = llvm::Constant::getNullValue(x->getType());
+  Value* is_zero = b.CreateICmpEQ(y, zero);
+  Value* is_minus_one = b.CreateICmpEQ(y, llvm::Constant::getAllOnesValue(x->getType()));
+  Value* one = llvm::ConstantInt::get(x->getType(), 1);
+  Value* safe = b.CreateSelect(b.CreateOr(is_zero, is_minus_one), one, y);
+  if (remainder)
+    return b.CreateSelect(is_zero, x, b.CreateSRem(x, safe)); // x rem 1 = 0 serves for -1
+  Value* quotient = b.CreateSelect(is_minus_one, b.CreateNeg(x), b.CreateSDiv(x, safe));
+  return b.CreateSelect(is_zero, zero, quotient);
+}
+
+Value* shift(Builder& b, llvm::Instruction::BinaryOps op, Value* x, Value* count) {
+  unsigned width = x->getType()->getScalarSizeInBits();
+  return b.CreateBinOp(op, x, b.CreateAnd(count, llvm::ConstantInt::get(x->getType(), width - 1)));
+}
+
+Value* min_max(Builder& b, DType type, bool min, Value* x, Value* y) {
+  if (is_float(type))
+    return binary(b, min ? Intrinsic::minimum : Intrinsic::maximum, x, y);
+  if (type == DType::boolean)
+    return min ? b.CreateAnd(x, y) : b.CreateOr(x, y);
+  return binary(b, min ? Intrinsic::smin : Intrinsic::smax, x, y);
+}
+
+Value* compare(Builder& b, DType type, CmpInst::Predicate floats, CmpInst::Predicate integers,
+               CmpInst::Predicate booleans, Value* x, Value* y) {
+  if (is_float(type))
+    return b.CreateFCmp(floats, x, y);
+  return b.CreateICmp(type == DType::boolean ? booleans : integers, x, y);
+}
+
+Value* to_boolean(Builder& b, DType from, Value* x) {
+  Value* zero = llvm::Constant::getNullValue(x->getType());
+  return is_float(from) ? b.CreateFCmpONE(x, zero) : b.CreateICmpNE(x, zero);
+}
+
+Value* narrow_saturating(Builder& b, Value* x, llvm::Type* to) {
+  llvm::Type* from = x->getType();
+  Value* low = llvm::ConstantInt::getSigned(from, INT32_MIN);
+  Value* high = llvm::ConstantInt::getSigned(from, INT32_MAX);
+  return b.CreateTrunc(binary(b, Intrinsic::smin, binary(b, Intrinsic::smax, x, low), high), to);
+}
+
+Value* convert(Builder& b, DType from, DType to, llvm::Type* type, Value* x) {
+  if (from == to)
+    return x;
+  if (to == DType::boolean)
+    return to_boolean(b, from, x);
+  if (is_float(to)) {
+    if (from == DType::boolean)
+      return b.CreateUIToFP(x, type);
+    if (!is_float(from))
+      return b.CreateSIToFP(x, type);
+    return to == DType::f64 ? b.CreateFPExt(x, type) : b.CreateFPTrunc(x, type);
+  }
+  if (is_float(from))
+    return b.CreateIntrinsic(Intrinsic::fptosi_sat, {type, x->getType()}, {x});
+  if (from == DType::boolean)
+    return b.CreateZExt(x, type);
+  return to == DType::i64 ? b.CreateSExt(x, type) : narrow_saturating(b, x, type);
+}
+
+llvm::Type* element_type(llvm::LLVMContext& context, DType type, unsigned boolean_bits) {
+  switch (type) {
+  case DType::f32:
+    return llvm::Type::getFloatTy(context);
+  case DType::f64:
+    return llvm::Type::getDoubleTy(context);
+  case DType::i32:
+    return llvm::Type::getInt32Ty(context);
+  case DType::i64:
+    return llvm::Type::getInt64Ty(context);
+  case DType::boolean:
+    return llvm::Type::getIntNTy(context, boolean_bits);
+  }
+  gdjit::fail_check("an element type", __FILE__, __LINE__);
+}
+
+llvm::Type* with_lanes(llvm::Type* element, uint16_t lanes) {
+  return lanes == 1 ? element : llvm::FixedVectorType::get(element, lanes);
+}
+
+} // namespace
+
+llvm::Type* value_type(llvm::LLVMContext& context, ValueType type) {
+  return with_lanes(element_type(context, type.dtype, 1), type.lanes);
+}
+
+llvm::Type* memory_type(llvm::LLVMContext& context, ValueType type) {
+  return with_lanes(element_type(context, type.dtype, 8), type.lanes);
+}
+
+llvm::Constant* literal(llvm::LLVMContext& context, ValueType type, gdjit::loop::Bits bits) {
+  llvm::Type* element = element_type(context, type.dtype, 1);
+  llvm::APInt pattern(element->getScalarSizeInBits(),
+                      type.dtype == DType::boolean
+                          ? bits & 1
+                          : bits & (~0ull >> (64 - element->getScalarSizeInBits())));
+  llvm::Constant* one = is_float(type.dtype)
+                            ? static_cast<llvm::Constant*>(llvm::ConstantFP::get(
+                                  context, llvm::APFloat(element->getFltSemantics(), pattern)))
+                            : llvm::ConstantInt::get(context, pattern);
+  return type.lanes == 1
+             ? one
+             : llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(type.lanes), one);
+}
+
+Value* widen(Builder& builder, Value* value, uint16_t lanes) {
+  if (lanes == 1 || value->getType()->isVectorTy())
+    return value;
+  return builder.CreateVectorSplat(lanes, value);
+}
+
+Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,
+                   llvm::ArrayRef<Value*> x) {
+  bool floats = is_float(type);
+  llvm::Type* to = value_type(b.getContext(), result);
+  switch (op) {
+  case ScalarOp::add:
+    return floats ? b.CreateFAdd(x[0], x[1]) : b.CreateAdd(x[0], x[1]);
+  case ScalarOp::sub:
+    return floats ? b.CreateFSub(x[0], x[1]) : b.CreateSub(x[0], x[1]);
+  case ScalarOp::mul:
+    return floats ? b.CreateFMul(x[0], x[1]) : b.CreateMul(x[0], x[1]);
+  case ScalarOp::div:
+    return floats ? b.CreateFDiv(x[0], x[1]) : divide(b, x[0], x[1], false);
+  case ScalarOp::rem:
+    return divide(b, x[0], x[1], true);
+  case ScalarOp::neg:
+    return floats ? b.CreateFNeg(x[0]) : b.CreateNeg(x[0]);
+  case ScalarOp::abs:
+    return floats ? unary(b, Intrinsic::fabs, x[0])
+                  : binary(b, Intrinsic::abs, x[0], b.getFalse()); // MIN stays MIN
+  case ScalarOp::fma:
+    return b.CreateIntrinsic(Intrinsic::fma, {to}, {x[0], x[1], x[2]});
+  case ScalarOp::sqrt:
+    return unary(b, Intrinsic::sqrt, x[0]);
+  case ScalarOp::floor:
+    return unary(b, Intrinsic::floor, x[0]);
+  case ScalarOp::ceil:
+    return unary(b, Intrinsic::ceil, x[0]);
+  case ScalarOp::trunc:
+    return unary(b, Intrinsic::trunc, x[0]);
+  case ScalarOp::round:
+    return unary(b, Intrinsic::roundeven, x[0]);
+  case ScalarOp::min:
+    return min_max(b, type, true, x[0], x[1]);
+  case ScalarOp::max:
+    return min_max(b, type, false, x[0], x[1]);
+  case ScalarOp::eq:
+    return compare(b, type, CmpInst::FCMP_OEQ, CmpInst::ICMP_EQ, CmpInst::ICMP_EQ, x[0], x[1]);
+  case ScalarOp::ne:
+    return compare(b, type, CmpInst::FCMP_UNE, CmpInst::ICMP_NE, CmpInst::ICMP_NE, x[0], x[1]);
+  case ScalarOp::lt:
+    return compare(b, type, CmpInst::FCMP_OLT, CmpInst::ICMP_SLT, CmpInst::ICMP_ULT, x[0], x[1]);
+  case ScalarOp::le:
+    return compare(b, type, CmpInst::FCMP_OLE, CmpInst::ICMP_SLE, CmpInst::ICMP_ULE, x[0], x[1]);
+  case ScalarOp::gt:
+    return compare(b, type, CmpInst::FCMP_OGT, CmpInst::ICMP_SGT, CmpInst::ICMP_UGT, x[0], x[1]);
+  case ScalarOp::ge:
+    return compare(b, type, CmpInst::FCMP_OGE, CmpInst::ICMP_SGE, CmpInst::ICMP_UGE, x[0], x[1]);
+  case ScalarOp::bit_and:
+    return b.CreateAnd(x[0], x[1]);
+  case ScalarOp::bit_or:
+    return b.CreateOr(x[0], x[1]);
+  case ScalarOp::bit_xor:
+    return b.CreateXor(x[0], x[1]);
+  case ScalarOp::bit_not:
+    return b.CreateNot(x[0]);
+  case ScalarOp::shl:
+    return shift(b, llvm::Instruction::Shl, x[0], x[1]);
+  case ScalarOp::ashr:
+    return shift(b, llvm::Instruction::AShr, x[0], x[1]);
+  case ScalarOp::lshr:
+    return shift(b, llvm::Instruction::LShr, x[0], x[1]);
+  case ScalarOp::select:
+    return b.CreateSelect(x[0], x[1], x[2]);
+  case ScalarOp::convert:
+    return convert(b, type, result.dtype, to, x[0]);
+  case ScalarOp::bitcast:
+    return b.CreateBitCast(x[0], to);
+  case ScalarOp::low32:
+    return b.CreateTrunc(x[0], to);
+  case ScalarOp::zext:
+    return b.CreateZExt(x[0], to);
+  case ScalarOp::constant:
+  case ScalarOp::lookup: // a load, by the time code is made
+    break;
+  }
+  gdjit::fail_check("a scalar operation with operands", __FILE__, __LINE__);
+}
+
+} // namespace gdjit_llvm

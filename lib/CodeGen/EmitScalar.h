@@ -1,0 +1,29 @@
+// The scalar operations as LLVM IR, on scalars and vectors alike.
+#pragma once
+
+#include "gdjit/Loop/Program.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/IR/IRBuilder.h>
+
+namespace gdjit_llvm {
+
+using Builder = llvm::IRBuilder<>;
+
+/// The type of a value: bool is i1 (in memory it is a byte, see memory_type).
+llvm::Type* value_type(llvm::LLVMContext& context, gdjit::loop::ValueType type);
+llvm::Type* memory_type(llvm::LLVMContext& context, gdjit::loop::ValueType type);
+
+/// The element whose bits these are, in all lanes.
+llvm::Constant* literal(llvm::LLVMContext& context, gdjit::loop::ValueType type,
+                        gdjit::loop::Bits bits);
+
+/// `value`, repeated where it is one element and `lanes` are wanted.
+llvm::Value* widen(Builder& builder, llvm::Value* value, uint16_t lanes);
+
+/// `op` over operands of type `operand` (the type of the last one) giving `result`; all have
+/// result.lanes lanes.
+llvm::Value* emit_scalar(Builder& builder, gdjit::loop::ScalarOp op, gdjit::loop::ValueType result,
+                         gdjit::DType operand, llvm::ArrayRef<llvm::Value*> operands);
+
+} // namespace gdjit_llvm

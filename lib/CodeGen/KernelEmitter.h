@@ -1,0 +1,111 @@
+// KernelEmitter: the state of one translation. Statements and tiles: EmitKernel.cpp; buffers:
+// EmitMemory.cpp.
+#pragma once
+
+#include "DebugInfo.h"
+#include "EmitScalar.h"
+#include "KernelShape.h"
+
+#include <unordered_map>
+#include <vector>
+
+namespace gdjit_llvm {
+
+class KernelEmitter {
+public:
+  KernelEmitter(llvm::Function* function, const gdjit::loop::Program& program,
+                const gdjit::loop::Kernel& kernel, const gdjit::codegen::KernelShape& shape,
+                DebugInfo* debug);
+
+  /// Fills the function.
+  void emit();
+
+private:
+  using Statement = gdjit::loop::Statement;
+  using ValueType = gdjit::loop::ValueType;
+  using Value = llvm::Value;
+
+  /// A loop variable: an IR value, a constant while its loop is unrolled or has one turn.
+  struct Loop {
+    Value* value = nullptr;
+    int64_t constant = 0;
+    bool is_constant = false;
+    int64_t divisor = 1; ///< of all its values, for alignment
+    bool may_be_negative = false;
+  };
+  /// Registers as LLVM sees them before mem2reg: one alloca per element where every index is
+  /// constant, one array otherwise.
+  struct Tile {
+    ValueType type;
+    std::vector<int64_t> extents;
+    std::vector<llvm::AllocaInst*> elements; ///< one per element
+    llvm::AllocaInst* array = nullptr;
+  };
+  /// constant + sum of known parts of an index, in elements.
+  struct Offset {
+    int64_t constant = 0;
+    Value* variable = nullptr; ///< i64, null for none
+    Value* dynamic = nullptr;  ///< i64 or a vector of them, null for none
+    int64_t lane = 0;
+    int64_t divisor = 0;          ///< of everything but lanes; 0 divides by all
+    bool may_be_negative = false; ///< some part of it, though the whole is in bounds
+  };
+
+  void survey(const std::vector<Statement>& body);
+  void statements(const std::vector<Statement>& body);
+  void statement(const Statement& s);
+  void for_loop(const Statement& s);
+  void turns(const Statement& s);
+  void compute(const Statement& s);
+  Value* constant(const Statement& s);
+  void check(const Statement& s);
+
+  // Tiles.
+  void declare(const Statement& s);
+  Value* tile_element(const Tile& tile, const std::vector<gdjit::loop::Index>& index);
+  Value* read(const Tile& tile, Value* address);
+  void write(const Tile& tile, Value* address, Value* value);
+  void set(const Statement& s);
+  void join(const Statement& s);
+
+  // Buffers.
+  void load(const Statement& s);
+  void store(const Statement& s);
+  Value* load_contiguous(const Statement& s, const Offset& offset);
+  Value* load_scattered(const Statement& s, const Offset& offset);
+  Value* load_one(const Statement& s, const Offset& offset);
+  void store_one(const Statement& s, const Offset& offset, Value* value);
+  Offset offset_of(const Statement& s);
+  void add(Offset& offset, const gdjit::loop::Index& index, int64_t stride);
+  Value* address(gdjit::loop::BufferId buffer, const Offset& offset, bool in_bounds = true);
+  Value* addresses(gdjit::loop::BufferId buffer, const Offset& offset, uint16_t lanes);
+  llvm::Align alignment(const Statement& s, const Offset& offset) const;
+
+  void define(const Statement& s, Value* value);
+  Value* value(gdjit::loop::ValueId id, uint16_t lanes);
+  Value* index_value(const gdjit::loop::Index& index, uint16_t lanes);
+  Value* lane_numbers(uint16_t lanes, int64_t step);
+  llvm::Constant* i64(int64_t number) { return b_.getInt64(static_cast<uint64_t>(number)); }
+  /// Begins a block that runs where `condition` holds; the builder stands in it. Returns the block
+  /// behind.
+  llvm::BasicBlock* begin_if(Value* condition, const char* name);
+  void end_if(llvm::BasicBlock* behind);
+
+  const gdjit::loop::Program& program_;
+  const gdjit::loop::Kernel& kernel_;
+  const gdjit::codegen::KernelShape& shape_;
+  DebugInfo* debug_;
+  llvm::Function* function_;
+  Builder b_;
+  llvm::Instruction* allocas_end_ = nullptr; ///< allocas go before it
+  std::vector<Value*> values_;
+  std::vector<ValueType> types_;
+  std::vector<Loop> loops_;
+  std::vector<Tile> tiles_;
+  std::vector<char> dynamic_tile_;
+  std::vector<char> constant_loop_;
+  std::unordered_map<const Statement*, int64_t> check_number_;
+  std::unordered_map<const Statement*, uint32_t> literal_number_; ///< of free literals
+};
+
+} // namespace gdjit_llvm

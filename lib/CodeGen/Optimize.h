@@ -1,0 +1,15 @@
+// LLVM's passes, chosen for compile time: what our schedule has done is not searched for again.
+#pragma once
+
+#include "gdjit/CodeGen/CodeGen.h"
+
+#include <llvm/IR/Module.h>
+#include <llvm/Target/TargetMachine.h>
+
+namespace gdjit_llvm {
+
+/// Runs the passes of options.level over a module.
+void optimize(llvm::Module& module, llvm::TargetMachine& machine,
+              const gdjit::CodeGenOptions& options);
+
+} // namespace gdjit_llvm

@@ -1,0 +1,445 @@
+// StepFunction: variants of a step by number of rows, bound to one State; what a call checks before
+// it runs.
+//
+// The path of a call: enter (no other call runs), scalars, inputs, the floating-point environment,
+// Frame::run. All memory is there before the first call; messages are put together only where a
+// call fails.
+#include "gdjit/JIT/StepFunction.h"
+
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Runtime/StateStorage.h"
+#include "gdjit/Support/Error.h"
+
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+#include <limits>
+
+namespace gdjit {
+
+namespace {
+
+/// A step compiled for one number of rows.
+struct Variant {
+  Variant(std::shared_ptr<const Executable> executable, int64_t batch)
+      : frame(std::move(executable)), batch(batch) {}
+
+  const Signature& signature() const { return frame.executable().signature(); }
+
+  Frame frame;
+  int64_t batch;
+  bool bound = false; ///< run() may read the inputs
+};
+
+/// Marks a function, and the State that it writes, as running.
+class Entered {
+public:
+  Entered(std::atomic<bool>& function, std::atomic<bool>* state) : function_(function) {
+    if (function.load(std::memory_order_relaxed)) [[unlikely]]
+      throw Error(ErrorCode::usage,
+                  "a step function is called while it runs; compile one per thread");
+    if (state != nullptr && state->load(std::memory_order_relaxed)) [[unlikely]]
+      throw Error(ErrorCode::usage,
+                  "two steps that write one State run at once; give each thread a "
+                  "State of its own");
+    function.store(true, std::memory_order_relaxed);
+    if (state != nullptr) {
+      state->store(true, std::memory_order_relaxed);
+      state_ = state;
+    }
+  }
+  ~Entered() {
+    function_.store(false, std::memory_order_relaxed);
+    if (state_ != nullptr)
+      state_->store(false, std::memory_order_relaxed);
+  }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+private:
+  std::atomic<bool>& function_;
+  std::atomic<bool>* state_ = nullptr;
+};
+
+bool is_learning_rate(std::string_view name) { return name == "lr" || name.ends_with("/lr"); }
+
+template <class Rows> int find_row(const Rows& rows, std::string_view name) {
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (rows[i].name == name)
+      return static_cast<int>(i);
+  return -1;
+}
+
+template <class Rows> std::string names_of(const Rows& rows) {
+  std::string names;
+  for (const auto& row : rows)
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names.empty() ? "none" : names;
+}
+
+/// The view for input `row`, usually given at the same place; null where there is none.
+const TensorView* find_input(std::span<const TensorView> inputs, size_t row,
+                             std::string_view name) {
+  if (row < inputs.size() && inputs[row].name == name)
+    return &inputs[row];
+  for (const TensorView& input : inputs)
+    if (input.name == name)
+      return &input;
+  return nullptr;
+}
+
+/// One element as double, floats without a call.
+double number(DType type, const void* element) {
+  if (type == DType::f32)
+    return *static_cast<const float*>(element);
+  if (type == DType::f64)
+    return *static_cast<const double*>(element);
+  return loop::to_double(type, loop::load_bits(type, element));
+}
+
+/// Equal but for the number of rows.
+bool fits(const InputDecl& decl, const TensorType& type) {
+  if (decl.type.dtype != type.dtype || decl.type.shape.rank() != type.shape.rank())
+    return false;
+  for (int axis = 0; axis < type.shape.rank(); ++axis)
+    if (axis != decl.batch_axis && decl.type.shape[axis] != type.shape[axis])
+      return false;
+  return true;
+}
+
+} // namespace
+
+struct StepFunction::Impl {
+  std::shared_ptr<StateStorage> state;
+  std::shared_ptr<StepCompiler> compiler;
+  std::vector<std::unique_ptr<Variant>> variants;
+  Variant* current = nullptr;
+  std::vector<double> scalars; ///< last values, per row
+  std::vector<char> given;
+  size_t missing = 0; ///< scalars without a value so far
+  int step_row = -1;  ///< taken from the State; -1 where set by the caller or absent
+  int seed_row = -1;
+  int loss_row = -1;
+  bool writes = false;
+  std::atomic<bool> busy = false;
+
+  void add_variant(int64_t batch);
+  void select(int64_t batch);
+  void bind_states(Variant& variant) const;
+  void take_signature(const Signature& signature);
+  void set(uint32_t row, double value);
+  void apply(const Scalars& given_scalars);
+  int64_t rows_of(std::span<const TensorView> inputs) const;
+  void set_inputs(std::span<const TensorView> inputs);
+  void require_apart(const TensorView& input) const;
+  double run();
+  [[noreturn]] void fail(const CallStatus& status) const;
+  [[noreturn]] void fail_missing() const;
+};
+
+// --- variants ---
+
+void StepFunction::Impl::add_variant(int64_t batch) {
+  auto variant = std::make_unique<Variant>(compiler->compile(batch), batch);
+  const Signature& signature = variant->signature();
+  if (variants.empty())
+    take_signature(signature);
+  GDJIT_CHECK(signature.scalars.size() == scalars.size());
+  bind_states(*variant);
+  variants.push_back(std::move(variant));
+}
+
+void StepFunction::Impl::select(int64_t batch) {
+  if (current != nullptr && current->batch == batch)
+    return;
+  size_t i = 0;
+  while (i < variants.size() && variants[i]->batch != batch)
+    ++i;
+  if (i == variants.size())
+    add_variant(batch);
+  current = variants[i].get();
+  for (uint32_t row = 0; row < scalars.size(); ++row)
+    if (given[row])
+      current->frame.set_scalar(row, scalars[row]);
+}
+
+void StepFunction::Impl::bind_states(Variant& variant) const {
+  const Signature& signature = variant.signature();
+  for (uint32_t row = 0; row < signature.states.size(); ++row) {
+    const StateDecl& decl = signature.states[row];
+    int i = state->find(decl.name);
+    if (i < 0)
+      throw Error(ErrorCode::graph,
+                  fmt::format("step {} needs state {}, which the State does not "
+                              "have; it has: {}",
+                              signature.step, decl.name, names_of(state->entries)));
+    const StateStorage::Entry& entry = state->entries[static_cast<size_t>(i)];
+    if (!(entry.type == decl.type))
+      throw Error(ErrorCode::graph,
+                  fmt::format("step {} needs state {} as {}, the State has it as {}",
+                              signature.step, decl.name, to_string(decl.type),
+                              to_string(entry.type)));
+    variant.frame.set_state(row, entry.data);
+  }
+}
+
+void StepFunction::Impl::take_signature(const Signature& signature) {
+  writes = !signature.updates.empty();
+  loss_row = find_row(signature.outputs, "loss");
+  step_row = find_row(signature.scalars, "step");
+  seed_row = find_row(signature.scalars, "seed");
+  scalars.assign(signature.scalars.size(), 0);
+  given.assign(signature.scalars.size(), 0);
+  for (size_t row = 0; row < scalars.size(); ++row) {
+    bool from_state = static_cast<int>(row) == step_row || static_cast<int>(row) == seed_row;
+    if (signature.scalars[row].has_default && !from_state) {
+      scalars[row] = signature.scalars[row].initial;
+      given[row] = 1;
+    } else if (!from_state) {
+      ++missing;
+    }
+  }
+}
+
+// --- scalars ---
+
+void StepFunction::Impl::set(uint32_t row, double value) {
+  const std::string& name = current->signature().scalars[row].name;
+  if (is_learning_rate(name) && !(std::isfinite(value) && value >= 0)) [[unlikely]]
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("learning rate {} is {}; give a finite number of at least 0", name, value));
+  if (static_cast<int>(row) == step_row)
+    step_row = -1;
+  else if (static_cast<int>(row) == seed_row)
+    seed_row = -1;
+  else if (!given[row])
+    --missing;
+  given[row] = 1;
+  scalars[row] = value;
+  current->frame.set_scalar(row, value);
+}
+
+void StepFunction::Impl::apply(const Scalars& call) {
+  const std::vector<ScalarDecl>& decls = current->signature().scalars;
+  if (call.lr.given) {
+    bool any = false;
+    for (uint32_t row = 0; row < decls.size(); ++row)
+      if (is_learning_rate(decls[row].name)) {
+        set(row, call.lr.value);
+        any = true;
+      }
+    if (!any) [[unlikely]]
+      throw Error(ErrorCode::usage, fmt::format("step {} has no learning rate; its scalars are: {}",
+                                                current->signature().step, names_of(decls)));
+  }
+  for (const NamedScalar& scalar : call.named) {
+    int row = find_row(decls, scalar.name);
+    if (row < 0) [[unlikely]]
+      throw Error(ErrorCode::usage, fmt::format("no scalar is named {}; there are: {}", scalar.name,
+                                                names_of(decls)));
+    set(static_cast<uint32_t>(row), scalar.value);
+  }
+  if (missing > 0) [[unlikely]]
+    fail_missing();
+}
+
+void StepFunction::Impl::fail_missing() const {
+  const Signature& signature = current->signature();
+  for (size_t row = 0; row < scalars.size(); ++row)
+    if (!given[row] && static_cast<int>(row) != step_row && static_cast<int>(row) != seed_row)
+      throw Error(ErrorCode::usage, fmt::format("scalar {} has no default and was never set",
+                                                signature.scalars[row].name));
+  throw InternalError("no scalar is missing");
+}
+
+// --- inputs ---
+
+/// The number of rows of the inputs, all being there and of types that fit.
+int64_t StepFunction::Impl::rows_of(std::span<const TensorView> inputs) const {
+  const Signature& signature = current->signature();
+  int64_t rows = -1;
+  std::string_view first;
+  for (size_t row = 0; row < signature.inputs.size(); ++row) {
+    const InputDecl& decl = signature.inputs[row];
+    const TensorView* input = find_input(inputs, row, decl.name);
+    if (input == nullptr) [[unlikely]]
+      throw Error(ErrorCode::data, fmt::format("step {} needs input {}; given are: {}",
+                                               signature.step, decl.name, names_of(inputs)));
+    if (!fits(decl, input->type)) [[unlikely]]
+      throw Error(ErrorCode::data,
+                  fmt::format("input {} is {}, step {} takes {}{}", decl.name,
+                              to_string(input->type), signature.step, to_string(decl.type),
+                              decl.batch_axis < 0 ? "" : " with any number of rows"));
+    if (decl.batch_axis < 0)
+      continue;
+    int64_t here = input->type.shape[decl.batch_axis];
+    if (here == 0) [[unlikely]]
+      throw Error(ErrorCode::data, fmt::format("input {} has no rows", decl.name));
+    if (rows >= 0 && here != rows) [[unlikely]]
+      throw Error(ErrorCode::data,
+                  fmt::format("inputs differ in their number of rows: {} has {}, {} "
+                              "has {}",
+                              first, rows, decl.name, here));
+    rows = here;
+    first = decl.name;
+  }
+  return rows < 0 ? current->batch : rows;
+}
+
+void StepFunction::Impl::require_apart(const TensorView& input) const {
+  const auto* begin = static_cast<const char*>(input.data);
+  const char* end = begin + input.type.bytes();
+  auto overlaps = [&](const char* from, const char* to) { return begin < to && from < end; };
+  std::span<const WrittenRange> written = current->frame.written();
+  bool in_state = writes && overlaps(state->memory, state->memory + state->bytes);
+  if (!in_state && !overlaps(written[0].begin, written[0].end)) [[likely]]
+    return;
+  for (const WrittenRange& range : written)
+    if (overlaps(range.begin, range.end))
+      throw Error(ErrorCode::data,
+                  fmt::format("input {} overlaps {}, which the step writes; copy it "
+                              "first",
+                              input.name, range.name));
+}
+
+void StepFunction::Impl::set_inputs(std::span<const TensorView> inputs) {
+  const Signature& signature = current->signature();
+  for (size_t row = 0; row < signature.inputs.size(); ++row) {
+    const InputDecl& decl = signature.inputs[row];
+    const TensorView& input = *find_input(inputs, row, decl.name);
+    if (input.elements() > 0) {
+      auto address = reinterpret_cast<uintptr_t>(input.data);
+      if (address == 0 || address % static_cast<uintptr_t>(byte_size(input.type.dtype)) != 0)
+          [[unlikely]]
+        throw Error(ErrorCode::data,
+                    fmt::format("input {} lies at address {:#x}; {} need one that is "
+                                "divisible by {}",
+                                decl.name, address, name(input.type.dtype),
+                                byte_size(input.type.dtype)));
+      require_apart(input);
+    }
+    current->frame.set_input(static_cast<uint32_t>(row), input.data);
+  }
+}
+
+// --- calls ---
+
+double StepFunction::Impl::run() {
+  Frame& frame = current->frame;
+  if (step_row >= 0) {
+    int64_t step = state->step + (writes ? 1 : 0);
+    std::memcpy(frame.scalar(static_cast<uint32_t>(step_row)), &step, sizeof step);
+  }
+  if (seed_row >= 0)
+    std::memcpy(frame.scalar(static_cast<uint32_t>(seed_row)), &state->seed, sizeof state->seed);
+  CallStatus status;
+  {
+    FloatEnvironment environment;
+    status = frame.run();
+  }
+  if (writes)
+    ++state->step;
+  if (!status.ok()) [[unlikely]]
+    fail(status);
+  if (loss_row < 0)
+    return std::numeric_limits<double>::quiet_NaN();
+  auto row = static_cast<uint32_t>(loss_row);
+  return number(current->signature().outputs[row].type.dtype, frame.output(row));
+}
+
+void StepFunction::Impl::fail(const CallStatus& status) const {
+  const loop::Note* note = current->frame.executable().note(status.node);
+  std::string what = note == nullptr ? fmt::format("node {}", status.node) : note->name;
+  throw Error(
+      ErrorCode::data,
+      fmt::format("{}: index out of range at position {} of its indices", what, status.position),
+      note == nullptr ? SourceLocation{} : note->location);
+}
+
+StepFunction::StepFunction(State& state, std::shared_ptr<StepCompiler> compiler, int64_t batch)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->state = state.storage();
+  impl_->compiler = std::move(compiler);
+  impl_->select(batch);
+}
+
+StepFunction::StepFunction(StepFunction&&) noexcept = default;
+StepFunction& StepFunction::operator=(StepFunction&&) noexcept = default;
+StepFunction::~StepFunction() = default;
+
+double StepFunction::operator()(std::span<const TensorView> inputs, const Scalars& scalars) {
+  Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
+  impl_->select(impl_->rows_of(inputs));
+  impl_->apply(scalars);
+  impl_->set_inputs(inputs);
+  impl_->current->bound = false; // the caller's memory is his again when this returns
+  return impl_->run();
+}
+
+double StepFunction::operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars) {
+  return (*this)(std::span(inputs.begin(), inputs.size()), scalars);
+}
+
+void StepFunction::bind(std::span<const TensorView> inputs) {
+  Entered entered(impl_->busy, nullptr);
+  int64_t rows = impl_->rows_of(inputs);
+  if (rows != impl_->current->batch)
+    throw Error(ErrorCode::data,
+                fmt::format("inputs of {} rows are bound to a step compiled for {}; "
+                            "call rebatch({}) first",
+                            rows, impl_->current->batch, rows));
+  impl_->current->bound = false;
+  impl_->set_inputs(inputs);
+  impl_->current->bound = true;
+}
+
+void StepFunction::bind(std::initializer_list<TensorView> inputs) {
+  bind(std::span(inputs.begin(), inputs.size()));
+}
+
+double StepFunction::run(const Scalars& scalars) {
+  Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
+  if (!impl_->current->bound && !impl_->current->signature().inputs.empty()) [[unlikely]]
+    throw Error(ErrorCode::usage, "run needs bound inputs; call bind first");
+  impl_->apply(scalars);
+  return impl_->run();
+}
+
+void StepFunction::rebatch(int64_t batch) {
+  Entered entered(impl_->busy, nullptr);
+  impl_->select(batch);
+}
+
+void StepFunction::set(std::string_view scalar, double value) {
+  const std::vector<ScalarDecl>& decls = impl_->current->signature().scalars;
+  int row = find_row(decls, scalar);
+  if (row < 0)
+    throw Error(ErrorCode::usage,
+                fmt::format("no scalar is named {}; there are: {}", scalar, names_of(decls)));
+  impl_->set(static_cast<uint32_t>(row), value);
+}
+
+int64_t StepFunction::batch() const { return impl_->current->batch; }
+
+int StepFunction::outputs() const {
+  return static_cast<int>(impl_->current->signature().outputs.size());
+}
+
+TensorView StepFunction::output(int i) const {
+  const OutputDecl& decl = impl_->current->signature().outputs.at(static_cast<size_t>(i));
+  return {decl.name, decl.type, impl_->current->frame.output(static_cast<uint32_t>(i))};
+}
+
+TensorView StepFunction::output(std::string_view name) const {
+  const std::vector<OutputDecl>& decls = impl_->current->signature().outputs;
+  int row = find_row(decls, name);
+  if (row < 0)
+    throw Error(ErrorCode::usage,
+                fmt::format("no output is named {}; there are: {}", name, names_of(decls)));
+  return output(row);
+}
+
+const Executable& StepFunction::executable() const { return impl_->current->frame.executable(); }
+
+} // namespace gdjit

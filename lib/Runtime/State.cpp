@@ -1,0 +1,128 @@
+// State: arrays by name in one allocation, the step counter and the seed.
+#include "gdjit/Runtime/State.h"
+
+#include "gdjit/Runtime/StateStorage.h"
+#include "gdjit/Support/Error.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+#include <new>
+#include <numeric>
+
+namespace gdjit {
+
+namespace {
+
+constexpr int64_t aligned(int64_t bytes) {
+  constexpr auto a = static_cast<int64_t>(Array::alignment);
+  return (bytes + a - 1) / a * a;
+}
+
+void require_type(const StateStorage::Entry& entry, const Array& value) {
+  if (!(entry.type == value.type()))
+    throw Error(ErrorCode::data, fmt::format("state {} is {}, the value given is {}", entry.name,
+                                             to_string(entry.type), to_string(value.type())));
+}
+
+} // namespace
+
+StateStorage::StateStorage(std::vector<Entry> list) : entries(std::move(list)) {
+  by_name.resize(entries.size());
+  std::iota(by_name.begin(), by_name.end(), 0u);
+  std::stable_sort(by_name.begin(), by_name.end(),
+                   [&](uint32_t a, uint32_t b) { return entries[a].name < entries[b].name; });
+  for (size_t i = 1; i < by_name.size(); ++i)
+    if (entries[by_name[i - 1]].name == entries[by_name[i]].name)
+      throw Error(ErrorCode::graph,
+                  fmt::format("two states are named {}", entries[by_name[i]].name));
+  for (const Entry& entry : entries)
+    bytes += aligned(entry.type.bytes());
+  memory = static_cast<char*>(::operator new(static_cast<size_t>(std::max<int64_t>(bytes, 1)),
+                                             std::align_val_t(Array::alignment)));
+  int64_t offset = 0;
+  for (Entry& entry : entries) {
+    entry.data = memory + offset;
+    offset += aligned(entry.type.bytes());
+  }
+}
+
+StateStorage::~StateStorage() { ::operator delete(memory, std::align_val_t(Array::alignment)); }
+
+int StateStorage::find(std::string_view name) const {
+  auto at = std::lower_bound(by_name.begin(), by_name.end(), name,
+                             [&](uint32_t e, std::string_view n) { return entries[e].name < n; });
+  return at != by_name.end() && entries[*at].name == name ? static_cast<int>(*at) : -1;
+}
+
+State::State(std::vector<std::string> names, const std::vector<Array>& values, int64_t seed) {
+  GDJIT_CHECK(names.size() == values.size());
+  std::vector<StateStorage::Entry> entries(names.size());
+  for (size_t i = 0; i < names.size(); ++i)
+    entries[i] = {std::move(names[i]), values[i].type(), nullptr};
+  storage_ = std::make_shared<StateStorage>(std::move(entries));
+  storage_->seed = seed;
+  for (size_t i = 0; i < values.size(); ++i)
+    set(static_cast<int>(i), values[i]);
+}
+
+State::State(State&&) noexcept = default;
+State& State::operator=(State&&) noexcept = default;
+State::~State() = default;
+
+State State::clone() const {
+  std::vector<std::string> names;
+  for (const StateStorage::Entry& entry : storage_->entries)
+    names.push_back(entry.name);
+  State copy(std::move(names), values(), seed());
+  copy.set_step(step());
+  return copy;
+}
+
+int State::size() const { return static_cast<int>(storage_->entries.size()); }
+int State::find(std::string_view name) const { return storage_->find(name); }
+std::string_view State::name(int i) const { return storage_->entries.at(i).name; }
+const TensorType& State::type(int i) const { return storage_->entries.at(i).type; }
+
+TensorView State::view(int i) const {
+  const StateStorage::Entry& entry = storage_->entries.at(i);
+  return {entry.name, entry.type, entry.data};
+}
+
+TensorView State::view(std::string_view name) const {
+  int i = find(name);
+  if (i < 0) {
+    std::vector<std::string_view> names;
+    for (const StateStorage::Entry& entry : storage_->entries)
+      names.push_back(entry.name);
+    throw Error(ErrorCode::usage,
+                fmt::format("no state is named {}; there are: {}", name, fmt::join(names, ", ")));
+  }
+  return view(i);
+}
+
+void State::set(int i, const Array& value) {
+  const StateStorage::Entry& entry = storage_->entries.at(i);
+  require_type(entry, value);
+  if (entry.type.bytes() > 0)
+    std::memcpy(entry.data, value.bytes(), static_cast<size_t>(entry.type.bytes()));
+}
+
+void State::set(std::string_view name, const Array& value) {
+  view(name); // throws with the list of names
+  set(find(name), value);
+}
+
+std::vector<Array> State::values() const {
+  std::vector<Array> all;
+  for (int i = 0; i < size(); ++i)
+    all.push_back(view(i).copy());
+  return all;
+}
+
+int64_t State::step() const { return storage_->step; }
+void State::set_step(int64_t step) { storage_->step = step; }
+int64_t State::seed() const { return storage_->seed; }
+void State::set_seed(int64_t seed) { storage_->seed = seed; }
+
+} // namespace gdjit

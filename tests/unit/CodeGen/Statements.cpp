@@ -1,0 +1,505 @@
+// Each kind of statement, compiled at every level and target, gives what the Loop interpreter
+// gives; the expected numbers of some stand here as well.
+#include "unit/CodeGen/LoopBuilder.h"
+
+#include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Support/Error.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace gdjit::test {
+namespace {
+
+constexpr DType f32 = DType::f32, f64 = DType::f64, i32 = DType::i32, i64 = DType::i64,
+                boolean = DType::boolean;
+
+Array numbers(TensorType type, uint64_t seed = 1) {
+  Array a(type);
+  std::mt19937_64 random(seed);
+  for (int64_t i = 0; i < a.elements(); ++i)
+    a.set(i, type.dtype == boolean ? static_cast<double>(random() % 2)
+             : is_float(type.dtype)
+                 ? static_cast<double>(static_cast<int64_t>(random() % 2001) - 1000) / 64
+                 : static_cast<double>(static_cast<int64_t>(random() % 2001) - 1000));
+  return a;
+}
+
+Array indices(int64_t count, int64_t below, uint64_t seed = 3) {
+  Array a({i64, {count}});
+  std::mt19937_64 random(seed);
+  for (int64_t i = 0; i < count; ++i)
+    a.data<int64_t>()[i] = static_cast<int64_t>(random() % static_cast<uint64_t>(below));
+  return a;
+}
+
+void expect_equal(const std::vector<Array>& a, const std::vector<Array>& b,
+                  const std::string& what) {
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_TRUE(same_bits(a[i], b[i])) << what << " " << i;
+    if (same_bits(a[i], b[i]))
+      continue;
+    for (int64_t k = 0, shown = 0; k < a[i].elements() && shown < 3; ++k)
+      if (!(a[i].at(k) == b[i].at(k)))
+        ADD_FAILURE() << fmt::format("{} {}, element {}: {}, expected {}", what, i, k, a[i].at(k),
+                                     b[i].at(k)),
+            ++shown;
+  }
+}
+
+/// Runs at all levels and targets that this machine has; compares with the interpreter; returns its
+/// results.
+CallResults run_everywhere(const loop::Program& program, const CallArguments& arguments) {
+  CallResults expected = interpret(program, arguments);
+  for (const std::string& target : code_targets())
+    for (int level : {0, 2, 3}) {
+      ExecutableOptions options{
+          .code = {.target = target, .level = level, .verify = true, .debug_info = level == 2}};
+      try {
+        check(options.code);
+      } catch (const Error&) {
+        continue; // this machine does not run the target
+      }
+      SCOPED_TRACE(fmt::format("{} at O{}", target, level));
+      CallResults results = Executable::compile(program, options)->call(arguments);
+      expect_equal(results.outputs, expected.outputs, "output");
+      expect_equal(results.updates, expected.updates, "update");
+      EXPECT_EQ(results.status, expected.status);
+    }
+  return expected;
+}
+
+TEST(Loops, run_each_turn_for_any_begin_end_and_step) {
+  LoopBuilder b;
+  BufferId out = b.output("out", {i64, {100}});
+  BufferId zero = b.constant("zero", Array({i64, {100}}));
+  LoopId z = b.begin(0, 100);
+  b.store(out, {at(z)}, b.load(zero, {at(z)}));
+  b.end();
+  struct Range {
+    int64_t begin, end, step;
+  };
+  int64_t base = 0;
+  for (Range r :
+       {Range{0, 10, 1}, {3, 10, 3}, {-4, 5, 2}, {5, 5, 1}, {7, 3, 1}, {2, 3, 7}, {0, 1, 1}})
+    for (LoopKind kind : {LoopKind::sequential, LoopKind::unrolled, LoopKind::parallel}) {
+      LoopId i = b.begin(r.begin, r.end, r.step, kind);
+      ValueId old = b.load(out, {fixed(base)});
+      b.store(out, {fixed(base)},
+              b.compute(ScalarOp::add, {i64, 1}, {old, b.index(at(i, 0, 3, 100))}));
+      b.end();
+      ++base;
+    }
+  CallResults results = run_everywhere(b.finish(), {});
+  const auto* sums = results.outputs[0].data<int64_t>();
+  EXPECT_EQ(sums[0], 1000 + 3 * 45);         // 0 .. 9
+  EXPECT_EQ(sums[3], 300 + 3 * (3 + 6 + 9)); // 3, 6, 9
+  EXPECT_EQ(sums[6], 500 + 3 * (-4 - 2 + 0 + 2 + 4));
+  EXPECT_EQ(sums[9], 0);
+  EXPECT_EQ(sums[12], 0);
+  EXPECT_EQ(sums[15], 100 + 3 * 2);
+}
+
+TEST(Tiles, stay_right_in_registers_and_in_arrays) {
+  for (LoopKind inner :
+       {LoopKind::unrolled, LoopKind::sequential}) { // the second indexes the tile by a variable
+    LoopBuilder b;
+    BufferId a = b.input("a", {f32, {6, 37}});
+    BufferId w = b.input("w", {f32, {37, 16}});
+    BufferId out = b.output("out", {f32, {6, 16}});
+    TileId t = b.tile({f32, 8}, {6, 2}, -0.0);
+    LoopId k = b.begin(0, 37);
+    LoopId j = b.begin(0, 2, 1, inner);
+    ValueId row = b.load(w, {at(k), at(j, 1, 8)}, 8);
+    LoopId i = b.begin(0, 6, 1, inner);
+    ValueId x = b.load(a, {at(i), at(k)});
+    b.set(t, {at(i), at(j)},
+          b.compute(ScalarOp::fma, {f32, 8}, {x, row, b.get(t, {at(i), at(j)})}));
+    b.end();
+    b.end();
+    b.end();
+    i = b.begin(0, 6, 1, inner);
+    j = b.begin(0, 2, 1, inner);
+    b.store(out, {at(i), at(j, 1, 8)}, b.get(t, {at(i), at(j)}), 8);
+    CallArguments arguments{{numbers({f32, {6, 37}}), numbers({f32, {37, 16}}, 2)}, {}, {}};
+    CallResults results = run_everywhere(b.finish(), arguments);
+    float expected = -0.0f;
+    for (int64_t n = 0; n < 37; ++n)
+      expected = std::fma(arguments.inputs[0].data<float>()[2 * 37 + n],
+                          arguments.inputs[1].data<float>()[n * 16 + 9], expected);
+    EXPECT_EQ(results.outputs[0].data<float>()[2 * 16 + 9], expected);
+  }
+}
+
+TEST(Tiles, start_anew_each_time_their_declaration_is_reached_and_hold_booleans) {
+  LoopBuilder b;
+  BufferId in = b.input("in", {boolean, {8, 8}});
+  BufferId any = b.output("any", {boolean, {8}});
+  BufferId all = b.output("all", {boolean, {8}});
+  LoopId i = b.begin(0, 8);
+  TileId t = b.tile({boolean, 1}, {2}, 0);
+  b.set(t, {fixed(1)}, b.bits({boolean, 1}, 1));
+  TileId u = b.tile({boolean, 8}, {}, 1);
+  LoopId k = b.begin(0, 8);
+  ValueId x = b.load(in, {at(i), at(k)});
+  b.set(t, {fixed(0)}, b.compute(ScalarOp::bit_or, {boolean, 1}, {b.get(t, {fixed(0)}), x}));
+  b.set(t, {fixed(1)}, b.compute(ScalarOp::bit_and, {boolean, 1}, {b.get(t, {fixed(1)}), x}));
+  b.set(u, {}, b.compute(ScalarOp::bit_and, {boolean, 8}, {b.get(u, {}), x}));
+  b.end();
+  b.store(any, {at(i)}, b.get(t, {fixed(0)}));
+  ValueId both = b.join(u, ScalarOp::bit_and);
+  b.store(all, {at(i)}, b.compute(ScalarOp::bit_and, {boolean, 1}, {both, b.get(t, {fixed(1)})}));
+  Array in_values = numbers({boolean, {8, 8}});
+  for (int64_t k2 = 0; k2 < 8; ++k2) {
+    in_values.data<bool>()[k2] = false;
+    in_values.data<bool>()[8 + k2] = true;
+  }
+  CallResults results = run_everywhere(b.finish(), {{in_values}, {}, {}});
+  EXPECT_FALSE(results.outputs[0].data<bool>()[0]);
+  EXPECT_TRUE(results.outputs[0].data<bool>()[1]);
+  EXPECT_TRUE(results.outputs[1].data<bool>()[1]);
+}
+
+TEST(Join, adds_partials_in_a_halving_tree) {
+  struct Form {
+    uint16_t lanes;
+    std::vector<int64_t> extents;
+  };
+  for (const Form& form : {Form{1, {16}}, {4, {4}}, {8, {2}}, {16, {}}, {2, {2, 4}}, {1, {}}})
+    for (ScalarOp op : {ScalarOp::add, ScalarOp::mul, ScalarOp::min, ScalarOp::max}) {
+      LoopBuilder b;
+      BufferId in = b.input("in", {f32, {16}});
+      BufferId out = b.output("out", {f32, {}});
+      TileId t = b.tile({f32, form.lanes}, form.extents, -0.0);
+      int64_t count = 1;
+      for (int64_t e : form.extents)
+        count *= e;
+      for (int64_t e = 0; e < count; ++e) {
+        std::vector<Index> index;
+        if (form.extents.size() == 1)
+          index = {fixed(e)};
+        if (form.extents.size() == 2)
+          index = {fixed(e / form.extents[1]), fixed(e % form.extents[1])};
+        Index first = fixed(e * form.lanes);
+        first.lane = form.lanes > 1 ? 1 : 0;
+        b.set(t, index, b.load(in, {first}, form.lanes));
+      }
+      b.store(out, {}, b.join(t, op));
+      Array x({f32, {16}}, {1e8, 1, -1e8, 3, 1e-3, 7, 1e8, -9, 11, -1e8, 13, 0.1, 15, 1e7, 17, -3});
+      CallResults results = run_everywhere(b.finish(), {{x}, {}, {}});
+      if (op != ScalarOp::add)
+        continue;
+      std::vector<float> s(x.data<float>(), x.data<float>() + count * form.lanes);
+      for (size_t h = s.size() / 2; h > 0; h /= 2)
+        for (size_t l = 0; l < h; ++l)
+          s[l] = s[l] + s[l + h];
+      EXPECT_EQ(results.outputs[0].data<float>()[0], s[0]);
+    }
+}
+
+TEST(Memory, every_pattern_of_lanes_loads_and_stores_what_its_indices_say) {
+  for (DType type : {f32, f64, i32, i64, boolean})
+    for (uint16_t lanes : {2, 4, 8, 16}) {
+      LoopBuilder b;
+      const int64_t n = 64;
+      BufferId in = b.input("in", {type, {n, 3}});
+      BufferId places = b.input("places", {i64, {n}});
+      BufferId line = b.input("line", {type, {n}});
+      auto whole = [&](const char* name) { return b.output(name, {type, {n}}); };
+      BufferId contiguous = whole("contiguous"), strided = whole("strided"),
+               repeated = whole("repeated"), reversed = whole("reversed"),
+               gathered = whole("gathered"), one = whole("one");
+      BufferId scattered = b.output("scattered", {type, {n, 3}});
+      BufferId backward = whole("backward");
+      LoopId c = b.begin(0, n);
+      LoopId d = b.begin(0, 3);
+      b.store(scattered, {at(c), at(d)}, b.constant({type, 1}, 1));
+      b.end();
+      b.end();
+      LoopId i = b.begin(0, n, lanes);
+      Index flat{{0, {{i, 1}}}, loop::none, 1};
+      b.store(contiguous, {flat}, b.load(line, {flat}, lanes), lanes);
+      b.store(strided, {flat}, b.load(in, {at(i, 1), fixed(2)}, lanes), lanes);
+      b.store(repeated, {flat}, b.load(in, {at(i), fixed(1)}, lanes), lanes);
+      b.store(reversed, {flat}, b.load(in, {at(i, -1, -1, n - 1), fixed(0)}, lanes), lanes);
+      ValueId p = b.load(places, {flat}, lanes);
+      b.store(gathered, {flat}, b.load(in, {dynamic(p), fixed(1)}, lanes), lanes);
+      ValueId single = b.load(places, {at(i)});
+      b.store(one, {flat}, b.load(in, {dynamic(single), fixed(2)}, lanes), lanes);
+      b.store(scattered, {at(i, 1), fixed(1)}, b.load(in, {at(i, 1), fixed(0)}, lanes), lanes);
+      b.store(scattered, {dynamic(p), fixed(2)}, b.load(in, {at(i, 1), fixed(1)}, lanes),
+              lanes); // the last wins
+      b.store(backward, {at(i, -1, -1, n - 1)}, b.load(in, {at(i, 1), fixed(1)}, lanes), lanes);
+      b.end();
+      CallArguments arguments{
+          {numbers({type, {n, 3}}), indices(n, n), numbers({type, {n}}, 4)}, {}, {}};
+      CallResults results = run_everywhere(b.finish(), arguments);
+      for (int64_t e = 0; e < n; ++e) {
+        EXPECT_EQ(results.outputs[1].at(e), arguments.inputs[0].at(e * 3 + 2));
+        EXPECT_EQ(results.outputs[3].at(e), arguments.inputs[0].at(((n - 1) - e) * 3));
+        EXPECT_EQ(results.outputs[4].at(e),
+                  arguments.inputs[0].at(arguments.inputs[1].data<int64_t>()[e] * 3 + 1));
+      }
+    }
+}
+
+TEST(Memory, masked_lanes_touch_nothing_and_give_the_fill) {
+  for (DType type : {f32, f64, i32, i64, boolean})
+    for (uint16_t lanes : {1, 4, 8, 16}) {
+      const int64_t n = 37; // the last vector hangs over
+      LoopBuilder b;
+      BufferId in = b.input("in", {type, {n}});
+      BufferId table = b.input("table", {type, {5, 7}});
+      BufferId places = b.input("places", {i64, {n}});
+      BufferId out = b.output("out", {type, {n}});
+      BufferId gathered = b.output("gathered", {type, {n}});
+      BufferId scattered = b.output("scattered", {type, {2 * n}});
+      LoopId c = b.begin(0, 2 * n);
+      b.store(scattered, {at(c)}, b.constant({type, 1}, 1));
+      b.end();
+      LoopId i = b.begin(0, n, lanes);
+      int64_t step = lanes > 1 ? 1 : 0;
+      ValueId position = b.index(at(i, step), lanes);
+      ValueId mask = b.compute(ScalarOp::lt, {boolean, lanes}, {position, b.constant({i64, 1}, n)});
+      ValueId fill = b.constant({type, 1}, 1);
+      ValueId x = b.load(in, {at(i, step)}, lanes, mask, fill);
+      b.store(out, {at(i, step)}, x, lanes, mask);
+      ValueId p = b.load(places, {at(i, step)}, lanes, mask,
+                         b.constant({i64, 1}, 1 << 20)); // masked: far away
+      ValueId inside = b.compute(ScalarOp::lt, {boolean, lanes}, {p, b.constant({i64, 1}, 5)});
+      ValueId g = b.load(table, {dynamic(p), fixed(3)}, lanes, inside, fill);
+      b.store(gathered, {at(i, step)}, g, lanes, mask);
+      b.store(scattered, {at(i, 2 * step, 2)}, x, lanes, mask);
+      b.end();
+      CallArguments arguments{
+          {numbers({type, {n}}), numbers({type, {5, 7}}, 5), indices(n, 9)}, {}, {}};
+      CallResults results = run_everywhere(b.finish(), arguments);
+      EXPECT_EQ(results.outputs[0].at(36), arguments.inputs[0].at(36));
+      int64_t p20 = arguments.inputs[2].data<int64_t>()[20];
+      EXPECT_EQ(results.outputs[1].at(20), p20 < 5 ? arguments.inputs[1].at(p20 * 7 + 3) : 1);
+    }
+}
+
+TEST(Memory, masked_sets_keep_the_other_lanes) {
+  for (uint16_t lanes : {1, 8}) {
+    LoopBuilder b;
+    BufferId in = b.input("in", {f64, {32}});
+    BufferId out = b.output("out", {f64, {8}});
+    TileId t = b.tile({f64, lanes}, {8 / lanes}, -5);
+    LoopId i = b.begin(0, 8 / lanes, 1, LoopKind::unrolled);
+    LoopId k = b.begin(0, 4);
+    int64_t step = lanes > 1 ? 1 : 0;
+    Index index{{0, {{i, lanes}, {k, 8}}}, loop::none, step};
+    ValueId x = b.load(in, {index}, lanes);
+    ValueId better = b.compute(ScalarOp::gt, {boolean, lanes}, {x, b.get(t, {at(i)})});
+    b.set(t, {at(i)}, x, better);
+    b.end();
+    b.store(out, {at(i, step, lanes)}, b.get(t, {at(i)}), lanes);
+    CallArguments arguments{{numbers({f64, {32}})}, {}, {}};
+    CallResults results = run_everywhere(b.finish(), arguments);
+    double most = -5;
+    for (int64_t k2 = 0; k2 < 4; ++k2)
+      most = std::max(most, arguments.inputs[0].at(8 * k2 + 3));
+    EXPECT_EQ(results.outputs[0].at(3), most);
+  }
+}
+
+TEST(Check, reports_the_first_failure_by_node_and_position_and_the_call_goes_on) {
+  for (uint16_t lanes : {1, 8})
+    for (int64_t bad : {-1, 0, 5, 19}) {
+      LoopBuilder b;
+      BufferId places = b.input("places", {i64, {24}});
+      BufferId out = b.output("out", {i64, {24}});
+      int64_t step = lanes > 1 ? 1 : 0;
+      for (NodeId node : {70u, 71u}) { // the same check twice: the first to fail is reported
+        LoopId i = b.begin(0, 24, lanes);
+        ValueId p = b.load(places, {at(i, step)}, lanes);
+        ValueId low = b.compute(ScalarOp::ge, {boolean, lanes}, {p, b.constant({i64, 1}, 0)});
+        ValueId high = b.compute(ScalarOp::lt, {boolean, lanes}, {p, b.constant({i64, 1}, 10)});
+        ValueId position = b.index(at(i, step), lanes);
+        ValueId active =
+            b.compute(ScalarOp::lt, {boolean, lanes}, {position, b.constant({i64, 1}, 20)});
+        b.check(b.compute(ScalarOp::bit_and, {boolean, lanes}, {low, high}), at(i, step, 1, 1000),
+                node, active, lanes);
+        b.store(out, {at(i, step)}, p, lanes);
+        b.end();
+      }
+      Array p({i64, {24}});
+      p.data<int64_t>()[22] = 99; // masked
+      if (bad >= 0) {
+        p.data<int64_t>()[bad] = 10;
+        p.data<int64_t>()[19] = -1;
+      }
+      CallResults results = run_everywhere(b.finish(), {{p}, {}, {}});
+      EXPECT_EQ(results.status.ok(), bad < 0);
+      if (bad >= 0) {
+        EXPECT_EQ(results.status.node, 70u);
+        EXPECT_EQ(results.status.position, 1000 + bad);
+      }
+    }
+}
+
+TEST(Buffers, updates_in_place_views_and_constants_are_one_memory_each) {
+  LoopBuilder b;
+  BufferId w = b.state("w", {f32, {4, 4}});
+  BufferId next = b.update(w);
+  BufferId lr = b.scalar("lr", f32);
+  BufferId c = b.constant("c", numbers({f32, {16}}, 9));
+  BufferId t = b.temporary("t", {f32, {4, 4}});
+  BufferId flat = b.view(t, {16});
+  BufferId out = b.output("out", {f32, {16}});
+  LoopId i = b.begin(0, 4);
+  LoopId j = b.begin(0, 4);
+  ValueId old = b.load(w, {at(i), at(j)});
+  ValueId step = b.compute(ScalarOp::mul, {f32, 1}, {old, b.load(lr, {})});
+  b.store(t, {at(j), at(i)}, step);
+  b.store(next, {at(i), at(j)}, b.compute(ScalarOp::sub, {f32, 1}, {old, step}));
+  b.end();
+  b.end();
+  i = b.begin(0, 16, 4);
+  b.store(
+      out, {at(i, 1)},
+      b.compute(ScalarOp::add, {f32, 4}, {b.load(flat, {at(i, 1)}, 4), b.load(c, {at(i, 1)}, 4)}),
+      4);
+  CallArguments arguments{{}, {numbers({f32, {4, 4}})}, {Array({f32, {}}, {0.5})}};
+  CallResults results = run_everywhere(b.finish(), arguments);
+  EXPECT_EQ(results.updates[0].at(6), arguments.states[0].at(6) / 2);
+  EXPECT_EQ(results.outputs[0].at(6),
+            arguments.states[0].at(9) / 2 + numbers({f32, {16}}, 9).at(6));
+}
+
+TEST(Buffers, slots_of_the_arena_that_overlap_within_a_kernel_are_not_taken_for_apart) {
+  LoopBuilder b;
+  BufferId in = b.input("in", {f32, {32}});
+  BufferId t = b.temporary("t", {f32, {32}});
+  BufferId u = b.temporary("u", {f32, {32}});
+  BufferId out = b.output("out", {f32, {32}});
+  auto pass = [&](BufferId from, BufferId to, double factor) {
+    LoopId i = b.begin(0, 32, 8);
+    b.store(to, {at(i, 1)},
+            b.compute(ScalarOp::mul, {f32, 8},
+                      {b.load(from, {at(i, 1)}, 8), b.constant({f32, 1}, factor)}),
+            8);
+    b.end();
+  };
+  pass(in, t, 2);
+  pass(t, out, 3);
+  pass(out, u, 5); // u takes the place of t, which is dead
+  pass(u, out, 7);
+  loop::Program program = b.finish();
+  program.buffers[u].offset = program.buffers[t].offset;
+  CallArguments arguments{{numbers({f32, {32}})}, {}, {}};
+  EXPECT_EQ(run_everywhere(program, arguments).outputs[0].at(5), arguments.inputs[0].at(5) * 210);
+}
+
+TEST(Kernels, equal_up_to_their_buffers_are_compiled_once_and_run_on_their_own) {
+  LoopBuilder b;
+  BufferId x = b.input("x", {f32, {24}});
+  BufferId before = x;
+  for (int layer = 0; layer < 6; ++layer) {
+    if (layer > 0)
+      b.kernel("k" + std::to_string(layer));
+    BufferId w = b.state("w" + std::to_string(layer), {f32, {24}});
+    BufferId h = layer == 5 ? b.output("out", {f32, {24}})
+                            : b.temporary("h" + std::to_string(layer), {f32, {24}});
+    LoopId i = b.begin(0, 24, 8);
+    ValueId p = b.compute(ScalarOp::mul, {f32, 8},
+                          {b.load(before, {at(i, 1)}, 8), b.load(w, {at(i, 1)}, 8)});
+    b.check(b.compute(ScalarOp::eq, {boolean, 8}, {p, p}), at(i, 1),
+            100u + static_cast<NodeId>(layer), loop::none, 8);
+    b.store(h, {at(i, 1)}, p, 8);
+    before = h;
+  }
+  loop::Program program = b.finish();
+  CallArguments arguments{{numbers({f32, {24}})}, {}, {}};
+  for (uint64_t layer = 0; layer < 6; ++layer)
+    arguments.states.push_back(numbers({f32, {24}}, layer));
+  arguments.states[3].set(10, std::nan(""));
+  CallResults results = run_everywhere(program, arguments);
+  EXPECT_EQ(results.status, (CallStatus{103, 10})); // each launch reports its own node
+  auto executable = Executable::compile(program);
+  EXPECT_EQ(executable->launches(), 6);
+  EXPECT_EQ(executable->functions(), 2); // the first reads an input, whose alignment is unknown
+}
+
+TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments) {
+  LoopBuilder b;
+  BufferId x = b.input("x", {f64, {16}});
+  CallArguments arguments{{numbers({f64, {16}})}, {}, {}};
+  for (int layer = 0; layer < 4; ++layer) {
+    b.kernel("k" + std::to_string(layer));
+    BufferId out = b.output("out" + std::to_string(layer), {f64, {16}});
+    LoopId i = b.begin(0, 16, 8);
+    ValueId stream = b.constant({i64, 8}, 1e6 * (layer + 1)); // differs, as the next; 0.5 does not
+    ValueId scaled = b.compute(ScalarOp::mul, {f64, 8},
+                               {b.load(x, {at(i, 1)}, 8), b.constant({f64, 1}, 1.0 / (layer + 3))});
+    ValueId half = b.compute(ScalarOp::mul, {f64, 8}, {scaled, b.constant({f64, 8}, 0.5)});
+    ValueId converted = b.compute(ScalarOp::convert, {f64, 8}, {stream});
+    b.store(out, {at(i, 1)}, b.compute(ScalarOp::add, {f64, 8}, {half, converted}), 8);
+  }
+  loop::Program program = b.finish();
+  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
+  CallResults results = run_everywhere(program, arguments);
+  EXPECT_EQ(results.outputs[2].at(5), arguments.inputs[0].at(5) * (1.0 / 5) * 0.5 + 3e6);
+  Code code = generate_code(program, {});
+  EXPECT_EQ(code.functions.size(), 1u);
+  ASSERT_EQ(code.launches[3].literals.size(), 2u);
+  EXPECT_EQ(code.launches[3].literals[0], 4'000'000u);
+}
+
+TEST(Kernels, may_have_any_name) {
+  LoopBuilder b;
+  BufferId out = b.output("out", {f64, {5}});
+  int64_t element = 0;
+  for (const char* name : {"fma", "a", "a.entry", "a", ""}) {
+    b.kernel(name);
+    ValueId x = b.constant({f64, 1}, 3 + static_cast<double>(element));
+    BufferId in = b.input(fmt::format("x{}", element), {f64, {}});
+    b.store(out, {fixed(element++)}, b.compute(ScalarOp::fma, {f64, 1}, {b.load(in, {}), x, x}));
+  }
+  CallArguments arguments;
+  for (int i = 0; i < 5; ++i)
+    arguments.inputs.push_back(Array({f64, {}}, {2}));
+  CallResults results = run_everywhere(b.finish(), arguments);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(results.outputs[0].at(i), 3 * (3 + i));
+}
+
+TEST(Kernels, that_unroll_without_end_are_refused) {
+  LoopBuilder b;
+  BufferId out = b.output("out", {f64, {}});
+  b.begin(0, int64_t{1} << 40, 1, LoopKind::unrolled);
+  b.begin(0, int64_t{1} << 40, 1, LoopKind::unrolled);
+  b.store(out, {}, b.constant({f64, 1}, 1));
+  b.kernel("k1");
+  b.tile({f64, 8}, {1 << 16}, 0);
+  loop::Program program = b.finish();
+  EXPECT_THROW(generate_code(program, {}), Error);
+  program.kernels.erase(program.kernels.begin());
+  EXPECT_THROW(generate_code(program, {}), Error);
+}
+
+TEST(Extents, of_zero_and_one_work) {
+  LoopBuilder b;
+  BufferId in = b.input("in", {f32, {0, 3}});
+  BufferId out = b.output("none", {f32, {0, 3}});
+  BufferId sum = b.output("sum", {f32, {}});
+  TileId t = b.tile({f32, 1}, {}, 0);
+  LoopId i = b.begin(0, 0);
+  LoopId j = b.begin(0, 3);
+  ValueId x = b.load(in, {at(i), at(j)});
+  b.store(out, {at(i), at(j)}, x);
+  b.set(t, {}, b.compute(ScalarOp::add, {f32, 1}, {b.get(t, {}), x}));
+  b.end();
+  b.end();
+  b.store(sum, {}, b.get(t, {}));
+  EXPECT_EQ(run_everywhere(b.finish(), {{Array({f32, {0, 3}})}, {}, {}}).outputs[1].at(0), 0);
+}
+
+} // namespace
+} // namespace gdjit::test
