@@ -1,0 +1,28 @@
+// CompileOptions: how a step is compiled, and what is looked at on the way.
+#pragma once
+
+#include "gdjit/IR/Stage.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gdjit {
+
+class PassObserver; // Transforms/PassManager.h
+
+struct CompileOptions {
+  Stage last = Stage::Object;        ///< how far to go
+  std::string target = "native";     ///< native, x86-64-v4, x86-64-v3, x86-64: the same bits on all
+  int level = 2;                     ///< of LLVM's optimization, 0 to 3: the same bits at all
+  int threads = 1;                   ///< per call of the compiled step, at least 1
+  bool training = true;              ///< what the scalar `training` becomes
+  std::vector<std::string> disabled; ///< passes to leave out
+  int stop_after = -1;        ///< leave out optional passes behind the n-th, to bisect; -1 for none
+  bool verify = false;        ///< check the IR after each pass instead of once per stage
+  bool verify_values = false; ///< interpret after each pass and name the first that changed a bit
+  bool debug_info = false;    ///< lead perf and gdb to the user's lines
+  PassObserver* observer = nullptr; ///< told of each pass; not owned
+};
+
+} // namespace gdjit

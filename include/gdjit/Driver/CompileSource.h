@@ -1,0 +1,28 @@
+// compile_source: a model's C++ source becomes a shared object, by the system's compiler, once.
+//
+// The object is kept in the user's cache directory under a key of the source, every header it
+// includes, the compiler, its flags, and this library; a change of any of them compiles again. $CXX
+// names the compiler, else c++.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gdjit {
+
+struct CompiledSource {
+  std::string path; ///< of the shared object
+  bool kept = true; ///< false where no cache directory can be written: the caller deletes the file
+                    ///< after loading it
+  bool reused = false; ///< it was in the cache
+};
+
+/// Messages of the compiler go to standard error as they are. Throws Error: data where the source
+/// cannot be read, compile where there is no compiler or it fails. Nothing half-written stays
+/// behind.
+CompiledSource compile_source(const std::string& source);
+
+/// The files that a Makefile rule, as compilers write with -MD, depends on.
+std::vector<std::string> parse_dependencies(const std::string& rule);
+
+} // namespace gdjit

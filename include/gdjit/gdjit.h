@@ -1,0 +1,10 @@
+// gdjit: declare a model as an expression graph, compile its training step to native code, run it.
+// All a user includes.
+#pragma once
+
+#include "gdjit/Driver/CompileModel.h"
+#include "gdjit/Frontend/Model.h"
+#include "gdjit/Frontend/Registry.h"
+#include "gdjit/Train/Linear.h"
+#include "gdjit/Train/Losses.h"
+#include "gdjit/Train/Optimizers.h"

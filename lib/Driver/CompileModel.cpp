@@ -1,0 +1,101 @@
+// compile and initial_state for users: a model's declared steps through the pipeline, one variant
+// per batch size.
+#include "gdjit/Driver/CompileModel.h"
+
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Transforms/PruneInputs.h"
+
+#include <fmt/format.h>
+
+namespace gdjit {
+
+namespace {
+
+class ModelStepCompiler final : public StepCompiler {
+public:
+  ModelStepCompiler(ModelStep step, CompileOptions options)
+      : step_(std::move(step)), options_(std::move(options)) {
+    options_.training = step_.training();
+    options_.last = Stage::Object;
+  }
+
+  std::shared_ptr<const Executable> compile(int64_t batch) override {
+    Step declared = step_.step(batch);
+    if (step_.prunes_inputs()) {
+      PassContext context;
+      context.training = false;
+      declared = prune_inputs(declared, context);
+    }
+    return gdjit::compile(std::move(declared), options_).executable;
+  }
+
+private:
+  ModelStep step_;
+  CompileOptions options_;
+};
+
+/// Random elements above which drawing them natively is faster, compilation included.
+constexpr int64_t many_draws = 1 << 16;
+
+bool draws_much(const Graph& initial) {
+  int64_t elements = 0;
+  for (NodeId n = 0; n < initial.size(); ++n)
+    if (kind(initial.op(n)) == OpKind::Source && !initial.operands(n).empty())
+      elements += initial.type(n).elements();
+  return elements > many_draws;
+}
+
+/// First values by native code: the graph of initial values as a step of its own. The same bits as
+/// initial_values.
+std::vector<Array> compiled_initial_values(const Signature& model, int64_t seed) {
+  Step step;
+  step.graph = model.initial;
+  step.signature.name = model.name;
+  step.signature.step = "initial";
+  step.signature.scalars = model.scalars;
+  for (const StateDecl& state : model.states) {
+    step.signature.outputs.push_back({.name = state.name, .type = state.type, .origin = {}});
+    step.outputs.push_back(state.initial);
+  }
+  CallArguments arguments;
+  for (const ScalarDecl& scalar : model.scalars) {
+    Array& value = arguments.scalars.emplace_back(TensorType{scalar.dtype, {}});
+    if (scalar.name == "seed")
+      value.data<int64_t>()[0] = seed;
+  }
+  return compile(std::move(step)).executable->call(arguments).outputs;
+}
+
+} // namespace
+
+State initial_state(const Model& model, int64_t seed) {
+  Signature signature = model.evaluation().step().signature;
+  std::vector<std::string> names;
+  names.reserve(signature.states.size());
+  for (const StateDecl& state : signature.states)
+    names.push_back(state.name);
+  return State(std::move(names),
+               draws_much(signature.initial) ? compiled_initial_values(signature, seed)
+                                             : initial_values(signature, seed),
+               seed);
+}
+
+StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options) {
+  if (step.training() && !step.has_updates())
+    throw Error(
+        ErrorCode::graph,
+        fmt::format("model '{}' has nothing to train: it declares no update", step.model_name()),
+        {}, {{"call m.minimize(loss, SGD{.lr = 0.1}) or m.update, or compile m.evaluation()", {}}});
+  return StepFunction(state, std::make_shared<ModelStepCompiler>(step, options), step.batch());
+}
+
+std::vector<TensorView> rows(const Model& model) {
+  std::vector<TensorView> views;
+  for (const Rows& column : model.data_rows())
+    views.emplace_back(model.input_name(column.input), *column.values);
+  return views;
+}
+
+} // namespace gdjit

@@ -1,0 +1,278 @@
+// Two steps, as ccache does it: source path, compiler and flags lead to a list of the files that
+// were read last time with their hashes; where all still hold, the object stands beside the list.
+#include "gdjit/Driver/CompileSource.h"
+
+#include "gdjit/Driver/Installation.h"
+#include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Error.h"
+#include "gdjit/Support/Hash.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+extern char** environ;
+
+namespace gdjit {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A hash of many bytes, eight at a time: two hundred headers are read on each start.
+uint64_t hash_words(std::string_view bytes) {
+  uint64_t h = bytes.size();
+  size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data() + i, 8);
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+  }
+  return combine(h, hash_bytes(bytes.substr(i)));
+}
+
+/// Size and time of a file that is too large to read each time: the compiler, this library.
+uint64_t hash_identity(const std::string& path) {
+  struct stat s{};
+  if (stat(path.c_str(), &s) != 0)
+    return 0;
+  uint64_t h = combine(hash_bytes(path), static_cast<uint64_t>(s.st_size));
+  return combine(combine(h, static_cast<uint64_t>(s.st_mtim.tv_sec)),
+                 static_cast<uint64_t>(s.st_mtim.tv_nsec));
+}
+
+/// $CXX may hold a launcher and flags: "ccache g++ -m64".
+std::vector<std::string> compiler_command() {
+  const char* cxx = std::getenv("CXX");
+  std::string text = cxx ? cxx : "", word;
+  std::vector<std::string> words;
+  for (char c : text + " ")
+    if (c != ' ')
+      word += c;
+    else if (!word.empty())
+      words.push_back(std::exchange(word, ""));
+  if (words.empty())
+    words.push_back("c++");
+  return words;
+}
+
+/// The program that a name stands for, by $PATH, links resolved; "" where there is none.
+std::string find_program(const std::string& name) {
+  std::error_code ignored;
+  auto resolved = [&](const fs::path& path) {
+    return access(path.c_str(), X_OK) == 0 && !fs::is_directory(path, ignored)
+               ? fs::canonical(path, ignored).string()
+               : std::string();
+  };
+  if (name.find('/') != std::string::npos)
+    return resolved(name);
+  const char* variable = std::getenv("PATH");
+  std::string paths = variable ? variable : "/usr/bin:/bin";
+  for (size_t begin = 0; begin <= paths.size();) {
+    size_t end = std::min(paths.find(':', begin), paths.size());
+    std::string folder = paths.substr(begin, end - begin);
+    if (std::string found = resolved(fs::path(folder.empty() ? "." : folder) / name);
+        !found.empty())
+      return found;
+    begin = end + 1;
+  }
+  return "";
+}
+
+/// Runs a program with its messages on standard error and waits. Returns its exit status, -1 where
+/// a signal ended it.
+int run_program(const std::string& program, const std::vector<std::string>& arguments) {
+  std::vector<char*> argv;
+  for (const std::string& a : arguments)
+    argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  pid_t pid = 0;
+  int failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0)
+    throw Error(ErrorCode::compile, fmt::format("the C++ compiler '{}' cannot be run: {}", program,
+                                                std::strerror(failed)));
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// The hash of what every listed file holds; false where one is gone.
+bool hash_files(const std::vector<std::string>& files, uint64_t& hash) {
+  hash = 0;
+  for (const std::string& file : files) {
+    try {
+      hash = combine(hash, combine(hash_bytes(file), hash_words(read_file(file))));
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+/// A folder of our own for what is being made; gone with all it holds at the end.
+struct WorkFolder {
+  std::string path;
+  explicit WorkFolder(const std::string& parent) : path(parent + "/making-XXXXXX") {
+    if (!mkdtemp(path.data()))
+      path.clear();
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    if (!path.empty())
+      fs::remove_all(path, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+};
+
+} // namespace
+
+std::vector<std::string> parse_dependencies(const std::string& rule) {
+  std::vector<std::string> files;
+  std::string word;
+  size_t i = rule.find(": ");
+  auto finish = [&] {
+    if (!word.empty())
+      files.push_back(std::exchange(word, ""));
+  };
+  for (i = i == std::string::npos ? rule.size() : i + 1; i < rule.size(); ++i) {
+    char c = rule[i], next = i + 1 < rule.size() ? rule[i + 1] : '\0';
+    if (c == '\\' && (next == ' ' || next == '#' || next == '\\')) {
+      word += next;
+      ++i;
+    } else if (c == '$' && next == '$') {
+      word += '$';
+      ++i;
+    } else if (c == '\\' && next == '\n') {
+      finish();
+      ++i;
+    } else if (c == ' ' || c == '\n') {
+      finish();
+      if (c == '\n')
+        break; // what follows are other rules
+    } else {
+      word += c;
+    }
+  }
+  finish();
+  return files;
+}
+
+CompiledSource compile_source(const std::string& source) {
+  read_file(source); // says in its own words why not
+  std::error_code ignored;
+  fs::path absolute = fs::canonical(source, ignored);
+  Installation installation = find_installation();
+  if (installation.include.empty())
+    throw Error(ErrorCode::compile,
+                fmt::format("the headers of gdjit are not installed beside {}, and {} needs "
+                            "them; install gdjit with its headers",
+                            installation.library, source));
+
+  std::vector<std::string> command = compiler_command();
+  std::string program = find_program(command[0]);
+  if (program.empty())
+    throw Error(ErrorCode::compile,
+                fmt::format("no C++ compiler: '{}' is not found, and {} must be compiled; install "
+                            "g++ (12 or newer), "
+                            "or name a compiler in the environment variable CXX",
+                            command[0], source));
+  // Messages and dumps name the file relative to its folder, so that they do not depend on where it
+  // lies.
+  for (std::string flag :
+       {std::string("-std=c++20"), std::string("-O0"), std::string("-fPIC"), std::string("-shared"),
+        std::string("-ffp-contract=off"), "-I" + installation.include,
+        "-ffile-prefix-map=" + absolute.parent_path().string() + "/=", std::string("-Wl,-z,defs")})
+    command.push_back(flag);
+
+  uint64_t key = combine(hash_bytes(absolute.string()), hash_identity(program));
+  for (const std::string& word : command)
+    key = combine(key, hash_bytes(word));
+  for (const char* variable : {"CPATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH"})
+    if (const char* value = std::getenv(variable))
+      key = combine(key, hash_bytes(value));
+  key = combine(key, hash_identity(installation.library)); // stands for our version, too
+
+  std::string cache = cache_directory();
+  std::string folder = cache.empty() ? "" : cache + "/models";
+  if (!folder.empty())
+    fs::create_directories(folder, ignored);
+  std::string list = fmt::format("{}/{:016x}.files", folder, key);
+  auto object_of = [&](uint64_t contents) {
+    return fmt::format("{}/{:016x}.so", folder, combine(key, contents));
+  };
+
+  uint64_t contents = 0;
+  if (!folder.empty() && fs::exists(list, ignored) &&
+      hash_files(split_lines(read_file(list)), contents) &&
+      fs::exists(object_of(contents), ignored))
+    return {object_of(contents), true, true};
+
+  WorkFolder kept(folder);
+  bool keep = !folder.empty() && !kept.path.empty();
+  const char* temporary = std::getenv("TMPDIR");
+  WorkFolder elsewhere(keep ? "/nowhere" : temporary ? temporary : "/tmp");
+  const std::string& work = keep ? kept.path : elsewhere.path;
+  if (work.empty())
+    throw Error(ErrorCode::data,
+                fmt::format("{} cannot be compiled: neither the cache directory {} nor a temporary "
+                            "one can be written; set XDG_CACHE_HOME or TMPDIR",
+                            source, folder));
+  std::string made = work + "/model.so", rule = work + "/model.d";
+  std::vector<std::string> arguments = command;
+  for (std::string word :
+       {std::string("-MD"), std::string("-MF"), rule, std::string("-MT"), std::string("x"),
+        std::string("-o"), made, absolute.string(), installation.library})
+    arguments.push_back(word);
+  auto begin = fs::file_time_type::clock::now();
+  int status = run_program(program, arguments);
+  if (status != 0)
+    throw Error(ErrorCode::compile, fmt::format("{} does not compile ({} {})", source, command[0],
+                                                status < 0 ? "was stopped by a signal"
+                                                           : fmt::format("exits with {}", status)));
+
+  std::vector<std::string> files = parse_dependencies(read_file(rule));
+  bool changed_meanwhile = !hash_files(files, contents);
+  for (const std::string& file : files)
+    changed_meanwhile |= fs::last_write_time(file, ignored) >= begin;
+  if (!keep || changed_meanwhile) {
+    std::string loose =
+        fmt::format("{}/gdjit-{}-{:016x}.so", temporary ? temporary : "/tmp", getpid(), key);
+    fs::rename(made, loose, ignored);
+    if (ignored)
+      fs::copy_file(made, loose, fs::copy_options::overwrite_existing);
+    return {loose, false, false};
+  }
+  std::string text;
+  for (const std::string& file : files)
+    text += file + "\n";
+  fs::rename(made, object_of(contents));
+  write_file(list, text);
+  return {object_of(contents), true, false};
+}
+
+} // namespace gdjit

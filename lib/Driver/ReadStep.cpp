@@ -1,0 +1,35 @@
+// A whole text: the signature, then the body of its stage.
+#include "gdjit/Driver/ReadStep.h"
+
+#include "gdjit/IR/SignatureParser.h"
+#include "gdjit/Loop/Parser.h"
+#include "gdjit/Ops/GraphParser.h"
+#include "gdjit/Ops/Verifier.h"
+
+namespace gdjit {
+
+TextStep read_step(std::string_view text, const std::string& file, ArrayFiles* files) {
+  TextReader reader(text, file, files);
+  Signature signature;
+  TextStep result;
+  parse_signature(reader, type_rules(), signature, result.stage);
+  if (result.stage >= Stage::Loops) {
+    result.program.signature = std::move(signature);
+    result.program.stage = result.stage;
+    loop::parse_body(reader, result.program);
+    return result;
+  }
+  result.step.signature = std::move(signature);
+  result.step.stage = result.stage;
+  parse_graph(reader, result.step);
+  Diagnostics diagnostics;
+  verify(result.step, diagnostics);
+  for (const Diagnostic& diagnostic : diagnostics.all())
+    reader.report({diagnostic.message,
+                   diagnostic.location.known() ? diagnostic.location : SourceLocation{file, 0, 0},
+                   diagnostic.notes});
+  reader.throw_if_any();
+  return result;
+}
+
+} // namespace gdjit

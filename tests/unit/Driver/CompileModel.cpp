@@ -1,0 +1,102 @@
+// compile for users: variants per batch size, several steps over one State, initial values.
+#include "gdjit/gdjit.h"
+
+#include "gdjit/Interp/GraphInterpreter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace gdjit;
+
+namespace {
+
+void line(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 1});
+  Tensor y = m.input("y", {m.batch(), 1});
+  Parameter w = m.parameter("w", zeros({1, 1}));
+  Tensor h = matmul(x, w);
+  m.minimize(mse_loss(h, y), SGD{.lr = 0.05});
+  m.output("h", h);
+  m.data({{"x", {{1}, {2}, {3}}}, {"y", {{2}, {4}, {6}}}});
+}
+
+TEST(CompileModel, trains_evaluates_and_predicts_on_one_state) {
+  Model m(line);
+  State s = initial_state(m);
+  StepFunction train = compile(m.training(), s), evaluate = compile(m.evaluation(), s),
+               predict = compile(m.prediction(), s);
+  EXPECT_EQ(train.batch(), 3);
+  for (int i = 0; i < 100; ++i)
+    train(rows(m));
+  EXPECT_LT(evaluate(rows(m)), 1e-6);
+  EXPECT_EQ(evaluate(rows(m)), evaluate(rows(m))) << "evaluation updates nothing";
+  Array x({DType::f32, {1, 1}}, {4});
+  predict({{"x", x}}); // another number of rows, and y is not asked for
+  EXPECT_NEAR(predict.output("h").at(0), 8, 1e-3);
+  EXPECT_EQ(predict.outputs(), 1);
+  EXPECT_EQ(s.view("minimize/step").at(0), 100);
+}
+
+TEST(CompileModel, takes_the_learning_rate_per_call) {
+  Model m(line);
+  State s = initial_state(m);
+  StepFunction train = compile(m.training(), s);
+  train(rows(m), {.lr = 0});
+  EXPECT_EQ(s.view("w").at(0), 0);
+  train(rows(m), {.lr = 0.05});
+  EXPECT_GT(s.view("w").at(0), 0);
+}
+
+TEST(CompileModel, alternates_steps_over_one_state) {
+  Model m(
+      [](Model& m) {
+        Parameter a = m.parameter("a", ones({})), b = m.parameter("b", ones({}));
+        m.minimize(square(a - b), SGD{.lr = 0.5}, {.name = "first", .parameters = "a"});
+        m.minimize(square(a + b), SGD{.lr = 0.25}, {.name = "second", .parameters = "b"});
+      },
+      {.dtype = DType::f64});
+  State s = initial_state(m);
+  StepFunction first = compile(m.training("first"), s), second = compile(m.training("second"), s);
+  std::vector<TensorView> none;
+  second(none); // b <- 1 - 0.25 * 2 * 2
+  EXPECT_EQ(s.view("b").at(0), 0);
+  first(none); // a <- 1 - 0.5 * 2 * 1
+  EXPECT_EQ(s.view("a").at(0), 0);
+  EXPECT_EQ(s.view("first/step").at(0), 1);
+  EXPECT_EQ(s.view("second/step").at(0), 1);
+}
+
+TEST(InitialState, has_the_same_bits_compiled_and_interpreted) {
+  Model m([](Model& m) {
+    (void)m.parameter("w", xavier_normal({512, 256})); // enough to be compiled
+    (void)m.parameter("b", fan_in_uniform(512, {256}));
+    m.output("x", m.input("x", {m.batch()}));
+  });
+  State s = initial_state(m, 7);
+  std::vector<Array> reference = initial_values(m.evaluation().step().signature, 7);
+  ASSERT_EQ(s.size(), 2);
+  for (int i = 0; i < s.size(); ++i)
+    EXPECT_TRUE(same_bits(s.view(i).copy(), reference[static_cast<size_t>(i)])) << s.name(i);
+  EXPECT_FALSE(same_bits(s.view(0).copy(), initial_state(m, 8).view(0).copy()));
+}
+
+TEST(CompileModel, names_the_node_of_an_index_out_of_range) {
+  Model m([](Model& m) {
+    Tensor z = m.input("z", {m.batch(), 3});
+    Tensor label = m.input("label", {m.batch()}, DType::i64);
+    Parameter b = m.parameter("b", zeros({3}));
+    m.minimize(cross_entropy(z + b, label), SGD{});
+    m.data({{"z", {{1, 2, 3}, {1, 2, 3}}}, {"label", {0, 3}}});
+  });
+  State s = initial_state(m);
+  StepFunction train = compile(m.training(), s);
+  try {
+    train(rows(m));
+    FAIL() << "class 3 of 3 was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::data);
+    EXPECT_THAT(error.what(), testing::HasSubstr("CompileModel.cpp"));
+  }
+}
+
+} // namespace
