@@ -1,0 +1,175 @@
+// gdjit bench: how long a model takes to compile, and a step to run.
+#include "Evaluate.h"
+#include "Figures.h"
+
+#include "gdjit/CodeGen/Host.h"
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/JIT/Executable.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace gdjit::tool {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct BenchArguments {
+  ModelArguments model;
+  double seconds = 1;
+  int compiles = 5;
+  bool json = false;
+  CompileOptions compile;
+};
+
+double since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+struct Summary {
+  double median = 0, low = 0, high = 0; ///< seconds; low and high are the quartiles
+};
+
+Summary summarize(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  auto at = [&](double q) {
+    return samples[static_cast<size_t>(q * static_cast<double>(samples.size() - 1) + 0.5)];
+  };
+  return {at(0.5), at(0.25), at(0.75)};
+}
+
+Json to_json(const Summary& s) { return {{"median", s.median}, {"low", s.low}, {"high", s.high}}; }
+
+std::string duration(double seconds) {
+  return seconds < 1e-6   ? fmt::format("{:.1f} ns", seconds * 1e9)
+         : seconds < 1e-3 ? fmt::format("{:.2f} us", seconds * 1e6)
+         : seconds < 1    ? fmt::format("{:.2f} ms", seconds * 1e3)
+                          : fmt::format("{:.2f} s", seconds);
+}
+
+/// Phases of several compilations: the median of each.
+struct CompileTimes {
+  Summary total;
+  std::vector<std::pair<std::string, double>> phases;
+};
+
+CompileTimes time_compilation(const BenchArguments& a, const Work& work) {
+  std::vector<double> totals;
+  std::vector<std::vector<double>> phases;
+  CompileTimes times;
+  for (int i = 0; i < a.compiles; ++i) {
+    auto begin = Clock::now();
+    Compilation c = compile(work, a.compile);
+    totals.push_back(since(begin));
+    phases.resize(c.times.size());
+    for (size_t p = 0; p < c.times.size(); ++p) {
+      phases[p].push_back(c.times[p].seconds);
+      if (i == 0)
+        times.phases.emplace_back(c.times[p].name, 0);
+    }
+  }
+  times.total = summarize(totals);
+  for (size_t p = 0; p < phases.size(); ++p)
+    times.phases[p].second = summarize(phases[p]).median;
+  return times;
+}
+
+/// Times batches of steps that take about 2 ms each, so that the clock costs nothing.
+Summary time_steps(const BenchArguments& a, StepFunction& train) {
+  auto begin = Clock::now();
+  int64_t per_sample = 1;
+  for (;;) {
+    auto start = Clock::now();
+    for (int64_t i = 0; i < per_sample; ++i)
+      train.run();
+    if (since(start) > 2e-3 || since(begin) > a.seconds / 4)
+      break;
+    per_sample *= 2;
+  }
+  std::vector<double> samples;
+  while (samples.size() < 3 || since(begin) < a.seconds) {
+    auto start = Clock::now();
+    for (int64_t i = 0; i < per_sample; ++i)
+      train.run();
+    samples.push_back(since(start) / static_cast<double>(per_sample));
+  }
+  return summarize(samples);
+}
+
+void bench(const BenchArguments& a, Tool& tool) {
+  Subject subject(a.model, tool);
+  Work work = subject.work(StepKind::training, a.model.batch);
+  CompileTimes compiled = time_compilation(a, work);
+  State state = subject.initial_state(0);
+  StepFunction train = subject.compile_training(state, a.compile);
+  Batches batches(work.signature(), row_set(work.signature(), work.signature().data));
+  if (!subject.is_text() && train.batch() != work.signature().batch)
+    train.rebatch(work.signature().batch);
+  train.bind(batches.views(0));
+  // A rate of 0 leaves every value where it is, so that no run wanders off to where numbers are
+  // slower.
+  for (const ScalarDecl& d : work.signature().scalars)
+    if (d.name == "lr" || d.name.ends_with("/lr"))
+      train.set(d.name, 0);
+  Summary step = time_steps(a, train);
+  const Executable& code = train.executable();
+  double rows = static_cast<double>(std::max<int64_t>(1, batches.size(0)));
+
+  if (a.json) {
+    Json phases = Json::object();
+    for (const auto& [name, seconds] : compiled.phases)
+      phases[name] = seconds;
+    Json json = {{"model", subject.name()},
+                 {"rows", batches.size(0)},
+                 {"cpu", host_info().cpu},
+                 {"target", a.compile.target},
+                 {"threads", a.compile.threads},
+                 {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
+                 {"step", {{"seconds", to_json(step)}, {"rows_per_second", rows / step.median}}},
+                 {"functions", code.functions()},
+                 {"kernels", code.launches()},
+                 {"arena_bytes", code.arena_bytes()}};
+    return write_output(json.dump(1) + "\n");
+  }
+  std::string text = fmt::format("{} with {} rows, {} thread{}\n", subject.name(), batches.size(0),
+                                 a.compile.threads, a.compile.threads == 1 ? "" : "s");
+  text += fmt::format("compile  {:>10}   quartiles {} to {}\n", duration(compiled.total.median),
+                      duration(compiled.total.low), duration(compiled.total.high));
+  for (const auto& [name, seconds] : compiled.phases)
+    text += fmt::format("  {:<28} {:>10}\n", name, duration(seconds));
+  text +=
+      fmt::format("step     {:>10}   quartiles {} to {}, {:.3g} rows/s\n", duration(step.median),
+                  duration(step.low), duration(step.high), rows / step.median);
+  text += fmt::format("code     {} kernels, {} functions, arena {} bytes\n", code.launches(),
+                      code.functions(), code.arena_bytes());
+  write_output(text);
+}
+
+} // namespace
+
+void add_bench(CLI::App& app, Tool& tool) {
+  CLI::App* command = app.add_subcommand(
+      "bench", "Times compilation by phase, and steps (median and quartiles).\n\n"
+               "  gdjit bench 01_linear_regression\n"
+               "  gdjit bench my_model.cpp --batch 256 --json");
+  auto a = std::make_shared<BenchArguments>();
+  a->model.add_to(*command);
+  command->add_option("--seconds", a->seconds, "how long to run steps")
+      ->check(CLI::PositiveNumber)
+      ->type_name("S");
+  command->add_option("--compiles", a->compiles, "how often to compile")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("--threads", a->compile.threads, "per step")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_flag("--json", a->json, "as JSON");
+  command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
+      ->type_name("NAME");
+  command->add_option("-O,--level", a->compile.level, "of LLVM's optimization, 0, 2 or 3")
+      ->type_name("N");
+  command->callback([a, &tool] { bench(*a, tool); });
+}
+
+} // namespace gdjit::tool

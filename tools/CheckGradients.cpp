@@ -1,0 +1,130 @@
+// f'(x) is (8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h up to h^4: with h near 1e-3 truncation
+// and rounding both stay near 1e-11 of the values that take part.
+#include "CheckGradients.h"
+
+#include "Evaluate.h"
+
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/Driver/GradientStep.h"
+#include "gdjit/Driver/Math.h"
+#include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/Support/Hash.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gdjit::tool {
+
+namespace {
+
+constexpr int elements_per_parameter = 12;
+
+/// In [0, 1), by position.
+double draw(uint64_t seed, uint64_t a, uint64_t b) {
+  return static_cast<double>(combine(combine(mix64(seed), a), b) >> 11) * 0x1p-53;
+}
+
+class GradientCheck {
+public:
+  GradientCheck(const Step& step, CallArguments arguments)
+      : step_(step), arguments_(std::move(arguments)) {}
+
+  CallResults run() const { return interpret(step_, arguments_); }
+  double loss_at(Array& array, int64_t i, double value, size_t output) {
+    double before = array.at(i);
+    array.set(i, value);
+    double loss = run().outputs[output].at(0);
+    array.set(i, before);
+    return loss;
+  }
+  /// The derivative by differences, with the size of what rounding may have done to it.
+  std::pair<double, double> difference(Array& array, int64_t i, double h, size_t output) {
+    double x = array.at(i);
+    double f[4] = {loss_at(array, i, x - 2 * h, output), loss_at(array, i, x - h, output),
+                   loss_at(array, i, x + h, output), loss_at(array, i, x + 2 * h, output)};
+    double size = std::abs(f[0]) + std::abs(f[1]) + std::abs(f[2]) + std::abs(f[3]);
+    return {(8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * h), 1e-14 * size / h};
+  }
+  CallArguments& arguments() { return arguments_; }
+
+private:
+  const Step& step_;
+  CallArguments arguments_;
+};
+
+/// Where it is out by more than truncation and rounding allow; a kink within reach is tried again
+/// closer by.
+bool agrees(GradientCheck& check, Array& array, int64_t i, double gradient, size_t output,
+            double& best) {
+  for (double h : {1e-3, 1e-4, 1e-5}) {
+    h *= std::max(1.0, std::abs(array.at(i)));
+    auto [difference, rounding] = check.difference(array, i, h, output);
+    best = difference;
+    if (std::abs(difference - gradient) <=
+        1e-6 * std::max({std::abs(difference), std::abs(gradient), 1e-3}) + 10 * rounding)
+      return true;
+  }
+  return false;
+}
+
+} // namespace
+
+void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, CheckReport& report) {
+  std::unique_ptr<Model> model = subject.declare(batch, DType::f64);
+  Step declared = model->training().step(batch);
+  std::vector<std::string> names = trained_states(declared);
+  if (names.empty())
+    return report.skip("gradients", "no update changes a state of a float type");
+  Step step = with_gradients(declared, names, Updates::drop);
+  CompileOptions options;
+  options.last = Stage::Simplified;
+  options.verify = true;
+  step = compile(std::move(step), options).work.step;
+
+  State state = gdjit::initial_state(*model, static_cast<int64_t>(seed));
+  Batches batches(step.signature, row_set(declared.signature, declared.signature.data));
+  GradientCheck check(step, call_arguments(step.signature, state, batches.arrays(0), {}));
+  CallArguments& arguments = check.arguments();
+  for (size_t s = 0; s < arguments.states.size(); ++s)
+    if (Array& a = arguments.states[s]; a.type().dtype == DType::f64)
+      for (int64_t i = 0; i < a.elements(); ++i)
+        a.set(i, a.at(i) + 0.2 * draw(seed, s, static_cast<uint64_t>(i)) - 0.1);
+
+  CallResults at = check.run();
+  size_t first = step.signature.outputs.size() - names.size();
+  std::string loss_name = step.signature.outputs[first].name.substr(2);
+  loss_name = loss_name.substr(0, loss_name.find("/d "));
+  size_t loss = 0;
+  for (size_t i = 0; i < first; ++i)
+    if (step.signature.outputs[i].name == loss_name)
+      loss = i;
+  for (size_t p = 0; p < names.size(); ++p) {
+    const Array& gradient = at.outputs[first + p];
+    size_t row = 0;
+    while (step.signature.states[row].name != names[p])
+      ++row;
+    Array& value = arguments.states[row];
+    if (value.type().dtype != DType::f64) {
+      report.skip(derivative_name(loss_name, names[p]),
+                  fmt::format("{} cannot be f64, it is {}", names[p], to_string(value.type())));
+      continue;
+    }
+    std::string wrong;
+    int64_t count = std::min<int64_t>(value.elements(), elements_per_parameter);
+    for (int64_t k = 0; k < count && wrong.empty(); ++k) {
+      int64_t i = count == value.elements()
+                      ? k
+                      : static_cast<int64_t>(draw(seed + 1, p, static_cast<uint64_t>(k)) *
+                                             static_cast<double>(value.elements()));
+      double difference = 0;
+      if (!agrees(check, value, i, gradient.at(i), loss, difference))
+        wrong = fmt::format("element {} is {:.9g}, by differences {:.9g}", i, gradient.at(i),
+                            difference);
+    }
+    report.result(fmt::format("{} against differences, {} of {} elements",
+                              derivative_name(loss_name, names[p]), count, value.elements()),
+                  wrong.empty(), wrong);
+  }
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,366 @@
+// gdjit dump: a model at any stage of its way, as text, formulas, picture or JSON.
+#include "Evaluate.h"
+#include "Subject.h"
+
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/Driver/Dot.h"
+#include "gdjit/Driver/GradientStep.h"
+#include "gdjit/Driver/Json.h"
+#include "gdjit/Driver/Math.h"
+#include "gdjit/Driver/TextFolder.h"
+#include "gdjit/Driver/Values.h"
+#include "gdjit/Loop/Text.h"
+#include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Suggest.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace gdjit::tool {
+
+namespace {
+
+struct DumpArguments {
+  ModelArguments model;
+  std::string stage;
+  std::string form = "text";
+  std::string folder; ///< -o
+  std::string only;   ///< forward, backward, update
+  std::string after;  ///< a pass, or all
+  std::string step;   ///< training, evaluation, prediction
+  std::vector<std::string> wrt;
+  bool only_changed = false;
+  bool values = false;
+  CompileOptions compile;
+};
+
+bool is_text_form(const DumpArguments& a) { return a.form == "text"; }
+
+/// What a stage's file is called; stable, in the order of the stages.
+std::string file_name(Stage stage, const std::string& form) {
+  std::string ending = form == "text"   ? stage <= Stage::Planned  ? "gdir"
+                                          : stage == Stage::Object ? "s"
+                                                                   : "ll"
+                       : form == "math" ? "txt"
+                                        : form;
+  return fmt::format("{}-{}.{}", static_cast<int>(stage), name(stage), ending);
+}
+
+/// Only the lines of one section of a graph's body, the signature left out.
+std::string only_part(const std::string& text, const std::string& part) {
+  std::string out, section = "forward";
+  bool body = false;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.starts_with("graph {")) {
+      body = true;
+    } else if (body && (line == "forward:" || line == "backward:" || line == "update:")) {
+      section = line.substr(0, line.size() - 1);
+    } else if (body && line != "}") {
+      bool result = line.starts_with("  output ") || line.starts_with("  update ");
+      std::string of = !result ? section : line.starts_with("  output ") ? "forward" : "update";
+      if (of == part)
+        out += line + "\n";
+    }
+  }
+  return out;
+}
+
+/// Work without the nodes that a text of formulas or one part does not show.
+std::string render(const DumpArguments& a, const Compilation& c, TextFolder& beside) {
+  Stage stage = c.options.last;
+  bool graph = stage <= Stage::Fused, loops = !graph && stage <= Stage::Planned;
+  if (a.form == "math") {
+    if (!graph)
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("--as math shows graphs, stages declared to fused, not {}", name(stage)));
+    return print_math(c.work.step);
+  }
+  if (a.form == "dot" || a.form == "svg") {
+    if (!graph && !loops)
+      throw Error(ErrorCode::usage, fmt::format("--as {} shows stages declared to planned, not {}",
+                                                a.form, name(stage)));
+    std::string dot = graph ? print_dot(c.work.step) : print_dot(c.work.program);
+    return a.form == "dot" ? dot : render_svg(dot);
+  }
+  if (a.form == "json") {
+    if (graph)
+      return print_json(c.work.step);
+    if (loops)
+      return print_json(c.work.program);
+    std::string text = print(c), quoted;
+    for (char ch : text)
+      quoted += ch == '\n'                ? "\\n"
+                : ch == '\t'              ? "\\t"
+                : ch == '"' || ch == '\\' ? std::string{'\\', ch}
+                                          : std::string{ch};
+    return fmt::format("{{\"stage\": \"{}\", \"text\": \"{}\"}}\n", name(stage), quoted);
+  }
+  if (!graph && !a.only.empty())
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--only narrows graphs, stages declared to fused, not {}", name(stage)));
+  if (graph && !a.only.empty())
+    return only_part(print(c.work.step, &beside), a.only);
+  return graph   ? print(c.work.step, &beside)
+         : loops ? loop::print(c.work.program, &beside)
+                 : print(c);
+}
+
+Compilation compile_to(const DumpArguments& a, const Work& work, Stage stage) {
+  CompileOptions options = a.compile;
+  options.last = stage;
+  return compile(work, options);
+}
+
+/// One line on a stage: what there is to count.
+std::string count(const Compilation& c) {
+  Stage stage = c.options.last;
+  auto lines_with = [](const std::string& text, std::string_view what) {
+    int64_t n = 0;
+    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+      ++n;
+    return n;
+  };
+  if (stage <= Stage::Fused) {
+    const Step& step = c.work.step;
+    int parts[3] = {};
+    for (NodeId n = 0; n < step.graph.size(); ++n)
+      ++parts[static_cast<int>(step.graph.origin(n).part)];
+    std::string text = fmt::format("{} nodes: {} forward, {} backward, {} update",
+                                   step.graph.size(), parts[0], parts[1], parts[2]);
+    return stage == Stage::Fused
+               ? fmt::format("{} in {} kernels", text, step.partition.kernels.size())
+               : text;
+  }
+  if (stage <= Stage::Planned) {
+    const loop::Program& p = c.work.program;
+    int64_t loops = 0, statements = 0;
+    std::vector<const std::vector<loop::Statement>*> open;
+    for (const loop::Kernel& k : p.kernels)
+      open.push_back(&k.body);
+    while (!open.empty()) {
+      const std::vector<loop::Statement>* body = open.back();
+      open.pop_back();
+      for (const loop::Statement& s : *body) {
+        ++statements;
+        loops += s.kind == loop::StatementKind::For;
+        if (!s.body.empty())
+          open.push_back(&s.body);
+      }
+    }
+    std::string text = fmt::format("{} kernels, {} loops, {} statements, {} buffers",
+                                   p.kernels.size(), loops, statements, p.buffers.size());
+    return stage == Stage::Planned ? fmt::format("{}, arena {} bytes", text, p.arena_bytes) : text;
+  }
+  std::string text = print(c);
+  return stage == Stage::Object
+             ? fmt::format("{} lines of assembly", lines_with(text, "\n"))
+             : fmt::format("{} functions, {} lines", lines_with(text, "\ndefine "),
+                           lines_with(text, "\n"));
+}
+
+void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
+  write_output(render(a, compile_to(a, work, work.stage), beside));
+  std::string text = "\n";
+  for (int i = static_cast<int>(work.stage) + 1; i < stage_count; ++i) {
+    Stage stage = static_cast<Stage>(i);
+    text += fmt::format("; {:<15} {:<58} gdjit dump {} --stage {}\n", name(stage),
+                        count(compile_to(a, work, stage)), a.model.word, name(stage));
+  }
+  write_output(text);
+}
+
+/// Prints the work behind each pass that is asked for.
+class PassDump final : public PassObserver {
+public:
+  PassDump(const DumpArguments& a, TextFolder& beside) : a_(a), beside_(beside) {}
+
+  void after_pass(const PassRecord& record, const Work& work) override {
+    if (record.name.empty() || (a_.after != "all" && a_.after != record.name) ||
+        (a_.only_changed && !record.changed) || !record.ran)
+      return;
+    std::string text =
+        work.is_graph() ? print(work.step, &beside_) : loop::print(work.program, &beside_);
+    if (work.is_graph() && !a_.only.empty())
+      text = only_part(text, a_.only);
+    write_output(fmt::format("; after {}{}\n{}\n", record.name,
+                             record.changed ? "" : " (nothing changed)", text));
+  }
+
+private:
+  const DumpArguments& a_;
+  TextFolder& beside_;
+};
+
+void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
+  std::vector<std::string> known = {"all"};
+  const Pass* wanted = nullptr;
+  for (const Pass& pass : passes()) {
+    known.emplace_back(pass.name);
+    if (pass.name == a.after)
+      wanted = &pass;
+  }
+  if (!wanted && a.after != "all")
+    throw Error(ErrorCode::usage, fmt::format("unknown pass '{}'{}; `gdjit doc passes` lists them",
+                                              a.after, did_you_mean(a.after, known)));
+  PassDump observer(a, beside);
+  CompileOptions options = a.compile;
+  options.observer = &observer;
+  options.last = wanted ? std::max(wanted->provides, Stage::Differentiated) : Stage::Planned;
+  compile(work, options);
+}
+
+/// Runs the interpreter on the first batch.
+void dump_values(const DumpArguments& a, const Subject& subject, const Work& work, Stage stage,
+                 TextFolder&) {
+  if (stage == Stage::Declared || stage > Stage::Fused)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--values runs graphs, stages differentiated to fused, not {}", name(stage)));
+  Compilation c = compile_to(a, work, stage);
+  State state = subject.initial_state(0);
+  Batches batches(c.work.signature(), row_set(work.signature(), work.signature().data));
+  CallArguments arguments = call_arguments(c.work.signature(), state, batches.arrays(0), {});
+  write_output(print_values(c.work.step, arguments));
+}
+
+void make_folder(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed || !std::filesystem::is_directory(path))
+    throw Error(ErrorCode::data,
+                fmt::format("{}: {}", path, failed ? failed.message() : "is no folder"));
+}
+
+std::vector<Stage> stages_asked(const DumpArguments& a, const Work& work, Stage otherwise) {
+  std::vector<Stage> stages;
+  if (a.stage == "all") {
+    for (int i = static_cast<int>(work.stage); i < stage_count; ++i) {
+      Stage s = static_cast<Stage>(i);
+      bool shown = a.form == "text" || a.form == "json" ||
+                   (a.form == "math" ? s <= Stage::Fused : s <= Stage::Planned);
+      if (shown && (a.only.empty() || s <= Stage::Fused))
+        stages.push_back(s);
+    }
+    return stages;
+  }
+  stages.push_back(a.stage.empty() ? std::max(otherwise, work.stage) : parse_stage(a.stage));
+  if (stages[0] < work.stage)
+    throw Error(ErrorCode::usage, fmt::format("{} stands at stage {}, past {}", a.model.word,
+                                              name(work.stage), name(stages[0])));
+  return stages;
+}
+
+StepKind step_kind(const DumpArguments& a, const Subject& subject) {
+  if (a.step.empty())
+    return subject.main_step();
+  return a.step == "training"     ? StepKind::training
+         : a.step == "evaluation" ? StepKind::evaluation
+                                  : StepKind::prediction;
+}
+
+void dump(DumpArguments a, Tool& tool) {
+  Subject subject(a.model, tool);
+  StepKind kind = step_kind(a, subject);
+  a.compile.training = kind == StepKind::training;
+  Work work = subject.work(kind, a.model.batch);
+  bool math = a.form == "math";
+  std::vector<std::string> wrt = a.wrt;
+  if (math && wrt.empty() && work.stage == Stage::Declared)
+    wrt = trained_states(work.step);
+  if (!wrt.empty()) {
+    if (work.stage != Stage::Declared)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--wrt differentiates a declared step, this text stands at {}",
+                              name(work.stage)));
+    work.step = with_gradients(work.step, wrt, a.wrt.empty() ? Updates::keep : Updates::drop);
+  }
+  if (!a.folder.empty())
+    make_folder(a.folder);
+  TextFolder beside(subject.folder(), a.folder, !a.folder.empty());
+  if (!a.after.empty())
+    return dump_after(a, work, beside);
+  if (a.only_changed)
+    throw Error(ErrorCode::usage, "--only-changed narrows --after PASS; give --after all");
+  Stage otherwise = math ? Stage::Simplified : a.values ? Stage::Differentiated : Stage::Declared;
+  std::vector<Stage> stages = stages_asked(a, work, otherwise);
+  if (a.values)
+    return dump_values(a, subject, work, stages[0], beside);
+  bool plain =
+      a.stage.empty() && a.folder.empty() && is_text_form(a) && a.only.empty() && a.wrt.empty();
+  if (plain)
+    return overview(a, work, beside);
+  for (Stage stage : stages) {
+    std::string text = render(a, compile_to(a, work, stage), beside);
+    if (!a.folder.empty())
+      write_file(a.folder + "/" + file_name(stage, a.form), text);
+    else
+      write_output(stages.size() > 1 && is_text_form(a)
+                       ? fmt::format("; ---- {} ----\n{}\n", name(stage), text)
+                       : text);
+  }
+  if (!a.folder.empty())
+    log("{} files in {}", stages.size(), a.folder);
+}
+
+} // namespace
+
+void add_dump(CLI::App& app, Tool& tool) {
+  CLI::App* command = app.add_subcommand(
+      "dump",
+      "Shows a model at any stage. Alone: the declared graph, and a line for each later stage.\n\n"
+      "  gdjit dump 01_linear_regression\n"
+      "  gdjit dump 01 --stage loops\n"
+      "  gdjit dump 02 --as math\n"
+      "  gdjit dump 05 --stage all -o stages/\n"
+      "  gdjit dump 05 --after simplify --only backward");
+  auto a = std::make_shared<DumpArguments>();
+  a->model.add_to(*command);
+  command
+      ->add_option("--stage", a->stage,
+                   "declared, differentiated, simplified, fused, loops, scheduled, planned, llvm, "
+                   "optimized, object, or all")
+      ->type_name("STAGE");
+  command->add_option("--as", a->form, "text, math (formulas), dot, svg, json")
+      ->check(CLI::IsMember({"text", "math", "dot", "svg", "json"}))
+      ->type_name("FORM");
+  command
+      ->add_option("-o,--output", a->folder,
+                   "write files with stable names to this folder, large literals beside them")
+      ->type_name("DIR");
+  command->add_option("--only", a->only, "forward, backward or update")
+      ->check(CLI::IsMember({"forward", "backward", "update"}))
+      ->type_name("PART");
+  command
+      ->add_option(
+          "--wrt", a->wrt,
+          "the derivative of the loss by these states, inputs or named nodes, without updates")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command->add_option("--after", a->after, "the work behind a pass, or behind all of them")
+      ->type_name("PASS");
+  command->add_flag("--only-changed", a->only_changed,
+                    "with --after: only passes that changed something");
+  command->add_flag("--values", a->values,
+                    "run the interpreter on the first batch and print each node's value");
+  command->add_option("--step", a->step, "training, evaluation or prediction")
+      ->check(CLI::IsMember({"training", "evaluation", "prediction"}))
+      ->type_name("STEP");
+  command->add_option("--disable", a->compile.disabled, "leave out a pass")
+      ->allow_extra_args(false)
+      ->type_name("PASS");
+  command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
+      ->type_name("NAME");
+  command->add_option("-O,--level", a->compile.level, "of LLVM's optimization, 0, 2 or 3")
+      ->type_name("N");
+  command->callback([a, &tool] { dump(*a, tool); });
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,117 @@
+// gdjit opt: text of any stage in, text of any later one out.
+#include "Subject.h"
+
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/Driver/TextFolder.h"
+#include "gdjit/Loop/Text.h"
+#include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Suggest.h"
+
+#include <algorithm>
+
+namespace gdjit::tool {
+
+namespace {
+
+struct OptArguments {
+  ModelArguments model;
+  std::string from;
+  std::string to;
+  std::vector<std::string> passes;
+  std::string output;
+  bool verify_values = false;
+  CompileOptions compile;
+};
+
+void check_passes(const std::vector<std::string>& names) {
+  std::vector<std::string> known;
+  for (const Pass& pass : passes())
+    known.emplace_back(pass.name);
+  for (const std::string& name : names)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw Error(ErrorCode::usage,
+                  fmt::format("unknown pass '{}'{}; `gdjit doc passes` lists them", name,
+                              did_you_mean(name, known)));
+}
+
+/// Only the passes named, in the order given.
+std::string run_passes(const OptArguments& a, Work work, TextFolder& beside) {
+  PassContext context;
+  context.training = a.compile.training;
+  PassManager manager(passes(), context, {.verify = true, .verify_values = a.verify_values});
+  for (const std::string& name : a.passes)
+    manager.run(name, work);
+  for (const std::string& remark : manager.remarks())
+    log("{}", remark);
+  return work.is_graph() ? print(work.step, &beside) : loop::print(work.program, &beside);
+}
+
+void opt(OptArguments a, Tool& tool) {
+  check_passes(a.passes);
+  Subject subject(a.model, tool);
+  StepKind kind = subject.main_step();
+  a.compile.training = kind == StepKind::training;
+  Work work = subject.work(kind, a.model.batch);
+  if (!a.from.empty() && parse_stage(a.from) != work.stage)
+    throw Error(ErrorCode::usage, fmt::format("{} stands at stage {}, not at {}", a.model.word,
+                                              name(work.stage), a.from));
+  TextFolder beside(subject.folder());
+  std::string text;
+  if (!a.passes.empty()) {
+    if (!a.to.empty())
+      throw Error(ErrorCode::usage,
+                  "--to and --passes exclude each other: passes say themselves how far they go");
+    text = run_passes(a, std::move(work), beside);
+  } else {
+    a.compile.last = a.to.empty() ? std::max(work.stage, Stage::Simplified) : parse_stage(a.to);
+    a.compile.verify = true;
+    a.compile.verify_values = a.verify_values;
+    Compilation c = compile(std::move(work), a.compile);
+    text = c.options.last > Stage::Planned ? print(c)
+           : c.work.is_graph()             ? print(c.work.step, &beside)
+                                           : loop::print(c.work.program, &beside);
+  }
+  if (a.output.empty())
+    write_output(text);
+  else
+    write_file(a.output, text);
+}
+
+} // namespace
+
+void add_opt(CLI::App& app, Tool& tool) {
+  CLI::App* command = app.add_subcommand(
+      "opt",
+      "Reads a step at any stage from declared to planned and writes it at any later one.\n\n"
+      "  gdjit opt step.gdir --to fused\n"
+      "  gdjit opt step.gdir --passes simplify,eliminate_dead_code\n"
+      "  gdjit dump 01 --stage simplified | gdjit opt - --from simplified --to loops");
+  auto a = std::make_shared<OptArguments>();
+  a->model.add_to(*command);
+  command->add_option("--from", a->from, "the stage that the text must stand at")
+      ->type_name("STAGE");
+  command->add_option("--to", a->to, "the stage to write (simplified without it)")
+      ->type_name("STAGE");
+  command->add_option("--passes", a->passes, "run these passes in this order instead")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("PASS,…");
+  command->add_option("--disable", a->compile.disabled, "leave out a pass")
+      ->allow_extra_args(false)
+      ->type_name("PASS");
+  command
+      ->add_option("--stop-after", a->compile.stop_after,
+                   "leave out optional passes behind the n-th, to bisect")
+      ->type_name("N");
+  command->add_flag("--verify-values", a->verify_values,
+                    "interpret after each pass and name the first that changed a bit");
+  command->add_option("-o,--output", a->output, "a file instead of standard output")
+      ->type_name("FILE");
+  command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
+      ->type_name("NAME");
+  command->add_option("-O,--level", a->compile.level, "of LLVM's optimization, 0, 2 or 3")
+      ->type_name("N");
+  command->callback([a, &tool] { opt(*a, tool); });
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,74 @@
+// Lines stand at 1, 2, 3 … 10, 20, 30 … 100, 200 … updates; the bar redraws at most twenty times a
+// second.
+#include "Progress.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <string>
+#include <unistd.h>
+
+namespace gdjit::tool {
+
+namespace {
+
+int64_t next_line(int64_t shown) {
+  int64_t unit = 1;
+  while (unit * 10 <= shown)
+    unit *= 10;
+  return (shown / unit + 1) * unit;
+}
+
+std::string remaining(double seconds) {
+  if (!std::isfinite(seconds) || seconds > 359999)
+    return "--:--";
+  auto s = static_cast<int64_t>(std::ceil(seconds));
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
+}
+
+} // namespace
+
+Progress::Progress(int64_t total, bool quiet)
+    : total_(total), quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) &&
+                !(std::getenv("TERM") && std::string(std::getenv("TERM")) == "dumb")) {}
+
+Progress::~Progress() { finish(); }
+
+double Progress::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+}
+
+void Progress::show(int64_t step, double loss) {
+  int64_t done = step + 1;
+  if (!terminal_) {
+    fmt::print(stderr, "step {:>{}}  loss {:.6g}\n", step, std::to_string(total_).size(), loss);
+    next_ = std::min(next_line(done), std::max(total_, done + 1));
+    return;
+  }
+  auto now = std::chrono::steady_clock::now();
+  double elapsed = seconds(), rate = static_cast<double>(done) / std::max(elapsed, 1e-9);
+  // The clock is asked about fifty times a second only.
+  next_ = done + std::max<int64_t>(1, static_cast<int64_t>(rate / 50));
+  if (drawn_ && done < total_ && now - drawn_at_ < std::chrono::milliseconds(50))
+    return;
+  constexpr int width = 24;
+  int filled = static_cast<int>(width * done / std::max<int64_t>(total_, 1));
+  fmt::print(stderr, "\r\x1b[K[{}{}] {}/{}  loss {:.6g}  {:.3g} steps/s  {} left",
+             std::string(static_cast<size_t>(filled), '='),
+             std::string(static_cast<size_t>(width - filled), ' '), done, total_, loss, rate,
+             remaining(static_cast<double>(total_ - done) / rate));
+  std::fflush(stderr);
+  drawn_ = true;
+  drawn_at_ = now;
+}
+
+void Progress::finish() {
+  if (drawn_)
+    fmt::print(stderr, "\r\x1b[K");
+  drawn_ = false;
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,38 @@
+// Progress of a training run on standard error: a bar that redraws itself on a terminal, plain
+// lines otherwise.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace gdjit::tool {
+
+class Progress {
+public:
+  /// `total` updates lie ahead. `quiet` shows nothing.
+  Progress(int64_t total, bool quiet);
+  ~Progress();
+
+  /// Update `step`, counted from 0, is done; `loss` is the one before it. Cheap where nothing is
+  /// due.
+  void update(int64_t step, double loss) {
+    if (!quiet_ && (step + 1 >= next_))
+      show(step, loss);
+  }
+  /// Takes the bar away, for what is printed next.
+  void finish();
+  double seconds() const;
+
+private:
+  void show(int64_t step, double loss);
+
+  int64_t total_;
+  bool quiet_;
+  bool terminal_;
+  int64_t next_ = 1; ///< number of updates at which something is shown
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point drawn_at_{};
+};
+
+} // namespace gdjit::tool

@@ -1,0 +1,198 @@
+// A model from its word and options.
+#include "Subject.h"
+
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/Driver/GradientStep.h"
+#include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Loop/Text.h"
+#include "gdjit/Support/Suggest.h"
+#include "gdjit/Transforms/PruneInputs.h"
+
+#include <charconv>
+
+namespace gdjit::tool {
+
+namespace {
+
+/// A text is compiled for the batch size it was written for, and no other.
+class TextCompiler final : public StepCompiler {
+public:
+  TextCompiler(Work work, CompileOptions options)
+      : work_(std::move(work)), options_(std::move(options)) {}
+
+  std::shared_ptr<const Executable> compile(int64_t batch) override {
+    if (batch != work_.signature().batch)
+      throw Error(
+          ErrorCode::graph,
+          fmt::format("this text holds a step for {} rows, not for {}; dump the model again "
+                      "with --batch {}",
+                      work_.signature().batch, batch, batch));
+    return gdjit::compile(work_, options_).executable;
+  }
+
+private:
+  Work work_;
+  CompileOptions options_;
+};
+
+std::string text_of(const Work& work) {
+  return work.is_graph() ? print(work.step) : loop::print(work.program);
+}
+
+} // namespace
+
+double parse_number(const std::string& text, const std::string& what) {
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(ErrorCode::usage, fmt::format("{}: '{}' is no number", what, text));
+  return value;
+}
+
+std::pair<std::string, double> parse_assignment(const std::string& text, const char* option) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw Error(ErrorCode::usage, fmt::format("{} {}: expected NAME=VALUE", option, text));
+  std::string name = text.substr(0, equals);
+  return {name, parse_number(text.substr(equals + 1), fmt::format("{} {}", option, name))};
+}
+
+DType parse_float_type(const std::string& text) {
+  for (DType type : {DType::f32, DType::f64})
+    if (text == gdjit::name(type))
+      return type;
+  throw Error(ErrorCode::usage, fmt::format("--dtype {}: a model's type is f32 or f64", text));
+}
+
+Stage parse_stage(const std::string& text) {
+  Stage stage;
+  if (find_stage(text, stage))
+    return stage;
+  std::vector<std::string> known;
+  for (int i = 0; i < stage_count; ++i)
+    known.emplace_back(gdjit::name(static_cast<Stage>(i)));
+  throw Error(ErrorCode::usage,
+              fmt::format("unknown stage '{}'{}{}", text, did_you_mean(text, known),
+                          nearest(text, known).empty()
+                              ? fmt::format("; the stages are {}", fmt::join(known, ", "))
+                              : ""));
+}
+
+void ModelArguments::add_to(CLI::App& command) {
+  command
+      .add_option(
+          "model", word,
+          "name or number of an example, FILE.cpp, .so, .gdir or -; FILE:NAME for one of several")
+      ->required()
+      ->type_name("MODEL");
+  command.add_option("--batch", batch, "rows per step; without it all rows of the model's data")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command.add_option("--dtype", dtype, "the model's type, f32 or f64")->type_name("TYPE");
+  command.add_option("--set", settings, "NAME=VALUE for m.option(NAME, …)")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE");
+}
+
+Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(arguments) {
+  loaded_ = load_model(arguments.word);
+  tool.folder = loaded_.folder;
+  if (!loaded_.others.empty())
+    log("{} is the first model of {}; also there: {}", loaded_.name, arguments.word,
+        fmt::join(loaded_.others, ", "));
+  if (is_text()) {
+    tool.reproducer = [this] { return text_of(loaded_.work); };
+    if (!arguments.dtype.empty() || !arguments.settings.empty())
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("{} is a text, its types and extents are fixed: --dtype and --set need "
+                      "the model's source",
+                      arguments.word));
+    if (arguments.batch != 0 && arguments.batch != loaded_.work.signature().batch)
+      throw Error(ErrorCode::graph,
+                  fmt::format("{} holds a step for {} rows, not for {}; dump the model again with "
+                              "--batch {}",
+                              arguments.word, loaded_.work.signature().batch, arguments.batch,
+                              arguments.batch));
+    return;
+  }
+  for (const std::string& setting : arguments.settings) {
+    auto [name, value] = parse_assignment(setting, "--set");
+    bool whole = setting.find_first_of(".eE", setting.find('=')) == std::string::npos;
+    options_.push_back({name, whole && std::abs(value) < 0x1p63
+                                  ? Number(static_cast<int64_t>(value))
+                                  : Number(value)});
+  }
+  tool.reproducer = [this] { return model_ ? text_of(work(main_step())) : std::string(); };
+  model_ = declare(arguments.batch, dtype());
+}
+
+DType Subject::dtype() const {
+  return arguments_.dtype.empty() ? DType::f32 : parse_float_type(arguments_.dtype);
+}
+
+std::unique_ptr<Model> Subject::declare(int64_t batch, DType dtype) const {
+  try {
+    return std::make_unique<Model>(
+        loaded_.row->function,
+        ModelOptions{.batch = batch, .dtype = dtype, .options = options_, .name = loaded_.name});
+  } catch (const Error&) {
+    throw;
+  } catch (const InternalError&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::graph,
+                fmt::format("the function of model '{}' throws: {}", loaded_.name, error.what()),
+                {loaded_.row->file, loaded_.row->line, 0});
+  }
+}
+
+StepKind Subject::main_step() const {
+  if (is_text())
+    return loaded_.work.signature().updates.empty() ? StepKind::evaluation : StepKind::training;
+  return model_->training().step(arguments_.batch).signature.updates.empty() ? StepKind::evaluation
+                                                                             : StepKind::training;
+}
+
+Work Subject::work(StepKind kind, int64_t batch) const {
+  if (is_text()) {
+    Work work = loaded_.work;
+    if (batch != 0 && batch != work.signature().batch)
+      throw Error(ErrorCode::graph, fmt::format("this text holds a step for {} rows, not for {}",
+                                                work.signature().batch, batch));
+    if (kind != StepKind::training && work.is_graph())
+      work.step = without_updates(work.step);
+    return work;
+  }
+  Work work;
+  ModelStep step = kind == StepKind::training     ? model_->training()
+                   : kind == StepKind::evaluation ? model_->evaluation()
+                                                  : model_->prediction();
+  work.step = step.step(batch);
+  if (step.prunes_inputs()) {
+    PassContext context;
+    context.training = false;
+    work.step = prune_inputs(work.step, context);
+  }
+  return work;
+}
+
+State Subject::initial_state(int64_t seed) const {
+  if (!is_text())
+    return gdjit::initial_state(*model_, seed);
+  const Signature& signature = loaded_.work.signature();
+  std::vector<std::string> names;
+  for (const StateDecl& state : signature.states)
+    names.push_back(state.name);
+  return State(names, initial_values(signature, seed), seed);
+}
+
+StepFunction Subject::compile_training(State& state, const CompileOptions& options) const {
+  if (!is_text())
+    return gdjit::compile(model_->training(), state, options);
+  return StepFunction(state, std::make_shared<TextCompiler>(loaded_.work, options),
+                      loaded_.work.signature().batch);
+}
+
+} // namespace gdjit::tool

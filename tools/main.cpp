@@ -1,0 +1,148 @@
+// gdjit: trains, shows and checks models. Results go to standard output, all else to standard
+// error; the exit codes are those of gdjit::ErrorCode.
+#include "Tool.h"
+
+#include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Error.h"
+#include "gdjit/Support/Hash.h"
+#include "gdjit/Support/Suggest.h"
+#include "gdjit/Support/Version.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <unistd.h>
+
+namespace gdjit::tool {
+
+void write_output(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw Error(ErrorCode::data, fmt::format("standard output: {}", std::strerror(errno)));
+}
+
+namespace {
+
+/// Names that begin with `dash` of what `app` knows: its options, or its commands.
+std::vector<std::string> known_words(const CLI::App& app, bool options) {
+  std::vector<std::string> words;
+  if (options) {
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& name : option->get_lnames())
+        words.push_back("--" + name);
+  } else {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      words.push_back(command->get_name());
+  }
+  return words;
+}
+
+/// What CLI11 reports, in our words.
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  for (const CLI::App* chosen : app.get_subcommands())
+    command = chosen;
+  std::vector<std::string> rest = command->remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
+    const std::string& word = rest.front();
+    bool option = word.starts_with("-") && word.size() > 1;
+    std::string name = word.substr(0, word.find('='));
+    if (command == &app)
+      return fmt::format("unknown {} '{}'{}", option ? "option" : "command", word,
+                         did_you_mean(name, known_words(app, option)));
+    return option ? fmt::format("{}: unknown option '{}'{}", command->get_name(), name,
+                                did_you_mean(name, known_words(*command, true)))
+                  : fmt::format("{}: '{}' is one argument too many", command->get_name(), word);
+  }
+  std::string text = error.what();
+  return command == &app ? text : fmt::format("{}: {}", command->get_name(), text);
+}
+
+/// Files that the message names relative to the model's folder, relative to here.
+std::string with_folder(const Error& error, const std::string& folder) {
+  auto place = [&](SourceLocation location) {
+    if (!folder.empty() && location.known() && !location.file.starts_with('/') &&
+        !location.file.starts_with('<') && access(location.file.c_str(), R_OK) != 0)
+      location.file = folder + "/" + location.file;
+    return location;
+  };
+  std::string text;
+  for (Diagnostic diagnostic : error.diagnostics()) {
+    diagnostic.location = place(diagnostic.location);
+    for (Note& note : diagnostic.notes)
+      note.location = place(note.location);
+    text += to_string(diagnostic) + "\n";
+  }
+  return text;
+}
+
+/// A bug of ours: writes what is needed to see it again, and says where.
+int report_bug(const Tool& tool, const char* what) {
+  std::string text =
+      fmt::format("; gdjit {}: internal error: {}\n; command: gdjit", GDJIT_VERSION, what);
+  for (const std::string& argument : tool.arguments)
+    text += " " + argument;
+  text += "\n";
+  try {
+    if (tool.reproducer)
+      text += tool.reproducer();
+  } catch (const std::exception& error) {
+    text += fmt::format("; the step cannot be printed: {}\n", error.what());
+  }
+  std::string file = fmt::format("gdjit-bug-{:08x}.gdir", static_cast<uint32_t>(hash_bytes(text)));
+  std::string written;
+  for (const std::string& path : {file, "/tmp/" + file}) {
+    try {
+      write_file(path, text);
+      written = path;
+      break;
+    } catch (const Error&) {
+    }
+  }
+  log("error: internal error in gdjit: {}", what);
+  if (!written.empty())
+    log("  this is a bug of ours, not of your model; {} shows it again, please report it", written);
+  return static_cast<int>(ErrorCode::internal);
+}
+
+int run(int argc, char** argv) {
+  Tool tool;
+  tool.arguments.assign(argv + 1, argv + argc);
+  CLI::App app("gdjit trains, shows and checks models declared as expression graphs.\n\n"
+               "MODEL is the name or number of a built example (gdjit list), a .cpp, .so or .gdir "
+               "file, or - for a\n"
+               ".gdir text on standard input; FILE:NAME is one model of a file.\n\n"
+               "  gdjit train 05_logistic_regression\n"
+               "  gdjit dump 01 --stage loops\n"
+               "  gdjit train my_model.cpp --steps 500 --lr 0.1",
+               "gdjit");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("gdjit ") + GDJIT_VERSION);
+  for (auto add : {add_list, add_train, add_dump, add_opt, add_check, add_bench, add_doc, add_info})
+    add(app, tool);
+  try {
+    app.parse(argc, argv);
+    return tool.exit_code;
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked); // --help, --version
+  } catch (const CLI::ParseError& error) {
+    log("error: {}", usage_message(app, error));
+    log("  gdjit{} --help shows what there is",
+        app.get_subcommands().empty() ? "" : " " + app.get_subcommands().front()->get_name());
+    return static_cast<int>(ErrorCode::usage);
+  } catch (const Error& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}", with_folder(error, tool.folder));
+    return static_cast<int>(error.code());
+  } catch (const std::bad_alloc&) {
+    log("error: not enough memory");
+    return static_cast<int>(ErrorCode::data);
+  } catch (const std::exception& error) {
+    return report_bug(tool, error.what());
+  }
+}
+
+} // namespace
+
+} // namespace gdjit::tool
+
+int main(int argc, char** argv) { return gdjit::tool::run(argc, argv); }
