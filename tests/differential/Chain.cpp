@@ -1,0 +1,153 @@
+// Links of the chain, one after another through the public pipeline.
+#include "Chain.h"
+
+#include "StepBuilder.h"
+#include "gdjit/CodeGen/CodeGen.h"
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/IR/Text.h"
+#include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Transforms/VerifyValues.h"
+
+#include <fmt/format.h>
+
+namespace gdjit::testing {
+
+std::vector<CodeChoice> code_choices() {
+  std::vector<CodeChoice> choices;
+  for (const std::string& target : code_targets())
+    for (int level : {0, 2, 3}) {
+      try {
+        check(CodeGenOptions{.target = target, .level = level});
+        choices.push_back({target, level});
+      } catch (const Error&) {
+        // not a target of this machine
+      }
+    }
+  return choices;
+}
+
+std::string broken_link(const Step& declared, const CallArguments& arguments,
+                        const CodeChoice& choice) {
+  Work work{.step = declared, .program = {}, .stage = declared.stage};
+  CompileOptions options{.target = choice.target, .level = choice.level, .verify = true};
+  CallResults expected;
+  try {
+    for (Stage stage : {Stage::Differentiated, Stage::Simplified, Stage::Fused, Stage::Loops,
+                        Stage::Scheduled, Stage::Planned}) {
+      options.last = stage;
+      work = compile(std::move(work), options).work;
+      CallResults results =
+          work.is_graph() ? interpret(work.step, arguments) : interpret(work.program, arguments);
+      if (stage == Stage::Differentiated)
+        expected = results;
+      std::string difference = first_difference(work.signature(), expected, results);
+      // Dead code may have held the only index out of range.
+      if (stage == Stage::Simplified && !expected.status.ok() && results.status.ok())
+        return "";
+      if (!difference.empty())
+        return fmt::format("stage {}: {}", name(stage), difference);
+    }
+    Signature signature = work.signature();
+    options.last = Stage::Object;
+    CallResults results = compile(std::move(work), options).executable->call(arguments);
+    std::string difference = first_difference(signature, expected, results);
+    return difference.empty() ? "" : fmt::format("native code: {}", difference);
+  } catch (const std::exception& e) {
+    return fmt::format("towards stage {}: {}", name(options.last), e.what());
+  }
+}
+
+namespace {
+
+/// The step with one result alone, or with one node replaced by a new input (no_node for none).
+Step cut(const Step& step, size_t kept_result, NodeId replaced) {
+  Step result;
+  result.signature = step.signature;
+  result.stage = step.stage;
+  Signature& signature = result.signature;
+  if (replaced != no_node)
+    signature.inputs.push_back(
+        {"cut" + std::to_string(signature.inputs.size()), step.graph.type(replaced), -1, {}});
+  std::vector<bool> live(step.graph.size());
+  auto keep = [&](size_t i) { return kept_result == ~size_t{0} || kept_result == i; };
+  signature.outputs.clear();
+  signature.updates.clear();
+  for (size_t i = 0; i < step.outputs.size(); ++i)
+    if (keep(i)) {
+      signature.outputs.push_back(step.signature.outputs[i]);
+      live[step.outputs[i].node] = true;
+    }
+  for (size_t i = 0; i < step.updates.size(); ++i)
+    if (keep(step.outputs.size() + i)) {
+      signature.updates.push_back(step.signature.updates[i]);
+      live[step.updates[i].node] = true;
+    }
+  for (NodeId n = step.graph.size(); n-- > 0;)
+    if (live[n] && n != replaced)
+      for (Value v : step.graph.operands(n))
+        live[v.node] = true;
+
+  GraphBuilder builder(result.graph, signature, Sharing::verbatim);
+  std::vector<Value> map(step.graph.size());
+  for (NodeId n = 0; n < step.graph.size(); ++n) {
+    if (!live[n])
+      continue;
+    std::vector<Value> operands;
+    if (n == replaced) {
+      map[n] = builder.input(static_cast<uint32_t>(signature.inputs.size() - 1));
+      continue;
+    }
+    for (Value v : step.graph.operands(n))
+      operands.push_back(map[v.node]);
+    map[n] = builder.append(step.graph.op(n), operands, step.graph.attributes(n));
+  }
+  for (size_t i = 0; i < step.outputs.size(); ++i)
+    if (keep(i))
+      result.outputs.push_back(map[step.outputs[i].node]);
+  for (size_t i = 0; i < step.updates.size(); ++i)
+    if (keep(step.outputs.size() + i))
+      result.updates.push_back(map[step.updates[i].node]);
+  return result;
+}
+
+} // namespace
+
+/// Which link broke: a reduction must not wander off to another mistake.
+static std::string link_of(const std::string& broken) { return broken.substr(0, broken.find(':')); }
+
+Reduced reduce(const Step& declared, const CallArguments& arguments, const CodeChoice& choice) {
+  Reduced best{declared, arguments};
+  std::string link = link_of(broken_link(declared, arguments, choice));
+  auto try_smaller = [&](Step&& step) {
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      CallArguments drawn = random_arguments(step.signature, seed, index_bound(step.graph), true);
+      if (link_of(broken_link(step, drawn, choice)) == link) {
+        best = {std::move(step), std::move(drawn)};
+        return true;
+      }
+    }
+    return false;
+  };
+  size_t results = declared.outputs.size() + declared.updates.size();
+  for (size_t i = 0; results > 1 && i < results; ++i)
+    if (try_smaller(cut(declared, i, no_node)))
+      break;
+  for (NodeId n = best.step.graph.size(); n-- > 0;) {
+    if (n >= best.step.graph.size() || best.step.graph.operands(n).empty())
+      continue;
+    if (try_smaller(cut(best.step, ~size_t{0}, n)))
+      n = best.step.graph.size();
+  }
+  return best;
+}
+
+std::string write_reproducer(const Reduced& reduced, uint64_t seed) {
+  std::string path = fmt::format("{}/differential-{}.gdir", GDJIT_BINARY_DIR, seed);
+  write_file(path, print(reduced.step));
+  return path;
+}
+
+} // namespace gdjit::testing

@@ -1,0 +1,137 @@
+// Mistakes in declaring a model: names, updates, options, batch sizes, steps.
+#include "Mistakes.h"
+
+using namespace gdjit;
+using gdjit::test::message_of;
+
+namespace {
+
+// clang-format off: GDJIT_LINE stands on the line that it names
+
+TEST(ModelMistakes, names_that_are_taken) {
+  Model m;
+  Parameter w = m.parameter("w", zeros({2})); GDJIT_LINE(first);
+  std::string here;
+  EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; (void)m.input("w", {2}); }), here + ":",
+                 "input 'w': the name is taken", "parameter 'w' was declared here", first);
+  EXPECT_MISTAKE(message_of([&] { (void)m.named("w", w + 1); }), "node 'w': the name is taken");
+  m.output("y", w + 1); GDJIT_LINE(output_line);
+  EXPECT_MISTAKE(message_of([&] { m.output("y", w + 2); }), "output 'y': the name is taken", output_line);
+  EXPECT_MISTAKE(message_of([&] { (void)m.named("again", w); }), "named: the value is called 'w' already");
+}
+
+TEST(ModelMistakes, a_layer_built_twice_under_one_name) {
+  Model m;
+  Linear first(m, "fc", 2, 3); GDJIT_LINE(first_line);
+  std::string here;
+  EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; Linear second(m, "fc", 2, 3); }), here + ":",
+                 "parameter 'fc/w': the name is taken", first_line, "scope");
+  EXPECT_MISTAKE(message_of([&] { Linear third(m, "other", 2, 3, {.w = zeros({3, 2})}); }),
+                 "Linear 'other': the initial value has shape [3,2], the parameter [2,3]", "zeros()");
+}
+
+TEST(ModelMistakes, words_that_are_no_names) {
+  Model m;
+  for (const char* word : {"", "1x", "a b", "/a", "a/", "a//b", "ü"})
+    EXPECT_MISTAKE(message_of([&] { (void)m.input(word, {2}); }), "is no name");
+  EXPECT_MISTAKE(message_of([&] { (void)m.scalar("step", 1); }), "scalar 'step': the name belongs to every model");
+}
+
+TEST(ModelMistakes, a_state_updated_twice) {
+  Model m;
+  Parameter w = m.parameter("w", zeros({2}));
+  m.update(w, w + 1); GDJIT_LINE(first);
+  std::string here;
+  EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; m.update(w, w + 2); }), here + ":",
+                 "update: state 'w' is updated twice in one step", first);
+  EXPECT_MISTAKE(message_of([&] { m.minimize(sum(w * w), SGD{}); }), "update: state 'w' is updated twice", first);
+}
+
+TEST(ModelMistakes, two_minimizes_of_one_parameter) {
+  Model m;
+  Parameter w = m.parameter("w", zeros({2}));
+  m.minimize(sum(w * w), SGD{}, "a"); GDJIT_LINE(first);
+  m.minimize(sum(w), SGD{}, "b"); GDJIT_LINE(second);
+  EXPECT_EQ(m.training("a").step().updates.size(), 2u);
+  EXPECT_MISTAKE(message_of([&] { (void)m.training().step(); }), second + ":", "update: state 'w' is updated twice",
+                 "the update of minimize 'a' stands here", first, "MinimizeOptions::parameters");
+  EXPECT_MISTAKE(message_of([&] { (void)m.training("c"); }, ErrorCode::usage), "has no minimize 'c'");
+  EXPECT_MISTAKE(message_of([&] { m.minimize(sum(w), SGD{}, "b"); }), "minimize: another one is called 'b'", second, "give each a name");
+}
+
+TEST(ModelMistakes, an_update_of_another_type) {
+  Model m;
+  Parameter w = m.parameter("w", zeros({2})); GDJIT_LINE(w_line);
+  EXPECT_MISTAKE(message_of([&] { m.update(w, sum(w)); }), "update: state 'w' has type f32[2], its next value f32[]", w_line);
+  Variable n = m.variable("n", zeros({}), DType::i64);
+  EXPECT_MISTAKE(message_of([&] { m.update(n, 0.5); }), "update: 0.5 is no i64");
+}
+
+TEST(ModelMistakes, starts_that_do_not_fit) {
+  Model m;
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("a", zeros()); }), "parameter 'a': the initial value has no shape");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("b", zeros({2}), DType::i32); }), "parameter 'b': of type i32");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("c", xavier_uniform({2})); }), "parameter 'c': fans of shape [2]");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("d", values({{1, 2}, {3}})); }), "differ in length");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("e", zeros({-1})); }), "parameter 'e'", "-1");
+  EXPECT_MISTAKE(message_of([&] { (void)m.variable("f", uniform({2}), DType::i64); }), "random initial value of type i64");
+}
+
+TEST(ModelMistakes, extents_beyond_reason) {
+  Model m;
+  EXPECT_MISTAKE(message_of([&] { (void)m.input("x", {1, 1, 1, 1, 1, 1, 1, 1, 1}); }), "input 'x'");
+  EXPECT_MISTAKE(message_of([&] { (void)m.input("x", {int64_t{1} << 40, int64_t{1} << 40}); }), "input 'x'");
+  EXPECT_MISTAKE(message_of([&] { (void)m.input("x", {-2}); }), "input 'x'", "-2");
+}
+
+TEST(ModelMistakes, options_that_do_not_exist_or_do_not_fit) {
+  auto function = [](Model& m) {
+    int hidden = m.option("hidden", 128);
+    m.output("h", m.constant(hidden));
+  };
+  EXPECT_MISTAKE(message_of([&] { Model m(function, {.options = {{"hiden", 3}}}); }, ErrorCode::usage),
+                 "model 'model' has no option 'hiden'; did you mean 'hidden'?", "it has hidden");
+  EXPECT_MISTAKE(message_of([&] { Model m(function, {.options = {{"hidden", 2.5}}}); }, ErrorCode::usage),
+                 "option 'hidden': 2.5 is no integer");
+  EXPECT_MISTAKE(message_of([&] { Model m(function, {.options = {{"hidden", 1e12}}}); }, ErrorCode::usage),
+                 "option 'hidden': 1000000000000 is no integer of its range");
+}
+
+TEST(ModelMistakes, parameters_that_change_with_the_batch) {
+  auto longer = [](Model& m) {
+    for (int64_t i = 0; i < m.batch(); ++i)
+      (void)m.parameter("w" + std::to_string(i), zeros({}));
+    m.output("x", m.input("x", {m.batch()}));
+  };
+  EXPECT_MISTAKE(message_of([&] { Model m(longer, {.batch = 3}); (void)m.evaluation().step(4); }),
+                 "the list of parameters of model 'model' changes with the batch size", "for 3 rows: none",
+                 "for 4 rows: 'w3' f32[]");
+  auto wider = [](Model& m) { m.output("w", m.parameter("w", zeros({m.batch()}))); };
+  EXPECT_MISTAKE(message_of([&] { Model m(wider, {.batch = 3}); (void)m.evaluation().step(4); }),
+                 "state 'w' of model 'model' changes with the batch size", "'w' f32[3]", "'w' f32[4]");
+}
+
+TEST(ModelMistakes, batch_sizes) {
+  EXPECT_MISTAKE(message_of([] { Model m({.batch = -1}); }, ErrorCode::usage), "batch -1: a step has at least one row");
+  Model m({.batch = 2});
+  m.output("x", m.input("x", {m.batch()}));
+  EXPECT_MISTAKE(message_of([&] { (void)m.evaluation().step(3); }), "declared for 2 rows without a function, 3 are asked for");
+  auto fixed = [](Model& m) { m.output("y", m.input("x", {m.batch()}) + m.constant({1, 2, 3})); };
+  EXPECT_MISTAKE(message_of([&] { Model m(fixed); }), "do not broadcast", "the model was declared for 2 rows");
+}
+
+TEST(ModelMistakes, declaring_when_the_function_has_returned) {
+  Model m([](Model& m) { m.output("x", m.input("x", {2})); }, {.name = "done"});
+  EXPECT_MISTAKE(message_of([&] { (void)m.input("y", {2}); }), "the function of model 'done' has returned");
+  EXPECT_MISTAKE(message_of([&] { (void)m.prediction({"z"}); }, ErrorCode::usage), "model 'done' has no output 'z'");
+}
+
+TEST(ModelMistakes, training_a_model_without_updates) {
+  Model m([](Model& m) { m.output("x", m.input("x", {2})); }, {.name = "still"});
+  State s = initial_state(m);
+  EXPECT_MISTAKE(message_of([&] { (void)compile(m.training(), s); }), "model 'still' has nothing to train", "m.minimize");
+}
+
+// clang-format on
+
+} // namespace
