@@ -358,18 +358,20 @@ private:
     first = false;
   }
 
-  // Names of loops: those given, made different from the loops around and from the words of the
-  // language.
+  // Names of loops: the word given without digits behind it; among the loops around that have the
+  // same one, with the first number that is free. So names follow from the structure alone, however
+  // often a text was read and printed.
 
   void enter_loop(LoopId loop) {
-    std::string name = loop < kernel_->loop_names.size() ? kernel_->loop_names[loop] : "";
-    bool taken = std::any_of(open_.begin(), open_.end(),
-                             [&](LoopId other) { return names_[other] == name; });
-    if (taken || !is_loop_name(name))
-      name = "i" + std::to_string(loop);
-    while (std::any_of(open_.begin(), open_.end(),
-                       [&](LoopId other) { return names_[other] == name; }))
-      name += "_";
+    std::string word = loop < kernel_->loop_names.size() ? kernel_->loop_names[loop] : "";
+    word.resize(word.find_last_not_of("0123456789") + 1);
+    if (!is_loop_name(word))
+      word = "i";
+    std::string name = word;
+    for (int number = 1; std::any_of(open_.begin(), open_.end(),
+                                     [&](LoopId other) { return names_[other] == name; });
+         ++number)
+      name = word + std::to_string(number);
     names_[loop] = name;
     depth_of_[loop] = open_.size();
     open_.push_back(loop);

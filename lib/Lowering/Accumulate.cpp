@@ -35,8 +35,8 @@ struct Lowering::Chain {
   Shape reduced;
   std::vector<Value> operands;
   std::vector<IndexMap> maps;
-  std::vector<BufferId>
-      flat; ///< per operand, where the reduced axes run as one: its elements as [result..., k]
+  std::vector<BufferId> flat; ///< per operand, where the reduced axes run as one: its elements as
+                              ///< [loops of the result..., k]
   bool reduced_first = false;
   bool sealed = false;
   bool is_flat() const { return !flat.empty(); }
@@ -235,7 +235,7 @@ void Lowering::accumulate_block(Body& body, const Chain& chain, const Affine& st
   for (size_t i = 0; i < chain.operands.size(); ++i) {
     ValueId value;
     if (chain.is_flat()) {
-      std::vector<Index> index = result;
+      std::vector<Index> index = loop_coordinates(result);
       index.push_back(*std::find_if(reduced.begin(), reduced.end(),
                                     [](const Index& x) { return !x.affine.terms.empty(); }));
       value = body.load(chain.flat[i], graph_.type(chain.operands[i]).dtype, std::move(index));
@@ -292,26 +292,42 @@ BufferId Lowering::flattened(KernelDraft& draft, NodeId n, Value v, const IndexM
                              const Chain& chain) {
   // Reduced axes that are the last ones of the operand, in order, are a view of it; others are
   // copied into that order.
+  // Axes of extent 1 count nowhere: with keepdims there may be more of them than a shape holds.
   const TensorType& type = graph_.type(v);
-  Shape flat = chain.result, full = chain.result;
+  Shape flat, full;
+  std::vector<size_t> loops; // the iteration axes that are loops
+  auto add_loops = [&](const Shape& extents, size_t first) {
+    for (int i = 0; i < extents.rank(); ++i)
+      if (extents[i] != 1) {
+        loops.push_back(first + static_cast<size_t>(i));
+        full.push_back(extents[i]);
+      }
+  };
+  add_loops(chain.result, 0);
+  flat = full;
   flat.push_back(chain.reduced.elements());
-  int axes = chain.result.rank() + chain.reduced.rank();
-  bool in_order = axes == type.shape.rank();
-  for (int64_t e : chain.reduced)
-    full.push_back(e);
-  for (int a = 0; in_order && a < axes; ++a) {
+  add_loops(chain.reduced, static_cast<size_t>(chain.result.rank()));
+  size_t axes = 0;
+  bool in_order = true;
+  for (int a = 0; a < type.shape.rank(); ++a) {
+    if (type.shape[a] == 1)
+      continue;
     const AxisMap& axis = map.axes[static_cast<size_t>(a)];
-    in_order = full[a] == type.shape[a] && axis.offset == 0;
-    for (int i = 0; in_order && i < axes; ++i)
-      in_order = full[a] == 1 || axis.factors[static_cast<size_t>(i)] == (i == a ? 1 : 0);
+    in_order = in_order && axes < loops.size() && axis.offset == 0 &&
+               type.shape[a] == full[static_cast<int>(axes)];
+    for (size_t i = 0; in_order && i < loops.size(); ++i)
+      in_order = axis.factors[loops[i]] == (i == axes ? 1 : 0);
+    ++axes;
   }
-  if (in_order)
+  if (in_order && axes == loops.size())
     return buffers_.view(materialize(draft, v), flat);
-  GDJIT_CHECK(axes <= Shape::max_rank);
   BufferId buffer = buffers_.temporary(n, {type.dtype, full});
   Body body(draft, n);
-  std::vector<Index> index = open_loops(body, full);
-  body.store(buffer, index, element(body, v, operand_index(map, index)));
+  std::vector<Index> copied = open_loops(body, full);
+  std::vector<Index> whole(static_cast<size_t>(chain.result.rank() + chain.reduced.rank()));
+  for (size_t i = 0; i < loops.size(); ++i)
+    whole[loops[i]] = copied[i];
+  body.store(buffer, copied, element(body, v, operand_index(map, whole)));
   close_loops(body, full);
   body.finish();
   return buffers_.view(buffer, flat);

@@ -44,6 +44,13 @@ void softplus(mpfr_ptr out, mpfr_ptr x) {
   mpfr_log1p(out, out, MPFR_RNDN);
 }
 
+/// IEEE 754's rSqrt(-0) is -inf; MPFR's is +inf.
+void rsqrt(mpfr_ptr out, mpfr_ptr x) {
+  mpfr_rec_sqrt(out, x, MPFR_RNDN);
+  if (mpfr_zero_p(x))
+    mpfr_setsign(out, out, mpfr_signbit(x), MPFR_RNDN);
+}
+
 struct Judge {
   Opcode op;
   void (*exact)(mpfr_ptr out, mpfr_ptr x, mpfr_ptr y);
@@ -51,7 +58,7 @@ struct Judge {
 
 const Judge judges[] = {
     {Opcode::Sqrt, [](mpfr_ptr o, mpfr_ptr x, mpfr_ptr) { mpfr_sqrt(o, x, MPFR_RNDN); }},
-    {Opcode::Rsqrt, [](mpfr_ptr o, mpfr_ptr x, mpfr_ptr) { mpfr_rec_sqrt(o, x, MPFR_RNDN); }},
+    {Opcode::Rsqrt, [](mpfr_ptr o, mpfr_ptr x, mpfr_ptr) { rsqrt(o, x); }},
     {Opcode::Reciprocal, [](mpfr_ptr o, mpfr_ptr x, mpfr_ptr) { mpfr_ui_div(o, 1, x, MPFR_RNDN); }},
     {Opcode::Square, [](mpfr_ptr o, mpfr_ptr x, mpfr_ptr) { mpfr_sqr(o, x, MPFR_RNDN); }},
     {Opcode::Exp, [](mpfr_ptr o, mpfr_ptr x, mpfr_ptr) { mpfr_exp(o, x, MPFR_RNDN); }},
