@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs a program that uses gdjit. usage: consume.sh find_package|pkg_config|add_subdirectory SOURCE BUILD CXX
+# Builds and runs a program that uses gdjit. usage: consume.sh find_package|pkg_config|readme|add_subdirectory SOURCE BUILD CXX
 set -euo pipefail
 kind=$1 source=$2 build=$3 cxx=$4
 work=$(mktemp -d)
@@ -23,6 +23,15 @@ else
   pc=$(dirname "$(find "$work/prefix" -name gdjit.pc)")
   export PKG_CONFIG_PATH=$pc
   # shellcheck disable=SC2046
-  "$cxx" "$here/program.cpp" -o "$work/program" $(pkg-config --define-variable=prefix="$work/prefix" --cflags --libs gdjit)
-  LD_LIBRARY_PATH=$(pkg-config --define-variable=prefix="$work/prefix" --variable=libdir gdjit) "$work/program"
+  program=$here/program.cpp
+  if [ "$kind" = readme ]; then # the program that README.md shows
+    program=$work/line.cpp
+    awk '/^```cpp/ { inside = 1; next } /^```/ { if (inside) exit } inside' "$source/README.md" > "$program"
+    grep -q GDJIT_MODEL "$program"
+  fi
+  "$cxx" "$program" -o "$work/program" $(pkg-config --define-variable=prefix="$work/prefix" --cflags --libs gdjit)
+  # shellcheck disable=SC2155
+  export LD_LIBRARY_PATH=$(pkg-config --define-variable=prefix="$work/prefix" --variable=libdir gdjit)
+  "$work/program" | tee "$work/printed"
+  [ "$kind" != readme ] || grep -qxFf "$work/printed" "$source/README.md"
 fi
