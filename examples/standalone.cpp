@@ -4,7 +4,7 @@
 //
 //     g++ -std=c++20 standalone.cpp $(pkg-config --cflags --libs gdjit) && ./a.out
 //
-// Or in this tree: build/examples/standalone
+// Or in this tree: build/bin/standalone
 #include <gdjit/gdjit.h>
 
 #include <cstdio>

@@ -1,0 +1,68 @@
+// Independent chains of vector fma, enough of them to hide their latency; a sum over a large
+// buffer.
+#include "Limits.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+namespace gdjit::benchmarks {
+
+namespace {
+
+template <class F> double best_seconds(int times, F&& run) {
+  double best = 1e30;
+  for (int i = 0; i < times; ++i) {
+    auto begin = std::chrono::steady_clock::now();
+    run();
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return best;
+}
+
+using Vector [[gnu::vector_size(64)]] = float;
+
+/// Keeps the compiler from knowing a value.
+template <class T> void hide(T& value) { asm volatile("" : "+m"(value)); }
+
+#ifdef __AVX512F__
+constexpr int chains = 16;
+#else
+constexpr int chains = 4; // each of which is several registers
+#endif
+
+} // namespace
+
+double fma_peak() {
+  constexpr int rounds = 2'000'000;
+  double seconds = best_seconds(20, [] {
+    Vector a[chains], m = Vector{} + 0.999f, c = Vector{} + 0.001f;
+    for (Vector& v : a) {
+      v = Vector{} + 1.0f;
+      hide(v); // else they are seen to be equal, and one chain is left
+    }
+    for (int i = 0; i < rounds / chains; ++i)
+      for (Vector& v : a)
+        v = v * m + c;
+    float sum = 0;
+    for (Vector& v : a)
+      sum += v[0];
+    hide(sum);
+  });
+  return 2.0 * 16 * (rounds / chains) * chains / seconds;
+}
+
+double read_bandwidth() {
+  std::vector<double> data(size_t{1} << 25, 1.0); // 256 MiB
+  double seconds = best_seconds(5, [&] {
+    double sums[8] = {};
+    for (size_t i = 0; i < data.size(); i += 8)
+      for (size_t j = 0; j < 8; ++j)
+        sums[j] += data[i + j];
+    hide(sums[0]);
+  });
+  return static_cast<double>(data.size() * sizeof(double)) / seconds;
+}
+
+} // namespace gdjit::benchmarks

@@ -1,0 +1,11 @@
+// What this machine can do, measured in the same run: the limits that figures are shares of.
+#pragma once
+
+namespace gdjit::benchmarks {
+
+/// f32 operations a second of one core that does nothing but fused multiply-adds in registers.
+double fma_peak();
+/// Bytes a second that one core reads from memory, sequentially.
+double read_bandwidth();
+
+} // namespace gdjit::benchmarks

@@ -1,0 +1,24 @@
+// The training steps that are timed, as gdjit models: what people would otherwise write in PyTorch,
+// JAX, or by hand.
+#pragma once
+
+#include "gdjit/gdjit.h"
+
+#include <span>
+
+namespace gdjit::benchmarks {
+
+struct Workload {
+  const char* name;
+  void (*model)(Model&);
+  int64_t batch;
+  double flops; ///< of the products in a step: 2 m n k each, nothing else counted
+};
+
+/// In the order of size. Rows are drawn by `draw_rows`; linear models carry their own scale.
+std::span<const Workload> workloads();
+
+/// An array per input of the model's training step: floats in [0, 1), class numbers by turns.
+std::vector<Array> draw_rows(const ModelStep& step, int64_t batch);
+
+} // namespace gdjit::benchmarks

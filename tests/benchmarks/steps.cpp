@@ -1,0 +1,73 @@
+// gdjit_benchmarks: time per step and time of compilation, of each workload, beside loops written
+// by hand and the machine's limits.
+//
+//     gdjit_benchmarks --benchmark_filter=step/mnist
+//
+// `share` is the part of the FMA peak that the products alone make up.
+#include "Handwritten.h"
+#include "Limits.h"
+#include "Workloads.h"
+
+#include <benchmark/benchmark.h>
+
+using namespace gdjit;
+using namespace gdjit::benchmarks;
+
+namespace {
+
+double peak = 0;
+
+struct Prepared {
+  explicit Prepared(const Workload& w)
+      : model(w.model, {.batch = w.batch, .name = w.name}), state(initial_state(model)),
+        arrays(draw_rows(model.training(), w.batch)) {}
+
+  std::vector<TensorView> views() const {
+    std::vector<TensorView> rows;
+    for (size_t i = 0; i < arrays.size(); ++i)
+      rows.emplace_back(model.input_name(static_cast<uint32_t>(i)), arrays[i]);
+    return rows;
+  }
+
+  Model model;
+  State state;
+  std::vector<Array> arrays;
+};
+
+void step(benchmark::State& b, const Workload& w) {
+  Prepared p(w);
+  StepFunction train = compile(p.model.training(), p.state);
+  train.bind(p.views());
+  train.run({.lr = 1e-6}); // so that thousands of steps stay finite
+  for (auto _ : b)
+    benchmark::DoNotOptimize(train.run());
+  if (w.flops > 0)
+    b.counters["share"] =
+        benchmark::Counter(w.flops / peak, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void compilation(benchmark::State& b, const Workload& w) {
+  Prepared p(w);
+  for (auto _ : b)
+    compile(p.model.training(), p.state);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  peak = fma_peak();
+  benchmark::AddCustomContext("FMA peak of one core, GFLOP/s", std::to_string(peak / 1e9));
+  benchmark::AddCustomContext("read bandwidth of one core, GB/s",
+                              std::to_string(read_bandwidth() / 1e9));
+  for (const Workload& w : workloads()) {
+    std::string name = w.name;
+    benchmark::RegisterBenchmark(("step/" + name).c_str(), step, w);
+    benchmark::RegisterBenchmark(("compile/" + name).c_str(), compilation, w)
+        ->Unit(benchmark::kMillisecond);
+  }
+  register_handwritten();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv))
+    return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}
