@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace gdjit::testing {
 
 std::vector<CodeChoice> code_choices() {
@@ -29,35 +31,59 @@ std::vector<CodeChoice> code_choices() {
   return choices;
 }
 
-std::string broken_link(const Step& declared, const CallArguments& arguments,
-                        const CodeChoice& choice) {
+namespace {
+
+/// The chain for one target, whose schedule may be its own.
+std::string broken_link_of(const Step& declared, const CallArguments& arguments,
+                           const std::string& target, const std::vector<int>& levels, bool training,
+                           Fault fault) {
   Work work{.step = declared, .program = {}, .stage = declared.stage};
-  CompileOptions options{.target = choice.target, .level = choice.level, .verify = true};
+  CompileOptions options{.target = target, .training = training, .verify = true};
   CallResults expected;
   try {
     for (Stage stage : {Stage::Differentiated, Stage::Simplified, Stage::Fused, Stage::Loops,
                         Stage::Scheduled, Stage::Planned}) {
       options.last = stage;
       work = compile(std::move(work), options).work;
+      if (stage == Stage::Planned && fault)
+        work.program = fault(std::move(work.program));
       CallResults results =
           work.is_graph() ? interpret(work.step, arguments) : interpret(work.program, arguments);
-      if (stage == Stage::Differentiated)
+      // Dead code may have held the only index out of range; what it gave was never read.
+      bool lost = stage == Stage::Simplified && !expected.status.ok() && results.status.ok();
+      if (stage == Stage::Differentiated || lost)
         expected = results;
       std::string difference = first_difference(work.signature(), expected, results);
-      // Dead code may have held the only index out of range.
-      if (stage == Stage::Simplified && !expected.status.ok() && results.status.ok())
-        return "";
       if (!difference.empty())
         return fmt::format("stage {}: {}", name(stage), difference);
     }
-    Signature signature = work.signature();
     options.last = Stage::Object;
-    CallResults results = compile(std::move(work), options).executable->call(arguments);
-    std::string difference = first_difference(signature, expected, results);
-    return difference.empty() ? "" : fmt::format("native code: {}", difference);
+    for (int level : levels) {
+      options.level = level;
+      CallResults results = compile(work, options).executable->call(arguments);
+      std::string difference = first_difference(work.signature(), expected, results);
+      if (!difference.empty())
+        return fmt::format("native code for {} at O{}: {}", target, level, difference);
+    }
+    return "";
   } catch (const std::exception& e) {
     return fmt::format("towards stage {}: {}", name(options.last), e.what());
   }
+}
+
+} // namespace
+
+std::string broken_link(const Step& declared, const CallArguments& arguments,
+                        const std::vector<CodeChoice>& choices, bool training, Fault fault) {
+  std::map<std::string, std::vector<int>> levels;
+  for (const CodeChoice& choice : choices)
+    levels[choice.target].push_back(choice.level);
+  for (const auto& [target, of_target] : levels) {
+    std::string broken = broken_link_of(declared, arguments, target, of_target, training, fault);
+    if (!broken.empty())
+      return broken;
+  }
+  return "";
 }
 
 namespace {
@@ -118,13 +144,17 @@ Step cut(const Step& step, size_t kept_result, NodeId replaced) {
 /// Which link broke: a reduction must not wander off to another mistake.
 static std::string link_of(const std::string& broken) { return broken.substr(0, broken.find(':')); }
 
-Reduced reduce(const Step& declared, const CallArguments& arguments, const CodeChoice& choice) {
+Reduced reduce(const Step& declared, const CallArguments& arguments, const CodeChoice& choice,
+               Fault fault) {
   Reduced best{declared, arguments};
-  std::string link = link_of(broken_link(declared, arguments, choice));
+  auto broken = [&](const Step& step, const CallArguments& given) {
+    return link_of(broken_link(step, given, {choice}, true, fault));
+  };
+  std::string link = broken(declared, arguments);
   auto try_smaller = [&](Step&& step) {
     for (uint64_t seed = 1; seed <= 3; ++seed) {
       CallArguments drawn = random_arguments(step.signature, seed, index_bound(step.graph), true);
-      if (link_of(broken_link(step, drawn, choice)) == link) {
+      if (broken(step, drawn) == link) {
         best = {std::move(step), std::move(drawn)};
         return true;
       }

@@ -3,6 +3,7 @@
 
 #include "gdjit/IR/Call.h"
 #include "gdjit/IR/Step.h"
+#include "gdjit/Loop/Program.h"
 
 #include <string>
 #include <vector>
@@ -17,20 +18,25 @@ struct CodeChoice {
 /// Targets that this machine runs, by levels.
 std::vector<CodeChoice> code_choices();
 
+/// Planned Loop IR to other Loop IR: what tests plant.
+using Fault = loop::Program (*)(loop::Program);
+
 /// "" where all links agree on these arguments: Differentiated, Simplified, Fused, Loops,
-/// Scheduled, Planned, native code. Else which link breaks and how; a link that throws is broken
-/// too.
+/// Scheduled, Planned, native code for each of `choices` (one plan for each target). Else which
+/// link breaks and how; a link that throws is broken too. `fault` spoils what comes from Planned.
 std::string broken_link(const Step& declared, const CallArguments& arguments,
-                        const CodeChoice& choice);
+                        const std::vector<CodeChoice>& choices, bool training = true,
+                        Fault fault = nullptr);
 
 /// A smaller step whose chain breaks too, with its arguments.
 struct Reduced {
   Step step;
   CallArguments arguments;
 };
-Reduced reduce(const Step& declared, const CallArguments& arguments, const CodeChoice& choice);
+Reduced reduce(const Step& declared, const CallArguments& arguments, const CodeChoice& choice,
+               Fault fault = nullptr);
 
-/// Writes the reduced step beside the test and gives its path.
+/// Writes the reduced step into the build folder and gives its path.
 std::string write_reproducer(const Reduced& reduced, uint64_t seed);
 
 } // namespace gdjit::testing

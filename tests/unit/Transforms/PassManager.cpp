@@ -3,6 +3,7 @@
 #include "gdjit/Transforms/PassManager.h"
 
 #include "StepBuilder.h"
+#include "gdjit/JIT/Executable.h"
 #include "gdjit/Lowering/Fuse.h"
 #include "gdjit/Lowering/Lower.h"
 #include "gdjit/Memory/Plan.h"
@@ -124,6 +125,17 @@ loop::Program overlap(const loop::Program& program, PassContext& context) {
   return result;
 }
 
+// Faults inside the passes that every step goes through.
+Step wrong_fuse(const Step& step, PassContext& context) {
+  return fuse(swap_difference(step, context), context);
+}
+loop::Program wrong_lower(const Step& step, PassContext& context) {
+  return subtract_instead_of_add(lower(step, context), context);
+}
+loop::Program wrong_schedule(const loop::Program& program, PassContext& context) {
+  return subtract_instead_of_add(schedule(program, context), context);
+}
+
 constexpr Pass rows[] = {
     {.name = "simplify",
      .needs = Stage::Differentiated,
@@ -186,6 +198,20 @@ constexpr Pass rows[] = {
      .provides = Stage::Planned,
      .need = Need::required,
      .loops = plan},
+    {.name = "wrong_fuse",
+     .needs = Stage::Simplified,
+     .provides = Stage::Fused,
+     .need = Need::required,
+     .graph = wrong_fuse},
+    {.name = "wrong_lower",
+     .needs = Stage::Fused,
+     .provides = Stage::Loops,
+     .need = Need::required,
+     .lower = wrong_lower},
+    {.name = "wrong_schedule",
+     .needs = Stage::Loops,
+     .provides = Stage::Scheduled,
+     .loops = wrong_schedule},
     {.name = "overlap",
      .needs = Stage::Scheduled,
      .provides = Stage::Planned,
@@ -241,11 +267,35 @@ TEST(VerifyValues, names_the_planted_pass_at_each_level) {
       {"shorten_a_loop", {"eliminate_dead_code", "fuse", "lower", "shorten_a_loop", "schedule"}},
       {"late_subtract",
        {"eliminate_dead_code", "fuse", "lower", "schedule", "late_subtract", "plan"}},
+      {"wrong_fuse", {"eliminate_dead_code", "wrong_fuse", "lower"}},
+      {"wrong_lower", {"eliminate_dead_code", "fuse", "wrong_lower", "schedule"}},
+      {"wrong_schedule", {"eliminate_dead_code", "fuse", "lower", "wrong_schedule", "plan"}},
       {"overlap", {"eliminate_dead_code", "fuse", "lower", "schedule", "overlap"}},
   };
   for (const Fault& fault : faults)
     EXPECT_THAT(run(fault.passes, {.verify_values = true}),
                 HasSubstr("pass " + fault.name + " changed a result"));
+}
+
+TEST(VerifyValues, names_code_generation_whose_code_gives_other_bits) {
+  Work work = sample();
+  PassManager manager(rows, {}, {.verify_values = true});
+  for (std::string_view name : whole)
+    manager.run(name, work);
+  auto generated = [&](const loop::Program& program) -> std::string {
+    try {
+      manager.check_values("code generation", work.signature(),
+                           Executable::compile(program)->call(manager.values_arguments(work)));
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::check);
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(generated(work.program), "");
+  PassContext context;
+  EXPECT_THAT(generated(subtract_instead_of_add(work.program, context)),
+              HasSubstr("pass code generation changed a result"));
 }
 
 TEST(VerifyValues, lets_a_pass_change_bits_that_has_the_right_to) {
