@@ -81,7 +81,9 @@ std::string op_reference(const std::string& only) {
     throw Error(ErrorCode::usage,
                 fmt::format("unknown op '{}'{}", only, did_you_mean(only, known)));
   }
-  std::string text = "# Ops\n\nGenerated from the op table by `gdjit doc ops`.\n\n";
+  std::string text =
+      "# Ops\n\nGenerated from the op table by `gdjit doc ops`. Measured errors of the elementary "
+      "functions: lib/Ops/ACCURACY.md.\n\n";
   for (const KindText& kind : kinds) {
     text += fmt::format("## {}\n\n{}\n\n", kind.title, kind.text);
     for (int i = 0; i < opcode_count; ++i)
