@@ -35,6 +35,8 @@ Checkpoint checkpoint_of(const Safetensors& file, const std::string& path) {
     throw Error(ErrorCode::data,
                 fmt::format("{}: a safetensors file, but no checkpoint of gdjit", path), {},
                 {{"a checkpoint is written by train --save or save_checkpoint", {}}});
+  if (!file.verify())
+    throw Error(ErrorCode::data, fmt::format("{}: damaged: it has no checksums", path));
   return parse_checkpoint(*text, path);
 }
 
@@ -54,11 +56,11 @@ void require_arrays(const Safetensors& file, const std::string& path, const Stat
     if (state.find(stored.name) < 0)
       notes.push_back(
           {fmt::format("{} : {} is not in the model", stored.name, to_string(stored.type)), {}});
-  if (!notes.empty())
-    throw Error(
-        ErrorCode::data,
-        fmt::format("{}: the checkpoint is of another model; {} arrays differ", path, notes.size()),
-        {}, std::move(notes));
+  if (notes.empty())
+    return;
+  std::string message =
+      fmt::format("{}: the checkpoint is of another model; {} arrays differ", path, notes.size());
+  throw Error(ErrorCode::data, std::move(message), {}, std::move(notes));
 }
 
 } // namespace
@@ -82,8 +84,6 @@ Checkpoint read_checkpoint(const std::string& path) {
 Checkpoint load_checkpoint(const std::string& path, State& state) {
   Safetensors file = Safetensors::open(path);
   Checkpoint checkpoint = checkpoint_of(file, path);
-  if (!file.verify())
-    throw Error(ErrorCode::data, fmt::format("{}: damaged: it has no checksums", path));
   require_arrays(file, path, state);
   std::vector<Array> values;
   for (int i = 0; i < state.size(); ++i)

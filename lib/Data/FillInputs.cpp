@@ -78,7 +78,7 @@ std::vector<InputColumns> columns_of(std::span<const InputDecl> inputs,
   return result;
 }
 
-/// "" where the type holds the number.
+/// Why the type does not hold the number, "" where it does.
 std::string misfit(DType type, double value) {
   if (type == DType::boolean)
     return value == 0 || value == 1 ? "" : "neither 0 nor 1, which a bool takes";
@@ -191,12 +191,12 @@ Dataset dataset(const Model& model) {
     else
       missing.push_back({fmt::format("{} : {}", inputs[i].name, to_string(inputs[i].type)), {}});
   }
-  if (!missing.empty())
-    throw Error(ErrorCode::data,
-                fmt::format("model '{}' has no rows for {} of its inputs; give them by m.data or "
-                            "from a file",
-                            model.name(), missing.size()),
-                {}, std::move(missing));
+  if (!missing.empty()) {
+    std::string message = fmt::format(
+        "model '{}' has no rows for {} of its inputs; give them by m.data or from a file",
+        model.name(), missing.size());
+    throw Error(ErrorCode::data, std::move(message), {}, std::move(missing));
+  }
   return Dataset(std::move(rows));
 }
 

@@ -175,18 +175,16 @@ void TableReader::parse_line(std::string_view line, Block& block) {
 
 void TableReader::parse_field(size_t number, FieldReader& fields, double* row, Block& block) {
   const Column& column = columns_[number];
-  if (column.kind == Kind::skipped) {
-    fields.text();
-    return;
-  }
-  double& value = row[column.place];
+  double& value = row[column.place]; // of a skipped column place 0, not written
   if (column.kind == Kind::number) {
     auto [end, error] = std::from_chars(fields.at(), fields.end(), value);
     if (error == std::errc() && std::isfinite(value) && fields.ends_at(end)) [[likely]]
       return;
   }
-  std::string_view text = fields.text();
   try {
+    std::string_view text = fields.text();
+    if (column.kind == Kind::skipped)
+      return;
     if (column.kind == Kind::label) {
       value = label(text, block.labels[column.place]);
       return;

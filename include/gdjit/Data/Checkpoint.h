@@ -56,13 +56,13 @@ private:
 /// Once, without owning the path.
 void save_checkpoint(const std::string& path, const State& state, const Checkpoint& checkpoint);
 
-/// All but the arrays' values, without a check of those: for `gdjit info`. Error(data) for what is
-/// no checkpoint (foreign, truncated, damaged header) or of a newer format.
+/// All but the arrays' values: for `gdjit info`. Error(data) for what is no checkpoint (foreign,
+/// truncated, damaged: the arrays concerned are named) or of a newer format.
 Checkpoint read_checkpoint(const std::string& path);
 
-/// Reads a checkpoint into a State: values, step, seed. Error(data) as above, for damaged arrays
-/// (named), and listing every array that the one has and the other lacks, or has with another type;
-/// the State is then as it was.
+/// Reads a checkpoint into a State: values, step, seed. Error(data) as above, and listing
+/// every array that the one has and the other lacks, or has with another type; the State is then as
+/// it was.
 Checkpoint load_checkpoint(const std::string& path, State& state);
 
 } // namespace gdjit
