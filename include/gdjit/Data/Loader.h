@@ -72,8 +72,8 @@ struct LoaderPosition {
 /// early or seek() went into the middle. The next pass is the next epoch. For one thread at a time.
 class Loader {
 public:
-  /// From this many bytes a batch is gathered ahead on a thread: less takes no longer than waking
-  /// one.
+  /// From this many bytes a batch is gathered ahead on a thread; for small ones handing over costs
+  /// more than gathering.
   static constexpr int64_t prefetch_bytes = 256 << 10;
 
   /// Shares the rows. Error(usage) for a negative batch or one larger than the data, Error(data)
