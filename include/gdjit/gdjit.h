@@ -2,6 +2,8 @@
 // All a user includes.
 #pragma once
 
+#include "gdjit/Data/Checkpoint.h"
+#include "gdjit/Data/Split.h"
 #include "gdjit/Driver/CompileModel.h"
 #include "gdjit/Frontend/Model.h"
 #include "gdjit/Frontend/Registry.h"

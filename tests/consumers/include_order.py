@@ -3,7 +3,7 @@
 import pathlib, re, sys
 
 LAYERS = ["Support", "IR", "Loop", "Ops", "Interp", "Frontend Autodiff Transforms", "Lowering", "Schedule Memory",
-          "Runtime", "CodeGen", "JIT", "Driver", "Train Data IO"]
+          "Runtime", "IO", "CodeGen", "JIT", "Driver", "Data", "Train"]
 level = {c: i for i, row in enumerate(LAYERS) for c in row.split()}
 LLVM = {"CodeGen", "JIT"}
 root = pathlib.Path(sys.argv[1])

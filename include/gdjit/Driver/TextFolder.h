@@ -31,9 +31,4 @@ private:
   std::map<std::string, std::vector<std::string>> files_; ///< lines of source files read so far
 };
 
-/// An array as the bytes of a .npy file (NumPy's format 1.0, row-major, little-endian).
-std::string to_npy(const Array& array);
-/// Reads such bytes; Error(data) naming `file` where they are no .npy of that type and shape.
-Array from_npy(std::string_view bytes, const std::string& file, const TensorType& type);
-
 } // namespace gdjit

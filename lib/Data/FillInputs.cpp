@@ -1,0 +1,263 @@
+// From a model's data, tables and .npy files to the inputs of a model.
+#include "gdjit/Data/Columns.h"
+#include "gdjit/Data/Dataset.h"
+#include "gdjit/IO/Npy.h"
+#include "gdjit/Support/Error.h"
+#include "gdjit/Support/Suggest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+
+namespace gdjit {
+
+namespace {
+
+/// Numbers that a row of the input takes.
+int64_t row_elements(const InputDecl& input) {
+  int64_t elements = 1;
+  for (int axis = 0; axis < input.type.shape.rank(); ++axis)
+    elements *= axis == input.batch_axis ? 1 : input.type.shape[axis];
+  return elements;
+}
+
+std::vector<Note> sides(std::span<const InputDecl> inputs, std::span<const std::string> columns) {
+  std::vector<Note> notes;
+  for (const InputDecl& input : inputs)
+    notes.push_back({fmt::format("input {} : {} takes {}", input.name, to_string(input.type),
+                                 row_elements(input)),
+                     {}});
+  notes.push_back({"columns: " + list_columns(columns), {}});
+  notes.push_back({"say which go where: x=first:last,y=name", {}});
+  return notes;
+}
+
+/// Columns of each input: as the mapping says, or in order.
+std::vector<InputColumns> columns_of(std::span<const InputDecl> inputs,
+                                     std::span<const std::string> columns, std::string_view mapping,
+                                     const std::string& file) {
+  auto fail = [&](const std::string& what) {
+    throw Error(ErrorCode::data, fmt::format("{}{}{}", file, file.empty() ? "" : ": ", what), {},
+                sides(inputs, columns));
+  };
+  std::vector<InputColumns> result;
+  for (const InputDecl& input : inputs)
+    if (input.batch_axis != 0)
+      fail(fmt::format("input {} has no batch on its first axis; a table cannot give it",
+                       input.name));
+  if (mapping.empty()) {
+    int64_t wanted = 0;
+    for (const InputDecl& input : inputs) {
+      std::vector<int> list;
+      for (int64_t i = 0; i < row_elements(input) && wanted < int64_t{1} << 30; ++i)
+        list.push_back(static_cast<int>(wanted++));
+      result.push_back({input.name, std::move(list)});
+    }
+    if (wanted != static_cast<int64_t>(columns.size()))
+      fail(fmt::format("the inputs take {} columns, the table has {}", wanted, columns.size()));
+    return result;
+  }
+  std::vector<InputColumns> given = parse_mapping(mapping, columns);
+  std::vector<std::string> names;
+  for (const InputDecl& input : inputs)
+    names.push_back(input.name);
+  for (const InputColumns& each : given)
+    if (std::find(names.begin(), names.end(), each.input) == names.end())
+      fail(fmt::format("there is no input '{}'{}", each.input, did_you_mean(each.input, names)));
+  for (const InputDecl& input : inputs) {
+    auto found = std::find_if(given.begin(), given.end(),
+                              [&](const InputColumns& c) { return c.input == input.name; });
+    if (found == given.end())
+      fail(fmt::format("no columns are named for input {}", input.name));
+    if (static_cast<int64_t>(found->columns.size()) != row_elements(input))
+      fail(fmt::format("input {} takes {} columns, {} are named for it", input.name,
+                       row_elements(input), found->columns.size()));
+    result.push_back(*found);
+  }
+  return result;
+}
+
+/// Why the type does not hold the number, "" where it does.
+std::string misfit(DType type, double value) {
+  if (type == DType::boolean)
+    return value == 0 || value == 1 ? "" : "neither 0 nor 1, which a bool takes";
+  if (type == DType::f32)
+    return std::isfinite(static_cast<float>(value)) ? "" : "beyond the greatest f32";
+  if (type == DType::f64)
+    return "";
+  if (value != std::trunc(value))
+    return "no integer";
+  // A larger one may have been another integer in the text.
+  double limit = type == DType::i32 ? 0x1p31 : 0x1p53;
+  return value >= -limit && value < limit ? ""
+                                          : fmt::format("beyond what is read as {}", name(type));
+}
+
+[[noreturn]] void fail_element(const Table& table, const InputDecl& input, int64_t row, int column,
+                               const std::string& why) {
+  int64_t line = table.line(row);
+  std::string where = describe_column(table.names(), column);
+  if (line == 0)
+    where = fmt::format("{}: row {}, {}", table.file(), row + 1, where);
+  throw Error(ErrorCode::data, fmt::format("{}: {} is {}", where, table.at(row, column), why),
+              {table.file(), static_cast<uint32_t>(std::min<int64_t>(line, UINT32_MAX)), 0},
+              {{fmt::format("it goes to input {} : {}", input.name, to_string(input.type)), {}}});
+}
+
+template <class T> void fill(const Table& table, std::span<const int> columns, T* out) {
+  const double* row = table.values().data<double>();
+  for (int64_t r = 0; r < table.rows(); ++r, row += table.columns())
+    for (int c : columns)
+      *out++ = static_cast<T>(row[c]);
+}
+
+SharedArray take_columns(const Table& table, const InputDecl& input, std::span<const int> columns) {
+  if (input.type.dtype != DType::f64)
+    for (int64_t r = 0; r < table.rows(); ++r)
+      for (int c : columns)
+        if (std::string why = misfit(input.type.dtype, table.at(r, c)); !why.empty())
+          fail_element(table, input, r, c, why);
+  TensorType type = input.type;
+  type.shape[0] = table.rows();
+  Array array(type);
+  switch (type.dtype) {
+  case DType::f32:
+    fill(table, columns, array.data<float>());
+    break;
+  case DType::f64:
+    fill(table, columns, array.data<double>());
+    break;
+  case DType::i32:
+    fill(table, columns, array.data<int32_t>());
+    break;
+  case DType::i64:
+    fill(table, columns, array.data<int64_t>());
+    break;
+  case DType::boolean:
+    fill(table, columns, array.data<bool>());
+    break;
+  }
+  return array;
+}
+
+/// True where every value of `from` is one of `to`.
+bool exact(DType from, DType to) {
+  if (from == to || from == DType::boolean)
+    return true;
+  return (from == DType::f32 && to == DType::f64) ||
+         (from == DType::i32 && (to == DType::i64 || to == DType::f64));
+}
+
+SharedArray fit_file(const InputDecl& input, const std::string& path) {
+  SharedArray array = read_npy(path);
+  const TensorType& type = array.type;
+  bool fits = type.shape.rank() == input.type.shape.rank() && exact(type.dtype, input.type.dtype);
+  for (int axis = 0; fits && axis < type.shape.rank(); ++axis)
+    fits = axis == input.batch_axis || type.shape[axis] == input.type.shape[axis];
+  if (!fits)
+    throw Error(
+        ErrorCode::data,
+        fmt::format("{}: holds {}, which does not fit input {}", path, to_string(type), input.name),
+        {},
+        {{fmt::format("input {} : {}, rows along axis {}", input.name, to_string(input.type),
+                      input.batch_axis),
+          {}}});
+  if (type.dtype == input.type.dtype)
+    return array;
+  Array converted({input.type.dtype, type.shape});
+  TensorView view = array.view(input.name);
+  for (int64_t i = 0; i < view.elements(); ++i)
+    converted.set(i, view.at(i));
+  return converted;
+}
+
+} // namespace
+
+std::vector<InputDecl> input_declarations(const Model& model) {
+  return model.evaluation().step().signature.inputs;
+}
+
+Dataset dataset(const Model& model) {
+  std::vector<InputDecl> inputs = input_declarations(model);
+  std::vector<Rows> given = model.data_rows();
+  std::vector<InputRows> rows;
+  std::vector<Note> missing;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    auto found = std::find_if(given.begin(), given.end(),
+                              [&](const Rows& r) { return r.input == i && r.values; });
+    if (found != given.end())
+      rows.push_back({inputs[i].name, found->values, inputs[i].batch_axis});
+    else
+      missing.push_back({fmt::format("{} : {}", inputs[i].name, to_string(inputs[i].type)), {}});
+  }
+  if (!missing.empty()) {
+    std::string message = fmt::format(
+        "model '{}' has no rows for {} of its inputs; give them by m.data or from a file",
+        model.name(), missing.size());
+    throw Error(ErrorCode::data, std::move(message), {}, std::move(missing));
+  }
+  return Dataset(std::move(rows));
+}
+
+Dataset dataset(std::span<const InputDecl> inputs, const Table& table, std::string_view mapping) {
+  std::vector<InputColumns> columns = columns_of(inputs, table.names(), mapping, table.file());
+  std::vector<InputRows> rows;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    rows.push_back({inputs[i].name, take_columns(table, inputs[i], columns[i].columns), 0});
+  return Dataset(std::move(rows));
+}
+
+Dataset dataset(const Model& model, const Table& table, std::string_view mapping) {
+  return dataset(input_declarations(model), table, mapping);
+}
+
+Dataset dataset(std::span<const InputDecl> inputs, const std::vector<InputFile>& files) {
+  std::vector<InputRows> rows;
+  std::vector<std::string> names;
+  for (const InputDecl& input : inputs) {
+    names.push_back(input.name);
+    auto found = std::find_if(files.begin(), files.end(),
+                              [&](const InputFile& f) { return f.input == input.name; });
+    if (found == files.end())
+      throw Error(ErrorCode::data, fmt::format("no file is given for input {} : {}", input.name,
+                                               to_string(input.type)));
+    rows.push_back({input.name, fit_file(input, found->path), input.batch_axis});
+  }
+  for (const InputFile& file : files)
+    if (std::find(names.begin(), names.end(), file.input) == names.end())
+      throw Error(ErrorCode::data, fmt::format("{}: there is no input '{}'{}", file.path,
+                                               file.input, did_you_mean(file.input, names)));
+  return Dataset(std::move(rows));
+}
+
+Dataset dataset(const Model& model, const std::vector<InputFile>& files) {
+  return dataset(input_declarations(model), files);
+}
+
+TableOptions table_options(std::span<const InputDecl> inputs, std::span<const std::string> columns,
+                           std::string_view mapping, TableOptions options) {
+  std::vector<char> read(columns.size()), classes(columns.size());
+  std::vector<InputColumns> chosen = columns_of(inputs, columns, mapping, "");
+  for (size_t i = 0; i < inputs.size(); ++i)
+    for (int c : chosen[i].columns) {
+      read[static_cast<size_t>(c)] = true;
+      classes[static_cast<size_t>(c)] |= is_integer(inputs[i].type.dtype);
+    }
+  auto add = [](std::string& list, const std::string& name) {
+    std::string quoted = "\"";
+    for (char c : name)
+      quoted += c == '"' ? "\"\"" : std::string(1, c);
+    list += (list.empty() ? "" : ",") + quoted + "\"";
+  };
+  options.columns.clear();
+  for (size_t c = 0; c < columns.size(); ++c) {
+    if (read[c])
+      add(options.columns, columns[c]);
+    if (classes[c])
+      add(options.classes, columns[c]);
+  }
+  return options;
+}
+
+} // namespace gdjit

@@ -1,0 +1,59 @@
+// TableReader: the rows of a CSV file, block by block on several threads.
+//
+// A block is a range of bytes and owns the lines that begin in it. Each is parsed alone, with lines
+// and labels counted from its own start; joining them gives the same table for any blocks and any
+// number of threads, and the same mistake, the first in the file.
+#pragma once
+
+#include "TableHead.h"
+
+#include <atomic>
+#include <map>
+#include <optional>
+
+namespace gdjit {
+
+class TableReader {
+public:
+  TableReader(const TextSource& source, const TableOptions& options);
+  Table read();
+
+private:
+  enum class Kind : uint8_t { skipped, number, label };
+  struct Column {
+    Kind kind = Kind::skipped;
+    size_t place = 0; ///< in a row of the result
+  };
+  /// Labels by the number that stands for them within a block.
+  using Labels = std::map<std::string, double, std::less<>>;
+  struct Block {
+    std::vector<double> values;
+    std::vector<std::pair<int64_t, int64_t>> lines; ///< as Table::lines_, from 0 and 0
+    std::vector<Labels> labels;                     ///< per column of the result
+    int64_t line_count = 0;
+    std::optional<LineMistake> mistake; ///< at line_count
+    bool too_long = false;
+  };
+
+  void choose_columns();
+  void parse_all(std::vector<Block>& blocks);
+  void parse_block(size_t begin, size_t end, Block& block, std::string& buffer);
+  void parse_line(std::string_view line, Block& block);
+  void parse_field(size_t number, FieldReader& fields, double* row, Block& block);
+  double label(std::string_view text, Labels& labels);
+  void require_no_mistake(const std::vector<Block>& blocks) const;
+  void join(std::vector<Block>& blocks, Table& table) const;
+  /// The number of each block's label, per block; names the labels of a column of text.
+  std::vector<std::vector<double>> join_labels(const std::vector<Block>& blocks, size_t place,
+                                               Table& table) const;
+  int thread_count(size_t blocks) const;
+
+  const TextSource& source_;
+  const TableOptions& options_;
+  TableHead head_;
+  std::vector<Column> columns_; ///< of the file
+  std::vector<std::string> names_;
+  std::vector<char> is_label_; ///< per column of the result
+};
+
+} // namespace gdjit
