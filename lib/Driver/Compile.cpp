@@ -98,6 +98,7 @@ Compilation compile(Work work, const CompileOptions& options) {
     manager.verify(c.work);
   }
   if (reaches(Stage::Scheduled)) {
+    run("expand");
     run("schedule");
     manager.verify(c.work);
   }

@@ -163,7 +163,8 @@ Json statement(const loop::Program& program, const loop::Kernel& kernel, const l
     return out;
   }
   if (s.kind == loop::StatementKind::Compute || s.kind == loop::StatementKind::Join)
-    out["op"] = std::string(name(s.op));
+    out["op"] = std::string(s.op == loop::ScalarOp::call ? name(static_cast<Opcode>(s.bits))
+                                                         : loop::name(s.op));
   out["type"] = value_type(s.type);
   if (s.result != loop::none)
     out["result"] = s.result;

@@ -1,6 +1,7 @@
 // The rows of Passes.def as a table.
 #include "gdjit/Autodiff/Differentiate.h"
 #include "gdjit/Driver/Compile.h"
+#include "gdjit/Lowering/Expand.h"
 #include "gdjit/Lowering/Fuse.h"
 #include "gdjit/Lowering/Lower.h"
 #include "gdjit/Memory/Plan.h"

@@ -68,6 +68,8 @@ void LoopKernel::compute(const Statement& s) {
     out.assign(out.size(), s.bits);
     return;
   }
+  if (s.op == loop::ScalarOp::call)
+    return call(s);
   DType operand = types_[s.operands.back()];
   Bits arguments[3] = {};
   for (int64_t lane = 0; lane < s.type.lanes; ++lane) {
@@ -76,6 +78,18 @@ void LoopKernel::compute(const Statement& s) {
     out[static_cast<size_t>(lane)] =
         evaluate(s.op, s.type.dtype, operand, std::span(arguments, s.operands.size()));
   }
+}
+
+void LoopKernel::call(const Statement& s) {
+  auto function = static_cast<Opcode>(s.bits);
+  auto [at, added] = functions_.try_emplace({function, s.type.dtype});
+  if (added)
+    at->second = expansion(function, s.type.dtype);
+  std::vector<const Bits*> arguments;
+  for (loop::ValueId v : s.operands)
+    arguments.push_back(values_[v].data());
+  Bits* out = values_[s.result].data();
+  loop::run(at->second, arguments, {&out, 1}, s.type.lanes);
 }
 
 int64_t LoopKernel::coordinate(const loop::Index& index, int64_t lane) const {

@@ -3,6 +3,9 @@
 #pragma once
 
 #include "LoopMemory.h"
+#include "gdjit/Ops/Op.h"
+
+#include <map>
 
 namespace gdjit {
 
@@ -27,6 +30,7 @@ private:
   void run(const std::vector<loop::Statement>& body);
   void run(const loop::Statement& s);
   void compute(const loop::Statement& s);
+  void call(const loop::Statement& s);
   void access(const loop::Statement& s);
   void tile(const loop::Statement& s);
   void join(const loop::Statement& s);
@@ -53,6 +57,7 @@ private:
   std::vector<DType> types_ = std::vector<DType>(kernel_.values);
   std::vector<int64_t> loops_;
   std::vector<Tile> tiles_;
+  std::map<std::pair<Opcode, DType>, loop::ScalarProgram> functions_; ///< those called so far
 };
 
 } // namespace gdjit

@@ -33,6 +33,7 @@ Domain domain(ScalarOp op) {
   case ScalarOp::ceil:
   case ScalarOp::trunc:
   case ScalarOp::round:
+  case ScalarOp::call:
     return Domain::floats;
   case ScalarOp::bit_and:
   case ScalarOp::bit_or:

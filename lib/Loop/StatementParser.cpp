@@ -165,10 +165,18 @@ void StatementParser::compute(Statement& s) {
       return constant(s);
     }
   std::string_view word = in_.word("an operation");
-  if (!find_scalar_op(word, s.op) || s.op == ScalarOp::constant || s.op == ScalarOp::lookup) {
+  Opcode function;
+  if (find_opcode(word, function) && is_elementary(function)) {
+    s.op = ScalarOp::call;
+    s.bits = static_cast<Bits>(function);
+  } else if (!find_scalar_op(word, s.op) || s.op == ScalarOp::constant ||
+             s.op == ScalarOp::lookup || s.op == ScalarOp::call) {
     std::vector<std::string> known = {"load", "get", "index", "join"};
     for (int i = 1; i < scalar_op_count; ++i)
       known.emplace_back(name(static_cast<ScalarOp>(i)));
+    for (int i = 0; i < opcode_count; ++i)
+      if (is_elementary(static_cast<Opcode>(i)))
+        known.emplace_back(gdjit::name(static_cast<Opcode>(i)));
     in_.fail_at(word, fmt::format("unknown operation '{}'{}", word, did_you_mean(word, known)));
   }
   while (in_.peek() == '%') {

@@ -220,7 +220,7 @@ private:
       out_.element(s.type.dtype, bytes);
       return;
     }
-    out_ << name(s.op);
+    out_ << (s.op == ScalarOp::call ? gdjit::name(static_cast<Opcode>(s.bits)) : name(s.op));
     const char* before = " ";
     for (ValueId operand : s.operands) {
       out_ << before;

@@ -166,9 +166,19 @@ bool KernelVerifier::use(ValueId value, ValueType& type) {
 // Statements.
 
 void KernelVerifier::compute(const Statement& s) {
-  if (static_cast<int>(s.operands.size()) != operand_count(s.op))
-    return error(fmt::format("{} takes {} operands, {} given", name(s.op), operand_count(s.op),
-                             s.operands.size()));
+  std::string_view what = name(s.op);
+  int operands = operand_count(s.op);
+  if (s.op == ScalarOp::call) {
+    if (s.bits >= opcode_count || !is_elementary(static_cast<Opcode>(s.bits)))
+      return error("a call names no elementary function");
+    what = gdjit::name(static_cast<Opcode>(s.bits));
+    operands = gdjit::operand_count(static_cast<Opcode>(s.bits));
+    if (program_.stage != Stage::Loops)
+      return error(fmt::format("{} is called at stage {}: functions are written out behind loops",
+                               what, gdjit::name(program_.stage)));
+  }
+  if (static_cast<int>(s.operands.size()) != operands)
+    return error(fmt::format("{} takes {} operands, {} given", what, operands, s.operands.size()));
   std::vector<DType> types;
   for (ValueId operand : s.operands) {
     ValueType type;

@@ -70,6 +70,14 @@ ValueId Body::compute(ScalarOp op, DType result, std::initializer_list<ValueId> 
   return define(s, result);
 }
 
+ValueId Body::call(Opcode function, DType type, std::vector<ValueId> operands) {
+  Statement& s = append(StatementKind::Compute);
+  s.op = ScalarOp::call;
+  s.bits = static_cast<Bits>(function);
+  s.operands = std::move(operands);
+  return define(s, type);
+}
+
 ValueId Body::index(const Affine& affine) {
   if (affine.terms.empty())
     return constant(DType::i64, static_cast<Bits>(affine.constant));

@@ -17,9 +17,10 @@ namespace {
 
 class Forwarder {
 public:
-  Forwarder(KernelDraft& draft, const loop::Program& program)
-      : replaced_(draft.kernel.values, loop::none), stores_(program.buffers.size(), 0) {
-    for_each(draft.kernel.body, [&](const Statement& s) {
+  Forwarder(loop::Kernel& kernel, const loop::Program& program, bool memory)
+      : program_(program), memory_(memory), replaced_(kernel.values, loop::none),
+        stores_(program.buffers.size(), 0) {
+    for_each(kernel.body, [&](const Statement& s) {
       if (s.kind != StatementKind::Store)
         return;
       bool anywhere = s.mask != loop::none;
@@ -63,12 +64,12 @@ private:
     for (Index& index : s.index)
       follow(index.dynamic);
     if (s.kind == StatementKind::Store) {
-      if (stores_[s.buffer] == 1)
+      if (memory_ && stores_[s.buffer] == 1)
         remember(key(s, StatementKind::Load, loop::none, loop::none), s.operands[0]);
       return true;
     }
     bool pure = s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
-                (s.kind == StatementKind::Load && stores_[s.buffer] < 2);
+                (s.kind == StatementKind::Load && is_fixed(s.buffer));
     if (!pure)
       return true;
     std::string k = key(s, s.kind, s.mask, s.fill);
@@ -78,6 +79,12 @@ private:
     }
     remember(std::move(k), s.result);
     return true;
+  }
+
+  /// No store changes an element behind a load of it.
+  bool is_fixed(BufferId buffer) const {
+    return memory_ ? stores_[buffer] < 2
+                   : program_.buffers[buffer].role == loop::BufferRole::constant;
   }
 
   void remember(std::string key, ValueId value) {
@@ -111,6 +118,8 @@ private:
     return k;
   }
 
+  const loop::Program& program_;
+  const bool memory_;
   std::vector<ValueId> replaced_; ///< by ValueId
   std::vector<int> stores_;       ///< per buffer: 2 and more where elements may be written twice
   std::unordered_map<std::string, ValueId> known_;
@@ -119,8 +128,12 @@ private:
 
 } // namespace
 
-void forward_stores(KernelDraft& draft, const loop::Program& program) {
-  Forwarder(draft, program).run(draft.kernel.body);
+void forward_stores(loop::Kernel& kernel, const loop::Program& program) {
+  Forwarder(kernel, program, true).run(kernel.body);
+}
+
+void share_computations(loop::Kernel& kernel, const loop::Program& program) {
+  Forwarder(kernel, program, false).run(kernel.body);
 }
 
 } // namespace gdjit::lowering

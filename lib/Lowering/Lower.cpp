@@ -80,7 +80,7 @@ loop::Program lower(const Step& step, PassContext& context) {
     for (const Result& r : results[k])
       lowering.result(draft, r.value, r.role, r.number);
     fuse_loops(draft, program);
-    forward_stores(draft, program);
+    forward_stores(draft.kernel, program);
     contract_arrays(draft, program,
                     [&](BufferId b) { return lowering.is_private(b, static_cast<uint32_t>(k)); });
     split_partials(draft);

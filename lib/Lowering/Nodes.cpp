@@ -82,10 +82,11 @@ void Lowering::node(KernelDraft& draft, NodeId n) {
 
 void Lowering::pointwise(KernelDraft& draft, NodeId n) {
   const TensorType& type = graph_.type(n);
-  const loop::ScalarProgram& program = expansions_.of(n);
+  const bool called = is_elementary(graph_.op(n)); // the pass `expand` writes it out
   std::vector<BufferId> tables;
-  for (const std::shared_ptr<const Array>& table : program.tables)
-    tables.push_back(buffers_.table(table, "table"));
+  if (!called)
+    for (const std::shared_ptr<const Array>& table : expansions_.of(n).tables)
+      tables.push_back(buffers_.table(table, "table"));
   // The number of a random stream is data: kernels that differ in it alone are one.
   Body::Argument stream;
   if (graph_.attributes(n).has(Attr::stream)) {
@@ -103,7 +104,9 @@ void Lowering::pointwise(KernelDraft& draft, NodeId n) {
   }
   if (kind(graph_.op(n)) == OpKind::Source)
     arguments.push_back(body.index(position(type.shape, index)));
-  body.store(buffers_.of({n, 0}), index, body.expand(program, arguments, tables, stream));
+  ValueId value = called ? body.call(graph_.op(n), type.dtype, std::move(arguments))
+                         : body.expand(expansions_.of(n), arguments, tables, stream);
+  body.store(buffers_.of({n, 0}), index, value);
   close_loops(body, type.shape);
   body.finish();
 }

@@ -13,7 +13,9 @@ namespace gdjit::lowering {
 void fuse_loops(KernelDraft& draft, const loop::Program& program);
 
 /// A load of what was stored or loaded before becomes that value; equal computations are done once.
-void forward_stores(KernelDraft& draft, const loop::Program& program);
+void forward_stores(loop::Kernel& kernel, const loop::Program& program);
+/// The second half of it alone: no load but of constants is shared, so that it holds for any loops.
+void share_computations(loop::Kernel& kernel, const loop::Program& program);
 
 /// Arrays that are written and read within one turn of a loop become tiles of that turn.
 /// `is_private` tells whether the rest of the program is indifferent to a buffer.

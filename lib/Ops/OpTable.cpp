@@ -30,6 +30,16 @@ loop::ScalarProgram expansion(const Graph& graph, NodeId node) {
   return std::move(builder).finish({&result, 1});
 }
 
+loop::ScalarProgram expansion(Opcode op, DType type) {
+  loop::ScalarBuilder builder(std::vector<DType>(static_cast<size_t>(operand_count(op)), type));
+  std::vector<loop::ScalarValue> arguments;
+  for (int i = 0; i < operand_count(op); ++i)
+    arguments.push_back(builder.parameter(i));
+  loop::ScalarValue result =
+      info(op).block->expand(Expansion{builder, arguments, Attributes{}, type});
+  return std::move(builder).finish({&result, 1});
+}
+
 Accesses accesses(const Graph& graph, NodeId node) {
   const OpInfo& op = info(graph.op(node));
   GDJIT_CHECK(op.block->accesses != nullptr);

@@ -33,6 +33,10 @@ std::string_view name(Opcode op);
 OpKind kind(Opcode op);
 /// Number of operands, -1 for one or more.
 int operand_count(Opcode op);
+/// True for elementary functions: pointwise ops whose results are not exact (a bound above half a
+/// unit). Their operands and result have one float type and they have no attributes; loops call
+/// them by name.
+bool is_elementary(Opcode op);
 /// Finds an op by its name in text; false if there is none.
 bool find_opcode(std::string_view name, Opcode& op);
 

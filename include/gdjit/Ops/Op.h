@@ -137,6 +137,8 @@ const OpInfo& info(Opcode op);
 /// The expansion of a node as a program: parameters are the operand elements, then for Source the
 /// position (i64).
 loop::ScalarProgram expansion(const Graph& graph, NodeId node);
+/// That of a pointwise op without attributes whose operands and result have one type.
+loop::ScalarProgram expansion(Opcode op, DType type);
 /// The accesses of a node of kind Movement, Reduction or Contraction.
 Accesses accesses(const Graph& graph, NodeId node);
 

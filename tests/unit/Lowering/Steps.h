@@ -6,6 +6,7 @@
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
+#include "gdjit/Lowering/Expand.h"
 #include "gdjit/Lowering/Fuse.h"
 #include "gdjit/Lowering/Lower.h"
 #include "gdjit/Memory/Plan.h"
@@ -158,6 +159,9 @@ inline void expect_chain(const Step& step, uint32_t seed = 1) {
   loop::Program program = lower(fused, context);
   ASSERT_EQ(complaints(program), "") << print(program);
   expect_same(expected, interpret(program, arguments), "loops\n" + print(program));
+  program = expand(program, context);
+  ASSERT_EQ(complaints(program), "") << print(program);
+  expect_same(expected, interpret(program, arguments), "expanded\n" + print(program));
   program = schedule(program, context);
   ASSERT_EQ(complaints(program), "") << print(program);
   expect_same(expected, interpret(program, arguments), "scheduled\n" + print(program));

@@ -145,5 +145,22 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
 }
 
+TEST(Schedule, RefusesFunctionsThatAreStillCalledByName) {
+  loop::Program program;
+  program.kernels.emplace_back().name = "k0";
+  loop::Statement call;
+  call.kind = loop::StatementKind::Compute;
+  call.op = loop::ScalarOp::call;
+  program.kernels[0].body.push_back(call);
+  PassContext context;
+  try {
+    schedule(program, context);
+    FAIL() << "not refused";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::usage);
+    EXPECT_NE(std::string(e.what()).find("run the pass expand first"), std::string::npos);
+  }
+}
+
 } // namespace
 } // namespace gdjit

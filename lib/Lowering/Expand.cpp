@@ -1,0 +1,133 @@
+// Each call in its place, then what the expansions have in common once per kernel.
+#include "gdjit/Lowering/Expand.h"
+
+#include "Passes.h"
+#include "Rewriting.h"
+
+#include "gdjit/Ops/Op.h"
+#include "gdjit/Support/Error.h"
+
+#include <algorithm>
+#include <map>
+
+namespace gdjit {
+
+namespace {
+
+using namespace lowering;
+
+class Expander {
+public:
+  explicit Expander(loop::Program& program) : program_(program) {}
+
+  /// False where the kernel calls nothing.
+  bool run(loop::Kernel& kernel) {
+    calls_ = 0;
+    draft_.kernel = std::move(kernel);
+    draft_.value_types.assign(draft_.kernel.values, DType::f32); // of no matter here
+    draft_.kernel.body = rewrite(std::move(draft_.kernel.body));
+    if (calls_ > 0) {
+      for_each(draft_.kernel.body, [&](Statement& s) {
+        auto follow = [&](ValueId& v) {
+          if (auto at = results_.find(v); at != results_.end())
+            v = at->second;
+        };
+        for (ValueId& v : s.operands)
+          follow(v);
+        follow(s.mask);
+        follow(s.fill);
+        for (Index& index : s.index)
+          follow(index.dynamic);
+      });
+      share_computations(draft_.kernel, program_);
+    }
+    results_.clear();
+    kernel = std::move(draft_.kernel);
+    return calls_ > 0;
+  }
+
+private:
+  struct Function {
+    loop::ScalarProgram program;
+    std::vector<BufferId> tables;
+  };
+
+  std::vector<Statement> rewrite(std::vector<Statement> body) {
+    std::vector<Statement> out;
+    for (Statement& s : body) {
+      if (s.kind == StatementKind::For)
+        s.body = rewrite(std::move(s.body));
+      if (s.kind == StatementKind::Compute && s.op == ScalarOp::call)
+        expand_call(out, s);
+      else
+        out.push_back(std::move(s));
+    }
+    return out;
+  }
+
+  void expand_call(std::vector<Statement>& out, const Statement& s) {
+    ++calls_;
+    const Function& f = function(static_cast<Opcode>(s.bits), s.type.dtype);
+    Body body(draft_, s.node);
+    results_[s.result] = body.expand(f.program, s.operands, f.tables, {});
+    body.finish();
+    for (Statement& written : draft_.nests.back())
+      out.push_back(std::move(written));
+    draft_.nests.clear();
+  }
+
+  const Function& function(Opcode op, DType type) {
+    auto [at, added] = functions_.try_emplace({op, type});
+    if (added) {
+      at->second.program = expansion(op, type);
+      for (const std::shared_ptr<const Array>& table : at->second.program.tables)
+        at->second.tables.push_back(constant_buffer(table));
+    }
+    return at->second;
+  }
+
+  BufferId constant_buffer(const std::shared_ptr<const Array>& elements) {
+    for (BufferId b = 0; b < program_.buffers.size(); ++b)
+      if (const loop::Buffer& buffer = program_.buffers[b];
+          buffer.role == loop::BufferRole::constant && same_bits(*buffer.literal, *elements))
+        return b;
+    loop::Buffer buffer;
+    buffer.name = free_name("table");
+    buffer.type = elements->type();
+    buffer.role = loop::BufferRole::constant;
+    buffer.literal = elements;
+    program_.buffers.push_back(std::move(buffer));
+    return static_cast<BufferId>(program_.buffers.size() - 1);
+  }
+
+  std::string free_name(const std::string& word) const {
+    std::string name = word;
+    auto taken = [&](const loop::Buffer& b) { return b.name == name; };
+    for (int n = 1; std::any_of(program_.buffers.begin(), program_.buffers.end(), taken); ++n)
+      name = word + "." + std::to_string(n);
+    return name;
+  }
+
+  loop::Program& program_;
+  KernelDraft draft_;
+  int64_t calls_ = 0;
+  std::map<std::pair<Opcode, DType>, Function> functions_;
+  std::map<ValueId, ValueId> results_; ///< of calls, by what stands in their place
+};
+
+} // namespace
+
+loop::Program expand(const loop::Program& input, PassContext& context) {
+  GDJIT_CHECK(input.stage == Stage::Loops);
+  loop::Program program = input;
+  Expander expander(program);
+  bool any = false;
+  for (loop::Kernel& kernel : program.kernels)
+    any |= expander.run(kernel);
+  if (any)
+    remove_dead(program);
+  context.changed = any;
+  return program;
+}
+
+} // namespace gdjit
