@@ -25,7 +25,7 @@ public:
     Step declared = step_.step(batch);
     if (step_.prunes_inputs()) {
       PassContext context;
-      context.training = false;
+      context.training = step_.training();
       declared = prune_inputs(declared, context);
     }
     return gdjit::compile(std::move(declared), options_).executable;

@@ -17,6 +17,14 @@ SourceLocation location_of(Place place);
 /// The group of an update made by m.update: it belongs to every training step.
 inline constexpr std::string_view plain_update = "";
 
+/// Which parts of a training step an update belongs to.
+enum class UpdatePhase : uint8_t {
+  plain,     ///< by m.update: the whole step, and gradients()
+  rule,      ///< by minimize's rule: the whole step, and apply()
+  gradients, ///< gradients() only
+  apply,     ///< apply() only
+};
+
 class Declaration : public std::enable_shared_from_this<Declaration> {
 public:
   Declaration(std::string model, DType dtype, int64_t batch);
@@ -36,14 +44,21 @@ public:
   std::vector<Value> outputs;
   std::vector<Value> updates;
   std::vector<std::string> update_groups; ///< per update: the minimize's name, or plain_update
+  std::vector<UpdatePhase> update_phases; ///< per update
   std::vector<uint32_t> parameters;       ///< rows of signature.states that minimize trains
   std::vector<Value> state_nodes;         ///< per row of signature.states
   std::vector<std::string> losses;        ///< names of outputs that minimize made
   struct MinimizeMade {
     std::string name;
     Place place;
+    bool accumulates = false;
   };
   std::vector<MinimizeMade> minimizes;
+  /// In apply(), `mean` stands in the place of `gradient`.
+  struct Accumulated {
+    Value gradient, mean;
+  };
+  std::vector<Accumulated> accumulated;
   struct Column {
     DataColumn data;
     Place place;
@@ -82,7 +97,8 @@ public:
   /// Adds state <- value in a group of updates; Error where the types differ or another update
   /// stands in the way.
   void add_update(const Variable& variable, const Operand& value, const std::string& group,
-                  Place at);
+                  UpdatePhase phase, Place at);
+  const MinimizeMade* find_minimize(const std::string& name) const;
   /// Two updates of one state in a training step: Error with both lines.
   [[noreturn]] void fail_updated_twice(size_t first, size_t second) const;
 

@@ -242,7 +242,8 @@ void Model::output(const std::string& name, const Tensor& value, Place at) {
 }
 
 void Model::update(const Variable& variable, const Operand& value, Place at) {
-  own("update", variable, at).add_update(variable, value, std::string(plain_update), at);
+  own("update", variable, at)
+      .add_update(variable, value, std::string(plain_update), UpdatePhase::plain, at);
 }
 
 void Model::data(const std::vector<DataColumn>& columns, Place at) {
@@ -259,15 +260,59 @@ void Model::examples(const std::vector<DataColumn>& columns, Place at) {
 
 ModelStep Model::training() const { return {core_, ModelStep::Kind::training, "training"}; }
 
-ModelStep Model::training(const std::string& minimize, Place at) const {
+namespace {
+
+const Declaration::MinimizeMade& find(const Declaration& d, const std::string& minimize, Place at) {
   std::vector<std::string> known;
-  for (const Declaration::MinimizeMade& made : core_->primary->minimizes)
+  known.reserve(d.minimizes.size());
+  for (const Declaration::MinimizeMade& made : d.minimizes)
     known.push_back(made.name);
-  if (std::find(known.begin(), known.end(), minimize) == known.end())
+  if (const Declaration::MinimizeMade* made = d.find_minimize(minimize))
+    return *made;
+  throw Error(ErrorCode::usage,
+              fmt::format("model '{}' has no minimize '{}'{}", d.model, minimize,
+                          did_you_mean(minimize, known)),
+              location_of(at));
+}
+
+/// gradients() and apply() are made of minimizes that accumulate.
+void check_accumulates(const Declaration& d, const std::string& what, const std::string& minimize,
+                       Place at) {
+  std::string message, remedy = "write m.minimize(loss, rule, {.accumulate = true})";
+  if (!minimize.empty() && !find(d, minimize, at).accumulates)
     throw Error(ErrorCode::usage,
-                fmt::format("model '{}' has no minimize '{}'{}", name(), minimize,
-                            did_you_mean(minimize, known)),
-                location_of(at));
+                fmt::format("{}: minimize '{}' does not accumulate gradients", what, minimize),
+                location_of(at),
+                {{"it stands here", location_of(find(d, minimize, at).place)}, {remedy, {}}});
+  if (std::none_of(d.minimizes.begin(), d.minimizes.end(),
+                   [](const Declaration::MinimizeMade& made) { return made.accumulates; }))
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: no minimize of model '{}' accumulates gradients", what, d.model),
+                location_of(at), {{remedy, {}}});
+}
+
+} // namespace
+
+ModelStep Model::gradients(const std::string& minimize, Place at) const {
+  check_accumulates(*core_->primary, "gradients", minimize, at);
+  ModelStep step(core_, ModelStep::Kind::training,
+                 minimize.empty() ? "gradients" : minimize + "/gradients");
+  step.only_ = minimize;
+  step.part_ = ModelStep::Part::gradients;
+  return step;
+}
+
+ModelStep Model::apply(const std::string& minimize, Place at) const {
+  check_accumulates(*core_->primary, "apply", minimize, at);
+  ModelStep step(core_, ModelStep::Kind::training,
+                 minimize.empty() ? "apply" : minimize + "/apply");
+  step.only_ = minimize;
+  step.part_ = ModelStep::Part::apply;
+  return step;
+}
+
+ModelStep Model::training(const std::string& minimize, Place at) const {
+  (void)find(*core_->primary, minimize, at);
   ModelStep step(core_, ModelStep::Kind::training, minimize);
   step.only_ = minimize;
   return step;

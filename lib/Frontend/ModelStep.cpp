@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace gdjit {
 
@@ -12,8 +13,17 @@ namespace {
 /// Sorts the nodes for reading. What outputs and derivatives need is forward, gradient nodes are
 /// backward, what only updates need is update; forward nodes that wait for no derivative stand
 /// first. Without updates, what no output needs is left out; inputs, state and scalars stay.
-void arrange(Step& step, bool keep_all) {
+/// `replaced` (gradient, accumulated mean) exchanges values on the way.
+void arrange(Step& step, bool keep_all, const std::vector<Declaration::Accumulated>& replaced) {
   const Graph& old = step.graph;
+  std::vector<NodeId> stands_for(old.size());
+  std::iota(stands_for.begin(), stands_for.end(), 0);
+  for (const Declaration::Accumulated& a : replaced)
+    stands_for[a.gradient.node] = a.mean.node;
+  auto resolved = [&](Value v) { return Value{stands_for[v.node], v.result}; };
+  for (std::vector<Value>* values : {&step.outputs, &step.updates})
+    for (Value& v : *values)
+      v = resolved(v);
   std::vector<bool> forward(old.size(), false), update(old.size(), false), late(old.size(), false);
   for (Value v : step.outputs)
     forward[v.node] = true;
@@ -24,14 +34,15 @@ void arrange(Step& step, bool keep_all) {
     return kind(old.op(n)) == OpKind::Source && old.op(n) != Opcode::Constant;
   };
   for (NodeId n = old.size(); n-- > 0;)
-    for (Value operand : old.operands(n)) {
+    for (Value given : old.operands(n)) {
+      Value operand = resolved(given);
       forward[operand.node] = forward[operand.node] || forward[n] || (derives(n) && update[n]);
       update[operand.node] = update[operand.node] || update[n];
     }
   for (NodeId n = 0; n < old.size(); ++n) {
     late[n] = derives(n) || (update[n] && !forward[n] && !source(n));
     for (Value operand : old.operands(n))
-      late[n] = late[n] || late[operand.node];
+      late[n] = late[n] || late[resolved(operand).node];
   }
 
   Graph graph;
@@ -40,11 +51,11 @@ void arrange(Step& step, bool keep_all) {
   std::vector<Value> operands;
   for (bool second : {false, true})
     for (NodeId n = 0; n < old.size(); ++n) {
-      if (late[n] != second || (!keep_all && !forward[n] && !source(n)))
+      if (late[n] != second || (!keep_all && !forward[n] && !update[n] && !source(n)))
         continue;
       operands.clear();
       for (Value operand : old.operands(n))
-        operands.push_back({place[operand.node], operand.result});
+        operands.push_back({place[resolved(operand).node], operand.result});
       Origin origin = old.origin(n);
       origin.part = derives(n)                               ? Part::backward
                     : update[n] && !forward[n] && !source(n) ? Part::update
@@ -66,12 +77,30 @@ int64_t ModelStep::batch() const { return core_->primary->asked_batch ? core_->b
 
 const std::string& ModelStep::model_name() const { return core_->options.name; }
 
+bool ModelStep::takes_update(size_t i) const {
+  const Declaration& d = *core_->primary; // the same updates for every number of rows
+  const std::string& group = d.update_groups[i];
+  UpdatePhase phase = d.update_phases[i];
+  bool ours = only_.empty() || group == only_ || group == plain_update;
+  if (kind_ != Kind::training || !ours)
+    return false;
+  switch (part_) {
+  case Part::whole:
+    return phase == UpdatePhase::plain || phase == UpdatePhase::rule;
+  case Part::gradients:
+    return phase == UpdatePhase::plain || phase == UpdatePhase::gradients;
+  case Part::apply:
+    return phase == UpdatePhase::apply ||
+           (phase == UpdatePhase::rule && d.find_minimize(group)->accumulates);
+  }
+  return false;
+}
+
 bool ModelStep::has_updates() const {
-  const std::vector<std::string>& groups = core_->primary->update_groups;
-  return kind_ == Kind::training &&
-         std::any_of(groups.begin(), groups.end(), [&](const std::string& g) {
-           return only_.empty() || g == only_ || g == plain_update;
-         });
+  for (size_t i = 0; i < core_->primary->updates.size(); ++i)
+    if (takes_update(i))
+      return true;
+  return false;
 }
 
 Step ModelStep::step(int64_t rows) const {
@@ -110,7 +139,7 @@ Step ModelStep::step(int64_t rows) const {
                       ? std::find(outputs_.begin(), outputs_.end(), output.name) != outputs_.end()
                   : per_example ? axis_of(i) >= 0
                                 : !is_loss(output));
-    if (!taken)
+    if (!taken || part_ == Part::apply)
       continue;
     s.outputs.push_back(output);
     s.outputs.back().batch_axis = axis_of(i);
@@ -119,7 +148,7 @@ Step ModelStep::step(int64_t rows) const {
   if (kind_ == Kind::training) {
     std::vector<int64_t> updated(s.states.size(), -1);
     for (size_t i = 0; i < d.updates.size(); ++i) {
-      if (!only_.empty() && d.update_groups[i] != only_ && d.update_groups[i] != plain_update)
+      if (!takes_update(i))
         continue;
       int64_t& first = updated[d.signature.updates[i].state];
       if (first >= 0)
@@ -129,7 +158,8 @@ Step ModelStep::step(int64_t rows) const {
       step.updates.push_back(d.updates[i]);
     }
   }
-  arrange(step, kind_ == Kind::training);
+  arrange(step, kind_ == Kind::training && part_ == Part::whole,
+          part_ == Part::apply ? d.accumulated : std::vector<Declaration::Accumulated>());
   return step;
 }
 

@@ -76,7 +76,7 @@ void Declaration::fail_updated_twice(size_t first, size_t second) const {
 }
 
 void Declaration::add_update(const Variable& variable, const Operand& value,
-                             const std::string& group, Place at) {
+                             const std::string& group, UpdatePhase phase, Place at) {
   Value next;
   if (value.tensor) {
     common_declaration("update", {&variable.value(), value.tensor}, at);
@@ -96,12 +96,24 @@ void Declaration::add_update(const Variable& variable, const Operand& value,
   signature.updates.push_back({.state = variable.row(), .origin = origin(at)});
   updates.push_back(next);
   update_groups.push_back(group);
+  update_phases.push_back(phase);
   // Updates of different minimizes may stand side by side, where each makes a step of its own.
   auto& earlier = updates_of_state_[variable.row()];
+  auto apart = [&](size_t i) { // an accumulated gradient grows in one step and ends in another
+    return (update_phases[i] == UpdatePhase::gradients && phase == UpdatePhase::apply);
+  };
   for (size_t i : earlier)
-    if (update_groups[i] == group || update_groups[i] == plain_update || group == plain_update)
+    if (!apart(i) &&
+        (update_groups[i] == group || update_groups[i] == plain_update || group == plain_update))
       fail_updated_twice(i, updates.size() - 1);
   earlier.push_back(updates.size() - 1);
+}
+
+const Declaration::MinimizeMade* Declaration::find_minimize(const std::string& name) const {
+  for (const MinimizeMade& made : minimizes)
+    if (made.name == name)
+      return &made;
+  return nullptr;
 }
 
 } // namespace gdjit

@@ -1,114 +1,168 @@
-// Losses, by the formulas in their header.
-#include "gdjit/Train/Losses.h"
+// Losses by the formulas in their header, but those of classes.
+#include "LossChecks.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numbers>
 
 namespace gdjit {
 
 namespace {
 
-[[noreturn]] void fail(std::string message, const Tensor& prediction, const Tensor& target,
-                       std::string remedy, Place at) {
-  auto note = [](const std::string& role, const Tensor& t) {
-    const Graph& graph = t.graph();
-    const std::string& name = graph.name(t.value().node);
-    return Note{role + (name.empty() ? "" : " " + name) + " : " + to_string(t.type()),
-                graph.location(t.value().node)};
-  };
-  std::vector<Note> notes = {note("prediction", prediction), note("target    ", target)};
-  if (!remedy.empty())
-    notes.push_back({std::move(remedy), {}});
-  throw Error(ErrorCode::graph, std::move(message), {at.file_name(), at.line(), at.column()},
-              std::move(notes));
+/// The loss of elements weighted where a weight is given.
+Tensor weighted(const std::string& loss, const Tensor& elements, const Tensor& weight,
+                Reduction reduction, Place at) {
+  if (weight.empty())
+    return reduce_loss(elements, reduction, at);
+  require_common_model(loss, {&elements, &weight}, at);
+  if (!(weight.type() == elements.type()))
+    fail_loss(fmt::format("{}: the weight has type {}, not {}", loss, to_string(weight.type()),
+                          to_string(elements.type())),
+              elements, weight, "losses never broadcast: give each element its weight", at);
+  return reduce_loss(mul(elements, weight, at), reduction, at);
 }
 
-/// Losses never broadcast: [batch,1] against [batch] is the commonest silent mistake of all.
-void check_equal_types(const std::string& loss, const Tensor& prediction, const Tensor& target,
-                       Place at) {
-  require_common_model(loss, {&prediction, &target}, at);
-  if (prediction.shape() != target.shape())
-    fail(loss + ": shapes differ, " + to_string(prediction.shape()) + " and " +
-             to_string(target.shape()),
-         prediction, target,
-         prediction.type().elements() == target.type().elements()
-             ? "losses never broadcast: write reshape(target, prediction.shape())"
-             : "losses never broadcast: prediction and target need one value each",
-         at);
-  if (prediction.dtype() != target.dtype())
-    fail(loss + ": element types differ, " + std::string(name(prediction.dtype())) + " and " +
-             std::string(name(target.dtype())),
-         prediction, target, "convert one of them with cast(x, DType::…)", at);
-  if (!is_float(prediction.dtype()))
-    fail(loss + ": takes f32 or f64, not " + std::string(name(prediction.dtype())), prediction,
-         target, "an integer loss has no gradient: convert both with cast(x, DType::f32)", at);
+/// factor * log(x), 0 where the factor is 0 whatever x is.
+Tensor times_log(const Tensor& factor, const Tensor& x, Place at) {
+  Tensor none = eq(factor, 0.0, at);
+  return select(none, 0.0, mul(factor, log(select(none, 1.0, x, at), at), at), at);
 }
 
-/// mean(-log_probabilities[class]) after the checks: the term of each class but the row's own is
-/// multiplied by 0.
-Tensor mean_of_classes(const Tensor& log_probabilities, const Tensor& target, Place at) {
-  Tensor own = one_hot(target, log_probabilities.extent(-1, at), log_probabilities.dtype(), at);
-  Tensor zero = zeros_like(log_probabilities, at);
-  Tensor picked = sum(select(eq(own, 1.0, at), log_probabilities, zero, at), -1, false, at);
-  return neg(mean(picked, {}, false, at), at);
-}
-
-/// True where the target holds class numbers.
-bool check_classes(const std::string& loss, const Tensor& prediction, const Tensor& target,
-                   Place at) {
-  require_common_model(loss, {&prediction, &target}, at);
-  if (!is_float(prediction.dtype()) || prediction.rank() == 0)
-    fail(loss + ": takes scores of shape [.., classes], not " + to_string(prediction.type()),
-         prediction, target, "", at);
-  if (!is_integer(target.dtype())) {
-    check_equal_types(loss, prediction, target, at);
-    return false;
+Tensor total(const char* what, const std::vector<Tensor>& values, bool squares, Place at) {
+  if (values.empty())
+    throw Error(ErrorCode::graph, fmt::format("{}: no operand", what),
+                {at.file_name(), at.line(), at.column()});
+  Tensor all;
+  for (const Tensor& value : values) {
+    require_common_model(what, {&value}, at);
+    Tensor one = sum(squares ? square(value, at) : abs(value, at), {}, false, at);
+    all = all.empty() ? one : add(all, one, at);
   }
-  Shape wanted;
-  for (int i = 0; i + 1 < prediction.rank(); ++i)
-    wanted.push_back(prediction.shape()[i]);
-  if (target.shape() != wanted)
-    fail(loss + ": class numbers of shape " + to_string(target.shape()) + " for scores of shape " +
-             to_string(prediction.shape()),
-         prediction, target,
-         target.type().elements() == wanted.elements()
-             ? "write reshape(target, " + to_string(wanted) + ")"
-             : "class numbers have the scores' shape without the last axis, " + to_string(wanted),
-         at);
-  return true;
+  return all;
+}
+
+/// square_factor d^2 where |d| <= delta, else linear_factor (|d| - delta / 2).
+Tensor huber(const Tensor& prediction, const Tensor& target, double delta, double square_factor,
+             double linear_factor, Place at) {
+  Tensor d = sub(prediction, target, at), size = abs(d, at);
+  return select(le(size, delta, at), mul(square(d, at), square_factor, at),
+                mul(sub(size, 0.5 * delta, at), linear_factor, at), at);
 }
 
 } // namespace
 
-Tensor mse_loss(const Tensor& prediction, const Tensor& target, Place at) {
+Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduction reduction, Place at) {
   check_equal_types("mse_loss", prediction, target, at);
-  return mean(square(sub(prediction, target, at), at), {}, false, at);
+  return reduce_loss(square(sub(prediction, target, at), at), reduction, at);
 }
 
-Tensor binary_cross_entropy(const Tensor& p, const Tensor& y, Place at) {
+Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduction reduction, Place at) {
+  check_equal_types("l1_loss", prediction, target, at);
+  return reduce_loss(abs(sub(prediction, target, at), at), reduction, at);
+}
+
+Tensor huber_loss(const Tensor& prediction, const Tensor& target, const HuberOptions& options,
+                  Place at) {
+  check_equal_types("huber_loss", prediction, target, at);
+  check_positive("huber_loss", "delta", options.delta, at);
+  return reduce_loss(huber(prediction, target, options.delta, 0.5, options.delta, at),
+                     options.reduction, at);
+}
+
+Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target,
+                      const SmoothL1Options& options, Place at) {
+  check_equal_types("smooth_l1_loss", prediction, target, at);
+  check_positive("smooth_l1_loss", "beta", options.beta, at);
+  return reduce_loss(huber(prediction, target, options.beta, 0.5 / options.beta, 1, at),
+                     options.reduction, at);
+}
+
+Tensor binary_cross_entropy(const Tensor& p, const Tensor& y,
+                            const BinaryCrossEntropyOptions& options, Place at) {
   check_equal_types("binary_cross_entropy", p, y, at);
   Tensor when_true = mul(y, maximum(log(p, at), -100.0, at), at);
   Tensor when_false = mul(sub(1.0, y, at), maximum(log(sub(1.0, p, at), at), -100.0, at), at);
-  return neg(mean(add(when_true, when_false, at), {}, false, at), at);
+  Tensor likelihood = add(when_true, when_false, at);
+  return neg(weighted("binary_cross_entropy", likelihood, options.weight, options.reduction, at),
+             at);
 }
 
-Tensor binary_cross_entropy_with_logits(const Tensor& z, const Tensor& y, Place at) {
-  check_equal_types("binary_cross_entropy_with_logits", z, y, at);
+Tensor binary_cross_entropy_with_logits(const Tensor& z, const Tensor& y,
+                                        const BinaryLogitsOptions& options, Place at) {
+  const std::string loss = "binary_cross_entropy_with_logits";
+  check_equal_types(loss, z, y, at);
   // max(z, 0) + log1p(exp(-|z|)) is softplus(z), whose derivative is right at z = 0 too, where
   // those of max and |z| are a matter of choice.
-  return mean(sub(softplus(z, at), mul(z, y, at), at), {}, false, at);
+  Tensor elements;
+  if (options.pos_weight.empty()) {
+    elements = sub(softplus(z, at), mul(z, y, at), at);
+  } else {
+    const Tensor& c = options.pos_weight;
+    require_common_model(loss, {&z, &c}, at);
+    bool per_class = c.rank() == 1 && z.rank() > 0 && c.extent(0, at) == z.extent(-1, at);
+    if (c.dtype() != z.dtype() || (c.rank() != 0 && !per_class))
+      fail_loss(fmt::format("{}: pos_weight has type {}", loss, to_string(c.type())), z, y,
+                "it has the logits' element type, and rank 0 or one number per class along their "
+                "last axis",
+                at);
+    Tensor factor = add(mul(sub(c, 1.0, at), y, at), 1.0, at);
+    elements = add(mul(sub(1.0, y, at), z, at), mul(factor, softplus(neg(z, at), at), at), at);
+  }
+  return weighted(loss, elements, options.weight, options.reduction, at);
 }
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& target, Place at) {
-  bool classes = check_classes("cross_entropy", logits, target, at);
-  Tensor log_probabilities = log_softmax(logits, -1, at);
-  if (classes)
-    return mean_of_classes(log_probabilities, target, at);
-  return neg(mean(sum(mul(target, log_probabilities, at), -1, false, at), {}, false, at), at);
+Tensor bernoulli_nll_loss(const Tensor& p, const Tensor& y, Reduction reduction, Place at) {
+  check_equal_types("bernoulli_nll_loss", p, y, at);
+  Tensor likelihood = add(times_log(y, p, at), times_log(sub(1.0, y, at), sub(1.0, p, at), at), at);
+  return neg(reduce_loss(likelihood, reduction, at), at);
 }
 
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, Place at) {
-  if (!check_classes("nll_loss", log_probabilities, target, at))
-    fail("nll_loss: the target holds " + std::string(name(target.dtype())) + ", not class numbers",
-         log_probabilities, target, "use cross_entropy for probabilities", at);
-  return mean_of_classes(log_probabilities, target, at);
+Tensor gaussian_nll_loss(const Tensor& mean, const Tensor& target, const Tensor& variance,
+                         const GaussianNllOptions& options, Place at) {
+  check_equal_types("gaussian_nll_loss", mean, target, at);
+  check_equal_types("gaussian_nll_loss", mean, variance, at);
+  check_positive("gaussian_nll_loss", "eps", options.eps, at);
+  // Below eps the value is eps + 0, whose gradient is the variance's own.
+  Tensor least = add(sub(variance, stop_gradient(variance, at), at), options.eps, at);
+  Tensor v = select(lt(variance, options.eps, at), least, variance, at);
+  Tensor elements =
+      mul(add(log(v, at), div(square(sub(mean, target, at), at), v, at), at), 0.5, at);
+  if (options.full)
+    elements = add(elements, 0.5 * std::log(2 * std::numbers::pi), at);
+  return reduce_loss(elements, options.reduction, at);
+}
+
+Tensor poisson_nll_loss(const Tensor& z, const Tensor& y, const PoissonNllOptions& options,
+                        Place at) {
+  check_equal_types("poisson_nll_loss", z, y, at);
+  Tensor elements = options.log_input ? sub(exp(z, at), mul(y, z, at), at)
+                                      : sub(z, mul(y, log(add(z, options.eps, at), at), at), at);
+  if (options.full) {
+    Tensor large = gt(y, 1.0, at), safe = select(large, y, 1.0, at);
+    Tensor stirling = add(sub(mul(safe, log(safe, at), at), safe, at),
+                          mul(log(mul(safe, 2 * std::numbers::pi, at), at), 0.5, at), at);
+    elements = add(elements, select(large, stirling, 0.0, at), at);
+  }
+  return reduce_loss(elements, options.reduction, at);
+}
+
+Tensor kl_div(const Tensor& log_probabilities, const Tensor& target, const KlOptions& options,
+              Place at) {
+  check_equal_types("kl_div", log_probabilities, target, at);
+  Tensor elements =
+      options.log_target
+          ? mul(exp(target, at), sub(target, log_probabilities, at), at)
+          : sub(times_log(target, target, at), mul(target, log_probabilities, at), at);
+  return reduce_loss(elements, options.reduction, at);
+}
+
+Tensor l1_penalty(const std::vector<Tensor>& values, Place at) {
+  return total("l1_penalty", values, false, at);
+}
+
+Tensor l2_penalty(const std::vector<Tensor>& values, Place at) {
+  return total("l2_penalty", values, true, at);
 }
 
 } // namespace gdjit

@@ -47,6 +47,15 @@ struct MinimizeOptions {
   std::string parameters = {};
   /// A pattern of those left as they are: "*/b".
   std::string except = {};
+  /// Parameters with a rule and a learning rate of their own.
+  std::vector<ParameterGroup> groups = {};
+  /// Each element of the gradients is clamped to +-clip_value first; 0: not.
+  double clip_value = 0;
+  /// All gradients together are scaled by min(1, clip_norm / (norm + 1e-6)), norm their global
+  /// Euclidean norm over every group; 0: not. As PyTorch's clip_grad_norm_.
+  double clip_norm = 0;
+  /// Keeps the state that m.gradients() and m.apply() need.
+  bool accumulate = false;
 };
 
 /// Rows of one input: {"x", {{1, 2}, {2, 3}}}.
@@ -160,6 +169,10 @@ public:
   /// A result that the program can read. One with a leading batch is per example: prediction gives
   /// those.
   void output(const std::string& name, const Tensor& value, Place at = Place::current());
+  /// Outputs that describe a value of any size: "<name>/shape" (i64), "/min", "/mean", "/max"
+  /// (a NaN anywhere makes them NaN; a bool counts as 0 and 1) and "/nonfinite", the i64 number of
+  /// NaNs and infinities. Error where the value has no element.
+  void watch(const std::string& name, const Tensor& value, Place at = Place::current());
 
   /// State <- value at the end of a training step; every read sees the value before. Two updates of
   /// one state are an Error with both lines.
@@ -196,6 +209,18 @@ public:
   /// plain updates): models that alternate declare several steps over one State.
   ModelStep training() const;
   ModelStep training(const std::string& minimize, Place at = Place::current()) const;
+  /// Gradient accumulation, for minimizes with `.accumulate = true`: call gradients() once for each
+  /// of several batches, then apply() once, which takes no data. All run on the State that
+  /// training() uses, which stays as it is.
+  ///
+  /// gradients() keeps the mean of the gradients, weighted by rows, in the states
+  /// "<minimize>/gradient/<parameter>" and makes the plain updates; apply() clips that mean,
+  /// updates by the rule and sets it back to 0. So a loss that is a mean over rows gets its
+  /// gradient over the rows of all batches, up to rounding; after a single batch the bits are those
+  /// of training(). apply() without gradients since the last is an update by gradients of 0.
+  /// Without a name: of all that accumulate. Error(usage) where there is none.
+  ModelStep gradients(const std::string& minimize = {}, Place at = Place::current()) const;
+  ModelStep apply(const std::string& minimize = {}, Place at = Place::current()) const;
   /// Every output, no update; `training` is false.
   ModelStep evaluation() const;
   /// Outputs with a leading batch (all but losses where there is none), and of the inputs those
@@ -249,20 +274,25 @@ public:
   bool has_updates() const;
   /// What the scalar `training` is.
   bool training() const { return kind_ == Kind::training; }
-  /// Only the inputs that its outputs need are wanted.
-  bool prunes_inputs() const { return kind_ == Kind::prediction; }
-  /// "training", "evaluation", "prediction" or the minimize's name.
+  /// Only the inputs that its outputs and updates need are wanted.
+  bool prunes_inputs() const { return kind_ == Kind::prediction || part_ == Part::apply; }
+  /// "training", "evaluation", "prediction", "gradients", "apply" or the minimize's name, with
+  /// "/gradients" or "/apply" behind it.
   const std::string& name() const { return name_; }
   const std::string& model_name() const;
 
 private:
   friend class Model;
   enum class Kind : uint8_t { training, evaluation, prediction };
+  /// What of a training step: gradients and update at once, or one of them.
+  enum class Part : uint8_t { whole, gradients, apply };
   ModelStep(std::shared_ptr<ModelCore> core, Kind kind, std::string name)
       : core_(std::move(core)), kind_(kind), name_(std::move(name)) {}
+  bool takes_update(size_t i) const;
 
   std::shared_ptr<ModelCore> core_;
   Kind kind_;
+  Part part_ = Part::whole;
   std::string name_;
   std::string only_;                 ///< training: the minimize that takes part, empty for all
   std::vector<std::string> outputs_; ///< prediction: those named, empty for the rule

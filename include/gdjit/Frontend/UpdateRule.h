@@ -32,11 +32,13 @@ public:
   const Tensor& loss() const { return loss_; }
   std::span<Target> targets() { return targets_; }
 
-  /// The learning rate in a type: the scalar "lr", or "<name>/lr" where minimize has a name.
+  /// The learning rate in a type: the scalar "lr", or "<name>/lr" where minimize has a name, and
+  /// "<group>/lr" behind that for a group of parameters.
   Tensor lr(DType type) const;
   /// The number of this update, counted from 1: an i64 of rank 0.
   Tensor step() const { return step_; }
-  /// A hyperparameter as a named scalar "<name>/key" in a type: changing it never recompiles.
+  /// A hyperparameter as a named scalar "<name>/key" ("<name>/<group>/key") in a type: changing it
+  /// never recompiles.
   Tensor scalar(const std::string& key, double value, DType type);
   /// State of the optimizer beside a parameter, of its type and shape, named
   /// "<name>/<key>/<parameter>"; at first 0 unless said.
@@ -53,6 +55,7 @@ private:
 
   class Model& model_;
   std::string name_;
+  std::string group_; ///< empty for the rule of minimize itself
   Place place_;
   Tensor loss_;
   Tensor lr_;
@@ -66,6 +69,31 @@ public:
   virtual ~AnyUpdateRule() = default;
   virtual double lr() const = 0;
   virtual void apply(Minimization& m) const = 0;
+};
+
+/// Parameters that another rule trains than minimize's own:
+///
+///   m.minimize(loss, AdamW{.lr = 1e-3},
+///              {.groups = {{"biases", "*/b", AdamW{.lr = 1e-3, .weight_decay = 0}}}});
+///
+/// Its learning rate is the scalar "<name>/lr" ("biases/lr"). A parameter belongs to the first
+/// group whose pattern it matches.
+class ParameterGroup {
+public:
+  template <UpdateRule Rule> ParameterGroup(std::string name, std::string parameters, Rule rule)
+      : name(std::move(name)), parameters(std::move(parameters)) {
+    struct Kept final : AnyUpdateRule {
+      Rule rule;
+      explicit Kept(Rule rule) : rule(std::move(rule)) {}
+      double lr() const override { return static_cast<double>(rule.lr); }
+      void apply(Minimization& m) const override { rule.apply(m); }
+    };
+    this->rule = std::make_shared<Kept>(std::move(rule));
+  }
+
+  std::string name;
+  std::string parameters; ///< a pattern of names
+  std::shared_ptr<const AnyUpdateRule> rule;
 };
 
 } // namespace gdjit
