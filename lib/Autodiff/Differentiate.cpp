@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -33,6 +34,11 @@ private:
   Value copy(NodeId n);
   Value read(NodeId n);
   void expand(NodeId loss);
+  struct Scaled {
+    Value loss;
+    double divisor;
+  };
+  Scaled unscaled(Value loss, std::span<const Value> targets) const;
   void give_names(std::span<const NodeId> gradients);
   bool declared_dependence(NodeId loss, NodeId target);
   [[noreturn]] void refuse_nothing(NodeId gradient);
@@ -99,6 +105,32 @@ Value Differentiator::read(NodeId n) {
   return v;
 }
 
+/// loss = scaled.loss / divisor, where the loss is a mean: its sum is differentiated and each
+/// gradient scaled, so that its terms are not scaled one by one: fewer roundings, and what cancels
+/// in a sum over rows cancels exactly. (Adagrad and Adam divide a gradient by its own size, so a
+/// gradient of 1e-17 in the place of 0 moves a parameter.) Not past a target.
+Differentiator::Scaled Differentiator::unscaled(Value loss, std::span<const Value> targets) const {
+  const Graph& graph = rebuild_.graph();
+  Scaled s{loss, 1};
+  auto is_target = [&](Value v) {
+    return std::any_of(targets.begin(), targets.end(), [&](Value t) { return t.node == v.node; });
+  };
+  while (!is_target(s.loss)) {
+    Opcode op = graph.op(s.loss.node);
+    if (op == Opcode::Negate) {
+      s.divisor = -s.divisor;
+    } else if (op == Opcode::Divide &&
+               graph.op(graph.operand(s.loss.node, 1).node) == Opcode::Constant) {
+      s.divisor *= graph.attributes(graph.operand(s.loss.node, 1).node).array(Attr::value).at(0);
+    } else {
+      break;
+    }
+    s.loss = graph.operand(s.loss.node, 0);
+  }
+  double size = std::abs(s.divisor);
+  return size != 1 && size > 0 && std::isfinite(size) ? s : Scaled{loss, 1};
+}
+
 /// Computes all gradients of one loss that the graph asks for.
 void Differentiator::expand(NodeId loss) {
   const std::vector<NodeId>& gradients = gradients_of_.at(loss);
@@ -110,8 +142,8 @@ void Differentiator::expand(NodeId loss) {
     if (t.valid())
       targets.push_back(t);
   }
-  Value mapped_loss = rebuild_[{loss, 0}];
-  sweep_.run(mapped_loss, targets);
+  Scaled scaled = unscaled(rebuild_[{loss, 0}], targets);
+  sweep_.run(scaled.loss, targets);
 
   for (NodeId g : gradients) {
     NodeId target = old_.operand(g, 1).node;
@@ -126,6 +158,11 @@ void Differentiator::expand(NodeId loss) {
       origin.part = Part::backward;
       backward_.set_origin(origin);
       adjoint = backward_.constant(old_.type(g), 0);
+    } else if (scaled.divisor != 1) {
+      backward_.set_origin(rebuild_.graph().origin(adjoint.node));
+      const TensorType type = backward_.type(adjoint);
+      adjoint = backward_.append(Opcode::Multiply,
+                                 {adjoint, backward_.constant(type, 1 / scaled.divisor)});
     }
     expanded_[g] = adjoint;
   }

@@ -19,14 +19,14 @@ void adam(Minimization& m, const Adam& rule, bool decoupled) {
   Tensor k = cast(m.step(), DType::f64, at), lr = m.lr(DType::f64);
   Tensor a = div(lr, sub(1.0, pow(rule.beta1, k, at), at), at);
   Tensor r = div(1.0, sqrt(sub(1.0, pow(rule.beta2, k, at), at), at), at);
-  Tensor keep =
-      decoupled && rule.weight_decay != 0 ? sub(1.0, mul(lr, rule.weight_decay, at), at) : Tensor();
+  // t - (lr decay) t: in f32, 1 - lr decay would be rounded to 6e-8, each step alike.
+  Tensor shrink = decoupled && rule.weight_decay != 0 ? mul(lr, rule.weight_decay, at) : Tensor();
   for (const Minimization::Target& target : m.targets()) {
     const Parameter& t = target.parameter;
     DType type = t.dtype();
     Tensor g = target.gradient, start = t;
-    if (!keep.empty())
-      start = mul(t, cast(keep, type, at), at);
+    if (!shrink.empty())
+      start = sub(t, mul(cast(shrink, type, at), t, at), at);
     else if (rule.weight_decay != 0)
       g = add(g, mul(t, rule.weight_decay, at), at);
     Variable mean = m.slot(target, "m"), power = m.slot(target, "v");
