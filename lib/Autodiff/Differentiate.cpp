@@ -39,7 +39,7 @@ private:
     double divisor;
   };
   Scaled unscaled(Value loss, std::span<const Value> targets) const;
-  void give_names(std::span<const NodeId> gradients);
+  void give_names(std::span<const NodeId> gradients, bool scaled);
   bool declared_dependence(NodeId loss, NodeId target);
   [[noreturn]] void refuse_nothing(NodeId gradient);
   std::string name_of(NodeId n) const;
@@ -166,27 +166,35 @@ void Differentiator::expand(NodeId loss) {
     }
     expanded_[g] = adjoint;
   }
-  give_names(gradients);
+  give_names(gradients, scaled.divisor != 1);
 }
 
 /// The user's names for gradients come first, then d_w for what belongs to w.
-void Differentiator::give_names(std::span<const NodeId> gradients) {
+/// Adjoints of a scaled loss are the gradients' but for a factor: only the gradients are named.
+void Differentiator::give_names(std::span<const NodeId> gradients, bool scaled) {
   Graph& graph = rebuild_.graph();
-  for (NodeId g : gradients)
-    if (!old_.name(g).empty() && graph.name(expanded_[g].node).empty())
-      graph.set_name(expanded_[g].node, old_.name(g));
-  for (NodeId n : sweep_.nodes()) {
-    Value adjoint = sweep_.adjoint(n);
-    if (!adjoint.valid() || !graph.name(adjoint.node).empty())
-      continue;
-    std::string name = name_of(n);
-    if (name.empty())
-      continue;
+  auto name_adjoint = [&](Value adjoint, std::string name) {
+    if (!adjoint.valid() || name.empty() || !graph.name(adjoint.node).empty())
+      return;
     size_t leaf = name.rfind('/');
     name.insert(leaf == std::string::npos ? 0 : leaf + 1, "d_");
     if (names_.insert(name).second)
       graph.set_name(adjoint.node, name);
+  };
+  for (NodeId g : gradients)
+    if (!old_.name(g).empty() && graph.name(expanded_[g].node).empty())
+      graph.set_name(expanded_[g].node, old_.name(g));
+  if (scaled) {
+    for (NodeId g : gradients) {
+      NodeId target = old_.operand(g, 1).node;
+      Value t = reads_signature(old_.op(target)) ? read(target) : rebuild_[{target, 0}];
+      if (t.valid())
+        name_adjoint(expanded_[g], name_of(t.node));
+    }
+    return;
   }
+  for (NodeId n : sweep_.nodes())
+    name_adjoint(sweep_.adjoint(n), name_of(n));
 }
 
 std::string Differentiator::name_of(NodeId n) const {

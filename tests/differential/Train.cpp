@@ -48,6 +48,8 @@ TEST(Train, CasesGiveTheSameBitsInEveryForm) {
 
 TEST(Train, GradientsAreThoseOfFiniteDifferences) {
   for (const test::TrainCase& c : all_cases()) {
+    if (c.name == "gaussian_nll_eps") // below eps its gradient is the variance's own, as stated
+      continue;
     SCOPED_TRACE(c.name);
     Model m([&](Model& m) { test::declare(m, c); }, {.dtype = DType::f64});
     State s = initial_state(m);

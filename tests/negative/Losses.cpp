@@ -71,6 +71,32 @@ TEST(LossMistakes, learning_rates) {
                  "SGD: nesterov needs a momentum above 0");
 }
 
+TEST(LossMistakes, options_that_do_not_fit) {
+  Model m;
+  Tensor z = m.input("z", {8, 3}), p = m.input("p", {8, 3});
+  Tensor c = m.input("c", {8}, DType::i64);
+  EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, c, {.class_weights = m.constant({1, 2})}); }),
+                 "cross_entropy: class_weights have type f32[2], not f32[3]");
+  EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, c, {.label_smoothing = 1.5}); }),
+                 "cross_entropy: label_smoothing 1.5 is not in [0, 1]");
+  EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, p, {.ignore_index = 0}); }),
+                 "cross_entropy: ignore_index with a target of probabilities", "give class numbers");
+  EXPECT_MISTAKE(message_of([&] { (void)huber_loss(z, p, {.delta = 0}); }), "huber_loss: delta 0 is not above 0");
+  EXPECT_MISTAKE(message_of([&] { (void)smooth_l1_loss(z, p, {.beta = -1}); }), "smooth_l1_loss: beta -1 is not above 0");
+  EXPECT_MISTAKE(message_of([&] { (void)binary_cross_entropy(z, p, {.weight = m.constant({1, 2, 3})}); }),
+                 "binary_cross_entropy: the weight has type f32[3], not f32[8,3]");
+  EXPECT_MISTAKE(message_of([&] { (void)binary_cross_entropy_with_logits(z, p, {.pos_weight = m.constant({1, 2})}); }),
+                 "binary_cross_entropy_with_logits: pos_weight has type f32[2]");
+  EXPECT_MISTAKE(message_of([&] { (void)l2_penalty({}); }), "l2_penalty: no operand");
+  Tensor flat = m.input("flat", {24});
+  for (auto loss : {l1_loss, mse_loss, bernoulli_nll_loss})
+    EXPECT_MISTAKE(message_of([&] { (void)loss(z, flat, Reduction::mean, Place::current()); }), "shapes differ",
+                   "losses never broadcast: write reshape(target, prediction.shape())");
+  EXPECT_MISTAKE(message_of([&] { (void)gaussian_nll_loss(z, p, flat); }), "gaussian_nll_loss: shapes differ");
+  EXPECT_MISTAKE(message_of([&] { (void)poisson_nll_loss(z, flat); }), "poisson_nll_loss: shapes differ");
+  EXPECT_MISTAKE(message_of([&] { (void)kl_div(z, flat); }), "kl_div: shapes differ");
+}
+
 // clang-format on
 
 } // namespace

@@ -92,7 +92,7 @@ TEST(Figures, every_optimizers_options_are_pytorchs) {
     run("adagrad_all",
         model_of(Adagrad{.lr = 0.1, .lr_decay = 0.05, .weight_decay = 0.02, .initial = 0.1}));
     run("rmsprop_momentum", model_of(RMSprop{.lr = 0.01, .weight_decay = 0.02, .momentum = 0.9}));
-    run("rmsprop_centered", model_of(RMSprop{.lr = 0.01, .alpha = 0.9, .centered = true}));
+    run("rmsprop_centered", model_of(RMSprop{.lr = 0.01, .centered = true}));
     run("rmsprop_tensorflow",
         model_of(
             RMSprop{.lr = 0.02, .alpha = 0.9, .eps = 1e-10, .momentum = 0.5, .tensorflow = true}));

@@ -83,7 +83,7 @@ def trajectory(name, make, clip=None, updates=60):
 O = torch.optim
 trajectory("adagrad_all", lambda w, b: O.Adagrad([w, b], lr=0.1, lr_decay=0.05, weight_decay=0.02, initial_accumulator_value=0.1))
 trajectory("rmsprop_momentum", lambda w, b: O.RMSprop([w, b], lr=0.01, momentum=0.9, weight_decay=0.02))
-trajectory("rmsprop_centered", lambda w, b: O.RMSprop([w, b], lr=0.01, alpha=0.9, centered=True))
+trajectory("rmsprop_centered", lambda w, b: O.RMSprop([w, b], lr=0.01, centered=True))
 trajectory("adam_decay", lambda w, b: O.Adam([w, b], lr=0.05, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1))
 trajectory("adamw_groups", lambda w, b: O.AdamW([dict(params=[w]), dict(params=[b], weight_decay=0.0, lr=0.02)], lr=0.05, weight_decay=0.3))
 trajectory("clip_norm", lambda w, b: O.SGD([w, b], lr=0.1), lambda p: torch.nn.utils.clip_grad_norm_(p, 0.5))
