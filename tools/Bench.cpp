@@ -156,13 +156,13 @@ void add_bench(CLI::App& app, Tool& tool) {
   auto a = std::make_shared<BenchArguments>();
   a->model.add_to(*command);
   command->add_option("--seconds", a->seconds, "how long to run steps")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("S");
   command->add_option("--compiles", a->compiles, "how often to compile")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("N");
   command->add_option("--threads", a->compile.threads, "per step")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("N");
   command->add_flag("--json", a->json, "as JSON");
   command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")

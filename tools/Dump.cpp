@@ -170,7 +170,7 @@ void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
   std::string text = "\n";
   for (int i = static_cast<int>(work.stage) + 1; i < stage_count; ++i) {
     Stage stage = static_cast<Stage>(i);
-    text += fmt::format("; {:<15} {:<58} gdjit dump {} --stage {}\n", name(stage),
+    text += fmt::format("; {:<15} {:<70} gdjit dump {} --stage {}\n", name(stage),
                         count(compile_to(a, work, stage)), a.model.word, name(stage));
   }
   write_output(text);
@@ -207,8 +207,7 @@ void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
       wanted = &pass;
   }
   if (!wanted && a.after != "all")
-    throw Error(ErrorCode::usage, fmt::format("unknown pass '{}'{}; `gdjit doc passes` lists them",
-                                              a.after, did_you_mean(a.after, known)));
+    throw unknown_pass(a.after, known);
   PassDump observer(a, beside);
   CompileOptions options = a.compile;
   options.observer = &observer;
@@ -328,14 +327,14 @@ void add_dump(CLI::App& app, Tool& tool) {
                    "optimized, object, or all")
       ->type_name("STAGE");
   command->add_option("--as", a->form, "text, math (formulas), dot, svg, json")
-      ->check(CLI::IsMember({"text", "math", "dot", "svg", "json"}))
+      ->check(one_of({"text", "math", "dot", "svg", "json"}))
       ->type_name("FORM");
   command
       ->add_option("-o,--output", a->folder,
                    "write files with stable names to this folder, large literals beside them")
       ->type_name("DIR");
   command->add_option("--only", a->only, "forward, backward or update")
-      ->check(CLI::IsMember({"forward", "backward", "update"}))
+      ->check(one_of({"forward", "backward", "update"}))
       ->type_name("PART");
   command
       ->add_option(
@@ -351,7 +350,7 @@ void add_dump(CLI::App& app, Tool& tool) {
   command->add_flag("--values", a->values,
                     "run the interpreter on the first batch and print each node's value");
   command->add_option("--step", a->step, "training, evaluation or prediction")
-      ->check(CLI::IsMember({"training", "evaluation", "prediction"}))
+      ->check(one_of({"training", "evaluation", "prediction"}))
       ->type_name("STEP");
   command->add_option("--disable", a->compile.disabled, "leave out a pass")
       ->allow_extra_args(false)

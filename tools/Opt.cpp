@@ -29,9 +29,7 @@ void check_passes(const std::vector<std::string>& names) {
     known.emplace_back(pass.name);
   for (const std::string& name : names)
     if (std::find(known.begin(), known.end(), name) == known.end())
-      throw Error(ErrorCode::usage,
-                  fmt::format("unknown pass '{}'{}; `gdjit doc passes` lists them", name,
-                              did_you_mean(name, known)));
+      throw unknown_pass(name, known);
 }
 
 /// Only the passes named, in the order given.

@@ -253,9 +253,23 @@ int report(const TrainArguments& a, const Subject& subject, const State& state, 
   return code;
 }
 
-int train(const TrainArguments& a, Tool& tool) {
+/// Says what is wrong with a criterion before an hour has gone by.
+void check_criteria(const TrainArguments& a, const Subject& subject, const Signature& signature) {
+  if (a.expect.empty())
+    return;
+  Figures figures;
+  Work evaluation = subject.work(StepKind::evaluation, signature.batch);
+  for (const OutputDecl& d : evaluation.signature().outputs)
+    if (d.type.shape.rank() == 0)
+      figures.emplace_back(d.name, NAN);
+  for (const StateDecl& d : signature.states)
+    if (d.type.elements() == 1)
+      figures.emplace_back(d.name, NAN);
   for (const std::string& expect : a.expect)
-    Criterion{expect}; // says what is wrong before an hour has gone by
+    (void)Criterion(expect).value(figures);
+}
+
+int train(const TrainArguments& a, Tool& tool) {
   Subject subject(a.model, tool);
   Work work = subject.work(StepKind::training, a.model.batch);
   const Signature& signature = work.signature();
@@ -265,6 +279,7 @@ int train(const TrainArguments& a, Tool& tool) {
                             "m.minimize(loss, SGD{{.lr = 0.1}}) or m.update",
                             subject.name()));
   ScalarValues scalars = learning_rates(signature, a.lr);
+  check_criteria(a, subject, signature);
   RowSet rows = row_set(signature, signature.data);
   Batches batches(signature, rows);
   catch_interrupt();
@@ -300,10 +315,10 @@ void add_train(CLI::App& app, Tool& tool) {
   auto* steps = command
                     ->add_option("--steps", a->steps,
                                  fmt::format("number of updates ({} without it)", default_steps))
-                    ->check(CLI::NonNegativeNumber)
+                    ->check(whole_number(0))
                     ->type_name("N");
   command->add_option("--epochs", a->epochs, "passes over all rows, instead of --steps")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->excludes(steps)
       ->type_name("N");
   command
@@ -312,9 +327,7 @@ void add_train(CLI::App& app, Tool& tool) {
       ->allow_extra_args(false)
       ->type_name("[NAME=]VALUE");
   command->add_option("--seed", a->seed, "of first values and random draws")->type_name("N");
-  command->add_option("--threads", a->threads, "per step")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  command->add_option("--threads", a->threads, "per step")->check(whole_number(1))->type_name("N");
   command->add_option("--expect", a->expect, "exit with 1 unless a figure ends so: 'loss<0.05'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");
