@@ -118,6 +118,10 @@ Compilation compile_to(const DumpArguments& a, const Work& work, Stage stage) {
   return compile(work, options);
 }
 
+template <class N> std::string counted(N n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 /// One line on a stage: what there is to count.
 std::string count(const Compilation& c) {
   Stage stage = c.options.last;
@@ -135,7 +139,7 @@ std::string count(const Compilation& c) {
     std::string text = fmt::format("{} nodes: {} forward, {} backward, {} update",
                                    step.graph.size(), parts[0], parts[1], parts[2]);
     return stage == Stage::Fused
-               ? fmt::format("{} in {} kernels", text, step.partition.kernels.size())
+               ? fmt::format("{} in {}", text, counted(step.partition.kernels.size(), "kernel"))
                : text;
   }
   if (stage <= Stage::Planned) {
@@ -154,15 +158,16 @@ std::string count(const Compilation& c) {
           open.push_back(&s.body);
       }
     }
-    std::string text = fmt::format("{} kernels, {} loops, {} statements, {} buffers",
-                                   p.kernels.size(), loops, statements, p.buffers.size());
+    std::string text =
+        fmt::format("{}, {}, {}, {}", counted(p.kernels.size(), "kernel"), counted(loops, "loop"),
+                    counted(statements, "statement"), counted(p.buffers.size(), "buffer"));
     return stage == Stage::Planned ? fmt::format("{}, arena {} bytes", text, p.arena_bytes) : text;
   }
   std::string text = print(c);
   return stage == Stage::Object
              ? fmt::format("{} lines of assembly", lines_with(text, "\n"))
-             : fmt::format("{} functions, {} lines", lines_with(text, "\ndefine "),
-                           lines_with(text, "\n"));
+             : fmt::format("{}, {}", counted(lines_with(text, "\ndefine "), "function"),
+                           counted(lines_with(text, "\n"), "line"));
 }
 
 void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
