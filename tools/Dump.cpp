@@ -205,18 +205,14 @@ private:
 
 void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
   std::vector<std::string> known = {"all"};
-  const Pass* wanted = nullptr;
-  for (const Pass& pass : passes()) {
+  for (const Pass& pass : passes())
     known.emplace_back(pass.name);
-    if (pass.name == a.after)
-      wanted = &pass;
-  }
-  if (!wanted && a.after != "all")
+  if (std::find(known.begin(), known.end(), a.after) == known.end())
     throw unknown_pass(a.after, known);
   PassDump observer(a, beside);
   CompileOptions options = a.compile;
   options.observer = &observer;
-  options.last = wanted ? std::max(wanted->provides, Stage::Differentiated) : Stage::Planned;
+  options.last = Stage::Planned; // a pass may be one of several that lead to a stage
   compile(work, options);
 }
 
@@ -229,7 +225,8 @@ void dump_values(const DumpArguments& a, const Subject& subject, const Work& wor
         fmt::format("--values runs graphs, stages differentiated to fused, not {}", name(stage)));
   Compilation c = compile_to(a, work, stage);
   State state = subject.initial_state(0);
-  Batches batches(c.work.signature(), row_set(work.signature(), work.signature().data));
+  Batches batches(c.work.signature(),
+                  row_set(work.signature(), work.signature().data, subject.folder()));
   CallArguments arguments = call_arguments(c.work.signature(), state, batches.arrays(0), {});
   write_output(print_values(c.work.step, arguments));
 }

@@ -104,13 +104,14 @@ void ModelArguments::add_to(CLI::App& command) {
 
 Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(arguments) {
   loaded_ = load_model(arguments.word);
+  tool.binary = loaded_.binary;
   tool.folder = loaded_.folder;
   tool.source_prefix = loaded_.source_prefix;
   if (!loaded_.others.empty())
     log("{} is the first model of {}; also there: {}", loaded_.name, arguments.word,
         fmt::join(loaded_.others, ", "));
   if (is_text()) {
-    tool.reproducer = [this] { return text_of(loaded_.work); };
+    tool.reproducer = [work = loaded_.work] { return text_of(work); };
     if (!arguments.dtype.empty() || !arguments.settings.empty())
       throw Error(
           ErrorCode::usage,
@@ -132,8 +133,12 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
                                   ? Number(static_cast<int64_t>(value))
                                   : Number(value)});
   }
-  tool.reproducer = [this] { return model_ ? text_of(work(main_step())) : std::string(); };
   model_ = declare(arguments.batch, dtype());
+  tool.reproducer = [model = model_, batch = arguments.batch] {
+    Work work;
+    work.step = model->training().step(batch);
+    return text_of(work);
+  };
 }
 
 DType Subject::dtype() const {

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace gdjit::tool {
 /// One run of the tool.
 struct Tool {
   std::vector<std::string> arguments; ///< as typed, without the program's name
+  /// Code of the model: what it throws is looked at when the Subject is gone.
+  std::shared_ptr<void> binary;
   std::function<std::string()>
       reproducer;            ///< text of what is being worked on, for a report of a bug of ours
   std::string folder;        ///< of the model's source: messages name its files from here

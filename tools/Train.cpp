@@ -165,11 +165,11 @@ Examples predict_examples(const TrainArguments& a, const Subject& subject, const
   const std::vector<Rows>& given = training.signature().examples;
   if (given.empty())
     return examples;
-  RowSet rows = row_set(training.signature(), given);
+  RowSet rows = row_set(training.signature(), given, subject.folder());
   int64_t count = 0;
   for (const Rows& r : given)
-    if (int axis = training.signature().inputs[r.input].batch_axis; axis >= 0 && r.values)
-      count = r.values->type().shape[axis];
+    if (const InputDecl& d = training.signature().inputs[r.input]; d.batch_axis >= 0)
+      count = rows.at(d.name)->type().shape[d.batch_axis];
   if (subject.is_text() && count != training.signature().batch) {
     log("the {} example rows are left out: this text holds a step for {} rows", count,
         training.signature().batch);
@@ -280,7 +280,7 @@ int train(const TrainArguments& a, Tool& tool) {
                             subject.name()));
   ScalarValues scalars = learning_rates(signature, a.lr);
   check_criteria(a, subject, signature);
-  RowSet rows = row_set(signature, signature.data);
+  RowSet rows = row_set(signature, signature.data, subject.folder());
   Batches batches(signature, rows);
   catch_interrupt();
   State state = subject.initial_state(a.seed);

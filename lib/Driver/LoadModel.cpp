@@ -46,8 +46,15 @@ struct Word {
 /// FILE or FILE:MODEL; a file of the whole name wins.
 Word split(const std::string& word) {
   size_t colon = word.rfind(':');
-  if (colon == std::string::npos || fs::exists(word) || word.find('/', colon) != std::string::npos)
+  std::error_code ignored; // of a name too long for a file
+  if (colon == std::string::npos || fs::exists(word, ignored) ||
+      word.find('/', colon) != std::string::npos)
     return {word, ""};
+  if (colon + 1 == word.size())
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' names no model behind ':'; write FILE:MODEL, or "
+                            "FILE for its first model",
+                            word));
   return {word.substr(0, colon), word.substr(colon + 1)};
 }
 

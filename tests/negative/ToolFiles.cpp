@@ -121,6 +121,19 @@ TEST(ToolFiles, literals_and_loops_nested_past_the_stated_depth) {
   EXPECT_REFUSED(opt(loops.insert(body, deep)), 3, "<stdin>:");
 }
 
+TEST(ToolFiles, rows_that_are_missing_or_do_not_fit) {
+  Scratch d;
+  std::string text =
+      with(declared(), "data x : f32[3,1] = [[1], [2], [3]]", "data x = file \"x.npy\"");
+  std::string step = d.write("step.gdir", text);
+  EXPECT_REFUSED(run_tool({"train", step, "-q"}), 7, d.file("x.npy"), "No such file");
+  d.write("x.npy", "no array");
+  EXPECT_REFUSED(run_tool({"train", step, "-q"}), 7, d.file("x.npy"), ".npy");
+  d.write("step.gdir", with(declared(), "data x : f32[3,1] = [[1], [2], [3]]\n", ""));
+  EXPECT_REFUSED(run_tool({"train", step, "-q"}), 7, "has no rows for 1 of its inputs", "m.data(",
+                 "x : f32[3,1]");
+}
+
 TEST(ToolFiles, texts_asked_for_what_they_do_not_hold) {
   std::string fused = run_tool({"dump", "01", "--stage", "fused"}).out;
   EXPECT_REFUSED(run_tool({"opt", "-", "--to", "declared"}, {.input = fused}), 2, "declared",
