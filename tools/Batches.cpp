@@ -1,6 +1,8 @@
 // Slices of rows: with the batch as first axis a batch is a range of memory.
 #include "Batches.h"
 
+#include "gdjit/IO/Npy.h"
+#include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -8,11 +10,32 @@
 
 namespace gdjit::tool {
 
-RowSet row_set(const Signature& signature, const std::vector<Rows>& rows) {
+namespace {
+
+/// Rows in a file beside the text: of the input's type, any number of them.
+std::shared_ptr<const Array> load_rows(const InputDecl& input, const std::string& path) {
+  auto rows = std::make_shared<Array>(from_npy(read_file(path), path));
+  TensorType type = input.type;
+  if (input.batch_axis >= 0 && rows->type().shape.rank() == type.shape.rank())
+    type.shape[input.batch_axis] = rows->type().shape[input.batch_axis];
+  if (rows->type() != type)
+    throw Error(ErrorCode::data,
+                fmt::format("{} holds {}, the input {} takes {}", path, to_string(rows->type()),
+                            input.name, to_string(input.type)));
+  return rows;
+}
+
+} // namespace
+
+RowSet row_set(const Signature& signature, const std::vector<Rows>& rows,
+               const std::string& folder) {
   RowSet set;
-  for (const Rows& r : rows)
-    if (r.values)
-      set[signature.inputs[r.input].name] = r.values;
+  for (const Rows& r : rows) {
+    const InputDecl& input = signature.inputs[r.input];
+    bool elsewhere = !folder.empty() && !r.file.starts_with('/');
+    set[input.name] =
+        r.values ? r.values : load_rows(input, elsewhere ? folder + "/" + r.file : r.file);
+  }
   return set;
 }
 
@@ -44,11 +67,11 @@ Batches::Batches(const Signature& signature, const RowSet& rows)
                       "into parts, give no --batch",
                       input.name, input.batch_axis));
   }
-  if (!missing.empty())
+  if (size_t count = missing.size(); count > 0)
     throw Error(
         ErrorCode::data,
         fmt::format("model '{}' has no rows for {} of its inputs; give them by m.data({{…}})",
-                    signature.name, missing.size()),
+                    signature.name, count),
         {}, std::move(missing));
   if (!first)
     batch_ = 0;

@@ -13,7 +13,9 @@ namespace gdjit::tool {
 /// Rows by the name of the input. Arrays are shared with the model, not copied.
 using RowSet = std::map<std::string, std::shared_ptr<const Array>>;
 
-RowSet row_set(const Signature& signature, const std::vector<Rows>& rows);
+/// Rows that stand in a file are read from `folder`; Error(data) where they do not fit the input.
+RowSet row_set(const Signature& signature, const std::vector<Rows>& rows,
+               const std::string& folder);
 
 class Batches {
 public:

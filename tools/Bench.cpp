@@ -103,7 +103,8 @@ void bench(const BenchArguments& a, Tool& tool) {
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);
   StepFunction train = subject.compile_training(state, a.compile);
-  Batches batches(work.signature(), row_set(work.signature(), work.signature().data));
+  Batches batches(work.signature(),
+                  row_set(work.signature(), work.signature().data, subject.folder()));
   if (!subject.is_text() && train.batch() != work.signature().batch)
     train.rebatch(work.signature().batch);
   train.bind(batches.views(0));
@@ -152,17 +153,17 @@ void add_bench(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "bench", "Times compilation by phase, and steps (median and quartiles).\n\n"
                "  gdjit bench 01_linear_regression\n"
-               "  gdjit bench my_model.cpp --batch 256 --json");
+               "  gdjit bench my_model.cpp --dtype f64 --json");
   auto a = std::make_shared<BenchArguments>();
   a->model.add_to(*command);
   command->add_option("--seconds", a->seconds, "how long to run steps")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("S");
   command->add_option("--compiles", a->compiles, "how often to compile")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("N");
   command->add_option("--threads", a->compile.threads, "per step")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("N");
   command->add_flag("--json", a->json, "as JSON");
   command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")

@@ -55,8 +55,8 @@ void doc(const std::string& page, const std::string& word) {
     return write_output(doc_passes());
   if (page == "stages")
     return write_output(doc_stages());
-  throw Error(ErrorCode::usage, fmt::format("unknown page '{}'{}; there are {}", page,
-                                            did_you_mean(page, known), fmt::join(known, ", ")));
+  throw Error(ErrorCode::usage, fmt::format("unknown page '{}', there are {}{}", page,
+                                            fmt::join(known, ", "), did_you_mean(page, known)));
 }
 
 } // namespace

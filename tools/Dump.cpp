@@ -118,6 +118,10 @@ Compilation compile_to(const DumpArguments& a, const Work& work, Stage stage) {
   return compile(work, options);
 }
 
+template <class N> std::string counted(N n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 /// One line on a stage: what there is to count.
 std::string count(const Compilation& c) {
   Stage stage = c.options.last;
@@ -135,7 +139,7 @@ std::string count(const Compilation& c) {
     std::string text = fmt::format("{} nodes: {} forward, {} backward, {} update",
                                    step.graph.size(), parts[0], parts[1], parts[2]);
     return stage == Stage::Fused
-               ? fmt::format("{} in {} kernels", text, step.partition.kernels.size())
+               ? fmt::format("{} in {}", text, counted(step.partition.kernels.size(), "kernel"))
                : text;
   }
   if (stage <= Stage::Planned) {
@@ -154,15 +158,16 @@ std::string count(const Compilation& c) {
           open.push_back(&s.body);
       }
     }
-    std::string text = fmt::format("{} kernels, {} loops, {} statements, {} buffers",
-                                   p.kernels.size(), loops, statements, p.buffers.size());
+    std::string text =
+        fmt::format("{}, {}, {}, {}", counted(p.kernels.size(), "kernel"), counted(loops, "loop"),
+                    counted(statements, "statement"), counted(p.buffers.size(), "buffer"));
     return stage == Stage::Planned ? fmt::format("{}, arena {} bytes", text, p.arena_bytes) : text;
   }
   std::string text = print(c);
   return stage == Stage::Object
              ? fmt::format("{} lines of assembly", lines_with(text, "\n"))
-             : fmt::format("{} functions, {} lines", lines_with(text, "\ndefine "),
-                           lines_with(text, "\n"));
+             : fmt::format("{}, {}", counted(lines_with(text, "\ndefine "), "function"),
+                           counted(lines_with(text, "\n"), "line"));
 }
 
 void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
@@ -170,7 +175,7 @@ void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
   std::string text = "\n";
   for (int i = static_cast<int>(work.stage) + 1; i < stage_count; ++i) {
     Stage stage = static_cast<Stage>(i);
-    text += fmt::format("; {:<15} {:<58} gdjit dump {} --stage {}\n", name(stage),
+    text += fmt::format("; {:<15} {:<70} gdjit dump {} --stage {}\n", name(stage),
                         count(compile_to(a, work, stage)), a.model.word, name(stage));
   }
   write_output(text);
@@ -200,19 +205,14 @@ private:
 
 void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
   std::vector<std::string> known = {"all"};
-  const Pass* wanted = nullptr;
-  for (const Pass& pass : passes()) {
+  for (const Pass& pass : passes())
     known.emplace_back(pass.name);
-    if (pass.name == a.after)
-      wanted = &pass;
-  }
-  if (!wanted && a.after != "all")
-    throw Error(ErrorCode::usage, fmt::format("unknown pass '{}'{}; `gdjit doc passes` lists them",
-                                              a.after, did_you_mean(a.after, known)));
+  if (std::find(known.begin(), known.end(), a.after) == known.end())
+    throw unknown_pass(a.after, known);
   PassDump observer(a, beside);
   CompileOptions options = a.compile;
   options.observer = &observer;
-  options.last = wanted ? std::max(wanted->provides, Stage::Differentiated) : Stage::Planned;
+  options.last = Stage::Planned; // a pass may be one of several that lead to a stage
   compile(work, options);
 }
 
@@ -225,7 +225,8 @@ void dump_values(const DumpArguments& a, const Subject& subject, const Work& wor
         fmt::format("--values runs graphs, stages differentiated to fused, not {}", name(stage)));
   Compilation c = compile_to(a, work, stage);
   State state = subject.initial_state(0);
-  Batches batches(c.work.signature(), row_set(work.signature(), work.signature().data));
+  Batches batches(c.work.signature(),
+                  row_set(work.signature(), work.signature().data, subject.folder()));
   CallArguments arguments = call_arguments(c.work.signature(), state, batches.arrays(0), {});
   write_output(print_values(c.work.step, arguments));
 }
@@ -328,14 +329,14 @@ void add_dump(CLI::App& app, Tool& tool) {
                    "optimized, object, or all")
       ->type_name("STAGE");
   command->add_option("--as", a->form, "text, math (formulas), dot, svg, json")
-      ->check(CLI::IsMember({"text", "math", "dot", "svg", "json"}))
+      ->check(one_of({"text", "math", "dot", "svg", "json"}))
       ->type_name("FORM");
   command
       ->add_option("-o,--output", a->folder,
                    "write files with stable names to this folder, large literals beside them")
       ->type_name("DIR");
   command->add_option("--only", a->only, "forward, backward or update")
-      ->check(CLI::IsMember({"forward", "backward", "update"}))
+      ->check(one_of({"forward", "backward", "update"}))
       ->type_name("PART");
   command
       ->add_option(
@@ -351,7 +352,7 @@ void add_dump(CLI::App& app, Tool& tool) {
   command->add_flag("--values", a->values,
                     "run the interpreter on the first batch and print each node's value");
   command->add_option("--step", a->step, "training, evaluation or prediction")
-      ->check(CLI::IsMember({"training", "evaluation", "prediction"}))
+      ->check(one_of({"training", "evaluation", "prediction"}))
       ->type_name("STEP");
   command->add_option("--disable", a->compile.disabled, "leave out a pass")
       ->allow_extra_args(false)

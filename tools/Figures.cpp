@@ -63,8 +63,8 @@ double Criterion::value(const Figures& figures) const {
     known.push_back(name);
   }
   throw Error(ErrorCode::usage,
-              fmt::format("--expect '{}': no figure '{}'{}; there are {}", text, figure,
-                          did_you_mean(figure, known), fmt::join(known, ", ")));
+              fmt::format("--expect '{}': no figure '{}', there are {}{}", text, figure,
+                          fmt::join(known, ", "), did_you_mean(figure, known)));
 }
 
 bool Criterion::met(const Figures& figures) const {

@@ -28,6 +28,7 @@ void add_list(CLI::App& app, Tool& tool) {
     for (const std::string& name : names) {
       ModelFile models = load_model_file(name);
       tool.folder = models.folder;
+      tool.source_prefix = models.source_prefix;
       for (const ModelRow* row : models.models) {
         // The first of a file goes by the file's name.
         std::string word =

@@ -29,9 +29,7 @@ void check_passes(const std::vector<std::string>& names) {
     known.emplace_back(pass.name);
   for (const std::string& name : names)
     if (std::find(known.begin(), known.end(), name) == known.end())
-      throw Error(ErrorCode::usage,
-                  fmt::format("unknown pass '{}'{}; `gdjit doc passes` lists them", name,
-                              did_you_mean(name, known)));
+      throw unknown_pass(name, known);
 }
 
 /// Only the passes named, in the order given.
@@ -83,9 +81,10 @@ void add_opt(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "opt",
       "Reads a step at any stage from declared to planned and writes it at any later one.\n\n"
+      "  gdjit dump 01 --stage simplified | gdjit opt - --from simplified --to loops\n"
+      "  gdjit dump 01 --stage differentiated > step.gdir\n"
       "  gdjit opt step.gdir --to fused\n"
-      "  gdjit opt step.gdir --passes simplify,eliminate_dead_code\n"
-      "  gdjit dump 01 --stage simplified | gdjit opt - --from simplified --to loops");
+      "  gdjit opt step.gdir --passes simplify,eliminate_dead_code");
   auto a = std::make_shared<OptArguments>();
   a->model.add_to(*command);
   command->add_option("--from", a->from, "the stage that the text must stand at")

@@ -2,6 +2,8 @@
 // second.
 #include "Progress.h"
 
+#include "Tool.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -44,7 +46,7 @@ double Progress::seconds() const {
 void Progress::show(int64_t step, double loss) {
   int64_t done = step + 1;
   if (!terminal_) {
-    fmt::print(stderr, "step {:>{}}  loss {:.6g}\n", step, std::to_string(total_).size(), loss);
+    log("step {:>{}}  loss {:.6g}", step, std::to_string(total_).size(), loss);
     next_ = std::min(next_line(done), std::max(total_, done + 1));
     return;
   }
@@ -56,18 +58,17 @@ void Progress::show(int64_t step, double loss) {
     return;
   constexpr int width = 24;
   int filled = static_cast<int>(width * done / std::max<int64_t>(total_, 1));
-  fmt::print(stderr, "\r\x1b[K[{}{}] {}/{}  loss {:.6g}  {:.3g} steps/s  {} left",
-             std::string(static_cast<size_t>(filled), '='),
-             std::string(static_cast<size_t>(width - filled), ' '), done, total_, loss, rate,
-             remaining(static_cast<double>(total_ - done) / rate));
-  std::fflush(stderr);
+  write_log(fmt::format("\r\x1b[K[{}{}] {}/{}  loss {:.6g}  {:.3g} steps/s  {} left",
+                        std::string(static_cast<size_t>(filled), '='),
+                        std::string(static_cast<size_t>(width - filled), ' '), done, total_, loss,
+                        rate, remaining(static_cast<double>(total_ - done) / rate)));
   drawn_ = true;
   drawn_at_ = now;
 }
 
 void Progress::finish() {
   if (drawn_)
-    fmt::print(stderr, "\r\x1b[K");
+    write_log("\r\x1b[K");
   drawn_ = false;
 }
 

@@ -36,6 +36,13 @@ private:
   CompileOptions options_;
 };
 
+/// Names files of the model's folder relative to it.
+void name_files(Graph& graph, const std::string& prefix) {
+  for (uint32_t i = 0; !prefix.empty() && i < graph.files().size(); ++i)
+    if (graph.files()[i].starts_with(prefix))
+      graph.rename_file(i, graph.files()[i].substr(prefix.size()));
+}
+
 std::string text_of(const Work& work) {
   return work.is_graph() ? print(work.step) : loop::print(work.program);
 }
@@ -87,7 +94,7 @@ void ModelArguments::add_to(CLI::App& command) {
       ->required()
       ->type_name("MODEL");
   command.add_option("--batch", batch, "rows per step; without it all rows of the model's data")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("N");
   command.add_option("--dtype", dtype, "the model's type, f32 or f64")->type_name("TYPE");
   command.add_option("--set", settings, "NAME=VALUE for m.option(NAME, …)")
@@ -97,12 +104,14 @@ void ModelArguments::add_to(CLI::App& command) {
 
 Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(arguments) {
   loaded_ = load_model(arguments.word);
+  tool.binary = loaded_.binary;
   tool.folder = loaded_.folder;
+  tool.source_prefix = loaded_.source_prefix;
   if (!loaded_.others.empty())
     log("{} is the first model of {}; also there: {}", loaded_.name, arguments.word,
         fmt::join(loaded_.others, ", "));
   if (is_text()) {
-    tool.reproducer = [this] { return text_of(loaded_.work); };
+    tool.reproducer = [work = loaded_.work] { return text_of(work); };
     if (!arguments.dtype.empty() || !arguments.settings.empty())
       throw Error(
           ErrorCode::usage,
@@ -124,8 +133,12 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
                                   ? Number(static_cast<int64_t>(value))
                                   : Number(value)});
   }
-  tool.reproducer = [this] { return model_ ? text_of(work(main_step())) : std::string(); };
   model_ = declare(arguments.batch, dtype());
+  tool.reproducer = [model = model_, batch = arguments.batch] {
+    Work work;
+    work.step = model->training().step(batch);
+    return text_of(work);
+  };
 }
 
 DType Subject::dtype() const {
@@ -170,6 +183,8 @@ Work Subject::work(StepKind kind, int64_t batch) const {
                    : kind == StepKind::evaluation ? model_->evaluation()
                                                   : model_->prediction();
   work.step = step.step(batch);
+  name_files(work.step.graph, loaded_.source_prefix);
+  name_files(work.step.signature.initial, loaded_.source_prefix);
   if (step.prunes_inputs()) {
     PassContext context;
     context.training = false;

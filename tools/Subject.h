@@ -53,7 +53,7 @@ private:
   ModelArguments arguments_;
   LoadedModel loaded_;
   std::vector<OptionValue> options_;
-  std::unique_ptr<Model> model_;
+  std::shared_ptr<Model> model_; ///< shared with the reproducer of a bug
 };
 
 /// "f32" … as a command line gives it; Error(usage) with the nearest name.

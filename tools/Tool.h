@@ -1,9 +1,13 @@
 // What the commands share: how one is added, and what main knows when something goes wrong.
 #pragma once
 
+#include "gdjit/Support/Error.h"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,10 +16,13 @@ namespace gdjit::tool {
 /// One run of the tool.
 struct Tool {
   std::vector<std::string> arguments; ///< as typed, without the program's name
+  /// Code of the model: what it throws is looked at when the Subject is gone.
+  std::shared_ptr<void> binary;
   std::function<std::string()>
-      reproducer;     ///< text of what is being worked on, for a report of a bug of ours
-  std::string folder; ///< of the model's source: messages name its files relative to here
-  int exit_code = 0;  ///< of a command that ran to its end
+      reproducer;            ///< text of what is being worked on, for a report of a bug of ours
+  std::string folder;        ///< of the model's source: messages name its files from here
+  std::string source_prefix; ///< what file names of a model built elsewhere begin with
+  int exit_code = 0;         ///< of a command that ran to its end
 };
 
 // One function per command, each in a file of its own: adds the options, and what to do with them.
@@ -28,10 +35,21 @@ void add_bench(CLI::App& app, Tool& tool);
 void add_doc(CLI::App& app, Tool& tool);
 void add_info(CLI::App& app, Tool& tool);
 
-/// A line on standard error, for people.
+/// Text on standard error, for people; where nobody listens, nothing.
+void write_log(std::string_view text);
+
+/// A line on standard error.
 template <class... T> void log(fmt::format_string<T...> format, T&&... arguments) {
-  fmt::print(stderr, "{}\n", fmt::format(format, std::forward<T>(arguments)...));
+  write_log(fmt::format(format, std::forward<T>(arguments)...) + "\n");
 }
+
+/// Error(usage) that names the nearest of `known`.
+gdjit::Error unknown_pass(const std::string& name, std::span<const std::string> known);
+
+/// What an option takes, in words that name the value refused.
+CLI::Validator whole_number(int64_t least);
+CLI::Validator positive_number();
+CLI::Validator one_of(std::vector<std::string> words);
 
 /// Writes results to standard output; Error(data) where it takes them no more (a full disk, a
 /// closed pipe).

@@ -165,11 +165,11 @@ Examples predict_examples(const TrainArguments& a, const Subject& subject, const
   const std::vector<Rows>& given = training.signature().examples;
   if (given.empty())
     return examples;
-  RowSet rows = row_set(training.signature(), given);
+  RowSet rows = row_set(training.signature(), given, subject.folder());
   int64_t count = 0;
   for (const Rows& r : given)
-    if (int axis = training.signature().inputs[r.input].batch_axis; axis >= 0 && r.values)
-      count = r.values->type().shape[axis];
+    if (const InputDecl& d = training.signature().inputs[r.input]; d.batch_axis >= 0)
+      count = rows.at(d.name)->type().shape[d.batch_axis];
   if (subject.is_text() && count != training.signature().batch) {
     log("the {} example rows are left out: this text holds a step for {} rows", count,
         training.signature().batch);
@@ -253,9 +253,23 @@ int report(const TrainArguments& a, const Subject& subject, const State& state, 
   return code;
 }
 
-int train(const TrainArguments& a, Tool& tool) {
+/// Says what is wrong with a criterion before an hour has gone by.
+void check_criteria(const TrainArguments& a, const Subject& subject, const Signature& signature) {
+  if (a.expect.empty())
+    return;
+  Figures figures;
+  Work evaluation = subject.work(StepKind::evaluation, signature.batch);
+  for (const OutputDecl& d : evaluation.signature().outputs)
+    if (d.type.shape.rank() == 0)
+      figures.emplace_back(d.name, NAN);
+  for (const StateDecl& d : signature.states)
+    if (d.type.elements() == 1)
+      figures.emplace_back(d.name, NAN);
   for (const std::string& expect : a.expect)
-    Criterion{expect}; // says what is wrong before an hour has gone by
+    (void)Criterion(expect).value(figures);
+}
+
+int train(const TrainArguments& a, Tool& tool) {
   Subject subject(a.model, tool);
   Work work = subject.work(StepKind::training, a.model.batch);
   const Signature& signature = work.signature();
@@ -265,7 +279,8 @@ int train(const TrainArguments& a, Tool& tool) {
                             "m.minimize(loss, SGD{{.lr = 0.1}}) or m.update",
                             subject.name()));
   ScalarValues scalars = learning_rates(signature, a.lr);
-  RowSet rows = row_set(signature, signature.data);
+  check_criteria(a, subject, signature);
+  RowSet rows = row_set(signature, signature.data, subject.folder());
   Batches batches(signature, rows);
   catch_interrupt();
   State state = subject.initial_state(a.seed);
@@ -300,10 +315,10 @@ void add_train(CLI::App& app, Tool& tool) {
   auto* steps = command
                     ->add_option("--steps", a->steps,
                                  fmt::format("number of updates ({} without it)", default_steps))
-                    ->check(CLI::NonNegativeNumber)
+                    ->check(whole_number(0))
                     ->type_name("N");
   command->add_option("--epochs", a->epochs, "passes over all rows, instead of --steps")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->excludes(steps)
       ->type_name("N");
   command
@@ -312,9 +327,7 @@ void add_train(CLI::App& app, Tool& tool) {
       ->allow_extra_args(false)
       ->type_name("[NAME=]VALUE");
   command->add_option("--seed", a->seed, "of first values and random draws")->type_name("N");
-  command->add_option("--threads", a->threads, "per step")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  command->add_option("--threads", a->threads, "per step")->check(whole_number(1))->type_name("N");
   command->add_option("--expect", a->expect, "exit with 1 unless a figure ends so: 'loss<0.05'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");

@@ -8,7 +8,10 @@
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Support/Version.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <unistd.h>
@@ -18,6 +21,56 @@ namespace gdjit::tool {
 void write_output(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(ErrorCode::data, fmt::format("standard output: {}", std::strerror(errno)));
+}
+
+void write_log(std::string_view text) {
+  // A closed or full standard error is no reason to stop.
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+CLI::Validator whole_number(int64_t least) {
+  return CLI::Validator(
+      [least](std::string& text) -> std::string {
+        int64_t value = 0;
+        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        bool whole = error == std::errc() && end == text.data() + text.size();
+        return whole && value >= least
+                   ? ""
+                   : fmt::format("'{}' is no whole number of at least {}", text, least);
+      },
+      "");
+}
+
+CLI::Validator positive_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        double value = 0;
+        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        bool number = error == std::errc() && end == text.data() + text.size();
+        return number && value > 0 && std::isfinite(value)
+                   ? ""
+                   : fmt::format("'{}' is no number above 0", text);
+      },
+      "");
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  return CLI::Validator(
+      [words = std::move(words)](std::string& text) -> std::string {
+        return std::find(words.begin(), words.end(), text) != words.end()
+                   ? ""
+                   : fmt::format("'{}' is none of {}{}", text, fmt::join(words, ", "),
+                                 did_you_mean(text, words));
+      },
+      "");
+}
+
+Error unknown_pass(const std::string& name, std::span<const std::string> known) {
+  std::string near = did_you_mean(name, known);
+  return Error(ErrorCode::usage,
+               fmt::format("unknown pass '{}'{}", name,
+                           near.empty() ? "; `gdjit doc passes` lists them" : near));
 }
 
 namespace {
@@ -42,7 +95,9 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* chosen : app.get_subcommands())
     command = chosen;
   std::vector<std::string> rest = command->remaining(true);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) && !rest.empty()) {
+  // A mistyped command is to CLI11 a missing one.
+  bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) || command == &app;
+  if (extras && !rest.empty()) {
     const std::string& word = rest.front();
     bool option = word.starts_with("-") && word.size() > 1;
     std::string name = word.substr(0, word.find('='));
@@ -53,16 +108,21 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
                                 did_you_mean(name, known_words(*command, true)))
                   : fmt::format("{}: '{}' is one argument too many", command->get_name(), word);
   }
+  if (command == &app && dynamic_cast<const CLI::RequiredError*>(&error))
+    return fmt::format("no command; there are {}", fmt::join(known_words(app, false), ", "));
   std::string text = error.what();
   return command == &app ? text : fmt::format("{}: {}", command->get_name(), text);
 }
 
-/// Files that the message names relative to the model's folder, relative to here.
-std::string with_folder(const Error& error, const std::string& folder) {
+/// Files of the model's folder, named from here: an editor finds them.
+std::string with_folder(const Error& error, const Tool& tool) {
   auto place = [&](SourceLocation location) {
-    if (!folder.empty() && location.known() && !location.file.starts_with('/') &&
-        !location.file.starts_with('<') && access(location.file.c_str(), R_OK) != 0)
-      location.file = folder + "/" + location.file;
+    if (!tool.source_prefix.empty() && location.file.starts_with(tool.source_prefix))
+      location.file.erase(0, tool.source_prefix.size());
+    std::string there = tool.folder + "/" + location.file;
+    if (!tool.folder.empty() && location.known() && !location.file.starts_with('/') &&
+        access(there.c_str(), R_OK) == 0)
+      location.file = there;
     return location;
   };
   std::string text;
@@ -131,7 +191,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(ErrorCode::usage);
   } catch (const Error& error) {
     std::fflush(stdout);
-    fmt::print(stderr, "{}", with_folder(error, tool.folder));
+    write_log(with_folder(error, tool));
     return static_cast<int>(error.code());
   } catch (const std::bad_alloc&) {
     log("error: not enough memory");

@@ -46,14 +46,31 @@ struct Word {
 /// FILE or FILE:MODEL; a file of the whole name wins.
 Word split(const std::string& word) {
   size_t colon = word.rfind(':');
-  if (colon == std::string::npos || fs::exists(word) || word.find('/', colon) != std::string::npos)
+  std::error_code ignored; // of a name too long for a file
+  if (colon == std::string::npos || fs::exists(word, ignored) ||
+      word.find('/', colon) != std::string::npos)
     return {word, ""};
+  if (colon + 1 == word.size())
+    throw Error(ErrorCode::usage,
+                fmt::format("'{}' names no model behind ':'; write FILE:MODEL, or "
+                            "FILE for its first model",
+                            word));
   return {word.substr(0, colon), word.substr(colon + 1)};
 }
 
 std::string folder_of(const std::string& path) {
   std::string folder = fs::path(path).parent_path().string();
   return folder;
+}
+
+/// Fills in folder and source_prefix of a binary that was built elsewhere: its source lies where
+/// the compiler found it, or beside the binary.
+void find_source(ModelFile& file, const std::string& binary) {
+  fs::path source = file.models.front()->file;
+  std::error_code ignored;
+  file.folder = source.is_absolute() && fs::exists(source, ignored) ? source.parent_path().string()
+                                                                    : folder_of(binary);
+  file.source_prefix = source.has_parent_path() ? source.parent_path().string() + "/" : "";
 }
 
 void require_file(const std::string& path) {
@@ -179,7 +196,7 @@ ModelFile load_model_file(const std::string& word) {
   case FileKind::shared_object: {
     require_file(word);
     ModelFile file = open_models(word, word);
-    file.folder = folder_of(word);
+    find_source(file, word);
     return file;
   }
   case FileKind::text:
@@ -200,7 +217,7 @@ ModelFile load_model_file(const std::string& word) {
     unknown_model(word);
   }
   ModelFile file = open_models(path, fs::path(path).stem().string());
-  file.folder = folder_of(path); // their sources stand beside them
+  find_source(file, path);
   return file;
 }
 
@@ -212,6 +229,7 @@ LoadedModel load_model(const std::string& word) {
   LoadedModel model;
   model.binary = file.binary;
   model.folder = file.folder;
+  model.source_prefix = file.source_prefix;
   model.row = file.models.front();
   if (parts.model.empty()) {
     for (size_t i = 1; i < file.models.size(); ++i)
@@ -223,8 +241,8 @@ LoadedModel load_model(const std::string& word) {
     auto found = std::find(known.begin(), known.end(), parts.model);
     if (found == known.end())
       throw Error(ErrorCode::usage,
-                  fmt::format("{} holds no model '{}'{}; it holds {}", file.name, parts.model,
-                              did_you_mean(parts.model, known), fmt::join(known, ", ")));
+                  fmt::format("{} holds no model '{}', it holds {}{}", file.name, parts.model,
+                              fmt::join(known, ", "), did_you_mean(parts.model, known)));
     model.row = file.models[static_cast<size_t>(found - known.begin())];
   }
   model.name = model.row->name;

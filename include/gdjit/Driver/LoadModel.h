@@ -20,6 +20,7 @@ struct LoadedModel {
   std::vector<std::string> others; ///< the file's further models, where the word named none of them
   std::string
       folder; ///< where the user's source and the text's array files lie, as typed; "" for here
+  std::string source_prefix;    ///< as in ModelFile
   std::shared_ptr<void> binary; ///< keeps the shared object loaded
 
   bool is_text() const { return row == nullptr; }
@@ -27,8 +28,11 @@ struct LoadedModel {
 
 /// The models of one file.
 struct ModelFile {
-  std::string name; ///< what the tool calls it: "01_linear_regression", "model.so"
-  std::string folder;
+  std::string name;   ///< what the tool calls it: "01_linear_regression", "model.so"
+  std::string folder; ///< where its source lies, as far as that can be found
+  /// What the compiler put before names of files in the source's folder: "/home/me/", "../models/",
+  /// "". Without it they are relative to that folder, whatever was built where.
+  std::string source_prefix;
   std::vector<const ModelRow*> models; ///< in the order of their lines
   std::shared_ptr<void> binary;
 };

@@ -76,6 +76,8 @@ public:
   uint32_t file(const std::string& name);
   /// An origin for a location.
   Origin origin_of(const SourceLocation& location, Part part = Part::forward);
+  /// Another name for a file of files().
+  void rename_file(uint32_t number, std::string name) { files_[number] = std::move(name); }
   /// Takes over the table of files, so that origins of `other` hold here. Only before the first
   /// file() call.
   void share_files(const Graph& other) { files_ = other.files_; }

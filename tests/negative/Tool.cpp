@@ -1,0 +1,128 @@
+// Bad words on the command line, bad figures, and a run that is stopped: one message, one exit
+// code.
+#include "ToolMistakes.h"
+
+using namespace gdjit::test;
+
+namespace {
+
+TEST(ToolMistakes, no_command) {
+  EXPECT_REFUSED(run_tool({}), 2, "error: no command; there are list, train, dump");
+}
+
+TEST(ToolMistakes, an_unknown_command) {
+  EXPECT_REFUSED(run_tool({"trian", "05"}), 2, "unknown command 'trian'; did you mean 'train'?");
+}
+
+TEST(ToolMistakes, no_model) {
+  EXPECT_REFUSED(run_tool({"train"}), 2, "train: model is required", "gdjit train --help");
+}
+
+TEST(ToolMistakes, an_unknown_model) {
+  EXPECT_REFUSED(run_tool({"train", "linear_regresion"}), 2,
+                 "unknown model 'linear_regresion'; did you mean '01_linear_regression'?");
+  EXPECT_REFUSED(run_tool({"train", "5x"}), 2,
+                 "unknown model '5x'; `gdjit list` shows the examples");
+  EXPECT_REFUSED(
+      run_tool({"train", "01:plus_tree"}), 2,
+      "holds no model 'plus_tree', it holds twice, plus_three; did you mean 'plus_three'?");
+}
+
+TEST(ToolMistakes, an_unknown_flag) {
+  EXPECT_REFUSED(run_tool({"train", "05", "--stepz", "3"}), 2,
+                 "train: unknown option '--stepz'; did you mean '--steps'?");
+  EXPECT_REFUSED(run_tool({"train", "05", "more"}), 2, "train: 'more' is one argument too many");
+}
+
+TEST(ToolMistakes, numbers_that_are_none) {
+  EXPECT_REFUSED(run_tool({"train", "05", "--steps", "-1"}), 2,
+                 "--steps: '-1' is no whole number of at least 0");
+  EXPECT_REFUSED(run_tool({"train", "05", "--steps", "1.5"}), 2,
+                 "--steps: '1.5' is no whole number of at least 0");
+  EXPECT_REFUSED(run_tool({"train", "05", "--batch", "0"}), 2,
+                 "--batch: '0' is no whole number of at least 1");
+  EXPECT_REFUSED(run_tool({"bench", "05", "--seconds", "inf"}), 2,
+                 "--seconds: 'inf' is no number above 0");
+  EXPECT_REFUSED(run_tool({"train", "05", "--lr", "fast"}), 2, "--lr: 'fast' is no number");
+}
+
+TEST(ToolMistakes, an_unknown_option_of_the_model) {
+  EXPECT_REFUSED(run_tool({"train", "05", "--set", "hidden=3"}), 2, "has no option 'hidden'");
+  EXPECT_REFUSED(run_tool({"train", "05", "--set", "hidden"}), 2, "expected NAME=VALUE");
+}
+
+TEST(ToolMistakes, an_unknown_pass) {
+  const char* message = "unknown pass 'simplfy'; did you mean 'simplify'?\n";
+  EXPECT_REFUSED(run_tool({"dump", "05", "--after", "simplfy"}), 2, message);
+  EXPECT_REFUSED(run_tool({"opt", "05", "--passes", "simplfy"}), 2, message);
+  EXPECT_REFUSED(run_tool({"dump", "05", "--stage", "fused", "--disable", "simplfy"}), 2,
+                 "unknown pass 'simplfy'");
+  EXPECT_REFUSED(run_tool({"opt", "05", "--passes", "qqq"}), 2,
+                 "unknown pass 'qqq'; `gdjit doc passes` lists them");
+}
+
+TEST(ToolMistakes, an_unknown_stage) {
+  EXPECT_REFUSED(run_tool({"dump", "05", "--stage", "lops"}), 2,
+                 "unknown stage 'lops'; did you mean 'loops'?");
+  EXPECT_REFUSED(run_tool({"opt", "05", "--to", "qqq"}), 2,
+                 "unknown stage 'qqq'; the stages are declared");
+}
+
+TEST(ToolMistakes, other_unknown_words) {
+  EXPECT_REFUSED(run_tool({"dump", "05", "--as", "maths"}), 2,
+                 "--as: 'maths' is none of text, math, dot, svg, json; did you mean 'math'?");
+  EXPECT_REFUSED(run_tool({"train", "05", "--dtype", "f16"}), 2, "--dtype f16");
+  EXPECT_REFUSED(run_tool({"train", "05", "--target", "arm"}), 2, "unknown target arm",
+                 "x86-64-v3");
+  EXPECT_REFUSED(run_tool({"train", "05", "-O", "7"}), 2, "unknown optimization level 7",
+                 "0, 2, 3");
+  EXPECT_REFUSED(run_tool({"doc", "opps"}), 2,
+                 "unknown page 'opps', there are ops, passes, stages; did you mean 'ops'?");
+  EXPECT_REFUSED(run_tool({"doc", "ops", "matmull"}), 2,
+                 "unknown op 'matmull'; did you mean 'matmul'?");
+}
+
+TEST(ToolMistakes, learning_rates_that_are_negative_or_not_finite) {
+  for (const char* rate : {"-1", "nan", "inf"})
+    EXPECT_REFUSED(run_tool({"train", "05", "--lr", rate}), 2, "--lr: the learning rate lr is ",
+                   "must be finite and not negative");
+  EXPECT_EQ(run_tool({"train", "05", "--lr", "0", "--steps", "3"}).code, 0);
+}
+
+TEST(ToolMistakes, a_criterion_of_no_figure_is_refused_before_the_run) {
+  ToolRun run = run_tool({"train", "05", "--expect", "los<3"});
+  EXPECT_REFUSED(run, 2, "no figure 'los', there are loss, accuracy", "did you mean 'loss'?");
+  EXPECT_THAT(run.err, testing::Not(testing::HasSubstr("step ")));
+  EXPECT_REFUSED(run_tool({"train", "05", "--expect", "loss"}), 2, "as in 'loss<0.05'");
+}
+
+TEST(ToolMistakes, a_criterion_that_is_not_met_exits_with_1_behind_the_results) {
+  ToolRun run = run_tool({"train", "05", "--steps", "1", "-q", "--expect", "loss<0.1"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.err, testing::HasSubstr("not met: loss<0.1, it is "));
+  EXPECT_THAT(run.out, testing::StartsWith("loss "));
+}
+
+TEST(ToolMistakes, a_value_that_is_not_finite_names_op_and_line) {
+  Scratch scratch;
+  std::string source =
+      scratch.write("nan.cpp", with(line_model, "matmul(x, w)", "log(matmul(x, w) - 1)"));
+  EXPECT_REFUSED(run_tool({"train", source, "--check-nan", "-q"}), 6,
+                 "nan.cpp:8:", "step 0: the result of log", "forward");
+}
+
+TEST(ToolMistakes, an_interrupt_ends_in_order_with_130) {
+  ToolRun run = run_tool({"train", "05", "--steps", "1000000000"}, {.interrupt_at = "loss"});
+  EXPECT_EQ(run.code, 130);
+  EXPECT_THAT(run.err, testing::HasSubstr("interrupted after "));
+  EXPECT_THAT(run.out, testing::StartsWith("loss ")) << "what was reached is printed";
+}
+
+TEST(ToolMistakes, a_reader_that_goes_away_is_no_crash) {
+  ToolRun run = run_shell("gdjit dump 05 --stage all | head -1; echo ${PIPESTATUS[0]}");
+  EXPECT_THAT(run.out, testing::StartsWith("; ---- declared ----\n"));
+  EXPECT_THAT(run.out, testing::AnyOf(testing::HasSubstr("\n141\n"), testing::HasSubstr("\n0\n")));
+  EXPECT_THAT(run.err, testing::Not(testing::HasSubstr("error")));
+}
+
+} // namespace

@@ -1,0 +1,66 @@
+// A stage is a file that one can feed in again: from each text stage of each lesson model, opt goes
+// on to what dump gives, byte for byte, and train to the same figures, bit for bit.
+#include "Lessons.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace gdjit::test;
+
+namespace {
+
+class Chain : public testing::TestWithParam<const char*> {};
+
+std::string file_of(int stage) {
+  return std::to_string(stage) + "-" + text_stages[stage] + ".gdir";
+}
+
+TEST_P(Chain, each_stage_continues_to_each_later_one_as_dump_does) {
+  for (const std::string& model : models_of(GetParam())) {
+    SCOPED_TRACE(model);
+    Scratch d;
+    // The source beside the texts, so that they quote it.
+    std::string source = std::string(GetParam()) + ".cpp";
+    std::filesystem::copy_file(GDJIT_SOURCE_DIR "/examples/" + source, d.file(source));
+    ASSERT_EQ(run_tool({"dump", model, "--stage", "all", "-o", d.path()}).code, 0);
+    for (int from = 0; from < 7; ++from) {
+      for (int to = from; to < 7; ++to) {
+        ToolRun run = run_tool(
+            {"opt", d.file(file_of(from)), "--from", text_stages[from], "--to", text_stages[to]});
+        EXPECT_EQ(run.code, 0) << run.err;
+        EXPECT_TRUE(run.out == read_text(d.file(file_of(to))))
+            << text_stages[from] << " to " << text_stages[to] << " gives\n"
+            << run.out;
+      }
+      ToolRun object = run_tool({"opt", d.file(file_of(from)), "--to", "object"});
+      EXPECT_EQ(object.code, 0) << object.err;
+      EXPECT_TRUE(object.out == read_text(d.file("9-object.s"))) << "from " << text_stages[from];
+    }
+  }
+}
+
+TEST_P(Chain, each_stage_trains_to_the_same_figures) {
+  for (const std::string& model : models_of(GetParam())) {
+    SCOPED_TRACE(model);
+    Scratch d;
+    ASSERT_EQ(run_tool({"dump", model, "--stage", "all", "-o", d.path()}).code, 0);
+    ToolRun direct = run_tool({"train", model, "--steps", "20", "--json"});
+    ASSERT_TRUE(direct.code == 0 || direct.code == 3) << direct.err;
+    for (int from = 0; from < 7; ++from) {
+      ToolRun run = run_tool({"train", d.file(file_of(from)), "--steps", "20", "--json"});
+      ASSERT_EQ(run.code, direct.code) << text_stages[from] << run.err;
+      if (run.code == 3) {
+        EXPECT_THAT(run.err, testing::HasSubstr("nothing to train"));
+        continue;
+      }
+      Json a = Json::parse(direct.out), b = Json::parse(run.out);
+      for (const char* figures : {"steps", "loss", "losses", "outputs", "parameters"})
+        EXPECT_EQ(a[figures], b[figures]) << figures << " from " << text_stages[from];
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Lessons, Chain, testing::ValuesIn(lesson_files),
+                         [](const auto& info) { return test_name(info.param); });
+
+} // namespace

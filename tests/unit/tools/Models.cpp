@@ -1,0 +1,135 @@
+// Every way to give the tool a model, the cache of compiled sources, help, and a bug of ours.
+#include "Lessons.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+using namespace gdjit::test;
+using testing::HasSubstr;
+
+namespace {
+
+TEST(Words, NameTheSameModelInEachWay) {
+  auto figures = [](const std::string& word, const std::string& input = "") {
+    ToolRun run = run_tool({"train", word, "--steps", "7", "--json"}, {.input = input});
+    EXPECT_EQ(run.code, 0) << word << "\n" << run.err;
+    return run.code == 0 ? Json::parse(run.out)["losses"] : Json();
+  };
+  Json expected = figures("05_logistic_regression");
+  ASSERT_EQ(expected.size(), 7u);
+  EXPECT_EQ(figures("05"), expected);
+  EXPECT_EQ(figures("logistic_regression"), expected);
+  EXPECT_EQ(figures("05:by_hand"), expected);
+  EXPECT_EQ(figures(GDJIT_BINARY_DIR "/lib/gdjit/examples/05_logistic_regression.so"), expected);
+  EXPECT_EQ(figures(GDJIT_SOURCE_DIR "/examples/05_logistic_regression.cpp"), expected);
+  EXPECT_EQ(figures(GDJIT_SOURCE_DIR "/examples/05_logistic_regression.cpp:by_hand"), expected);
+  Scratch d;
+  std::string text = run_tool({"dump", "05", "--stage", "declared"}).out;
+  EXPECT_EQ(figures(d.write("step.gdir", text)), expected);
+  EXPECT_EQ(figures("-", text), expected);
+}
+
+TEST(Words, WithoutAModelTheFirstIsTakenAndTheRestNamed) {
+  EXPECT_THAT(run_tool({"info", "02"}).err,
+              HasSubstr("by_hand is the first model of 02; also there: by_minimize, cost_curve"));
+  EXPECT_EQ(run_tool({"info", "02:by_minimize"}).err, "");
+}
+
+TEST(Sources, AreCompiledOnceAndAgainWhenAHeaderChanges) {
+  Scratch d;
+  d.write("rate.h", "constexpr double rate = 0.05;\n");
+  std::string model =
+      d.write("line.cpp", "#include \"rate.h\"\n" + with(line_model, "0.05", "rate"));
+  std::string compiler =
+      d.write("cxx", "#!/bin/sh\necho x >> " + d.file("log") + "\nexec c++ \"$@\"\n");
+  std::filesystem::permissions(compiler, std::filesystem::perms::owner_all);
+  RunOptions options{.environment = {{"XDG_CACHE_HOME", d.file("cache")}, {"CXX", compiler}}};
+  auto lr = [&](const std::string& text) {
+    ToolRun run = run_tool({"dump", model, "--stage", "declared"}, options);
+    EXPECT_EQ(run.code, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("scalar lr : f32 = " + text + " "));
+    return read_text(d.file("log"));
+  };
+  EXPECT_EQ(lr("0.05"), "x\n");
+  EXPECT_EQ(lr("0.05"), "x\n") << "unchanged, it is not compiled again";
+  d.write("rate.h", "constexpr double rate = 0.25;\n");
+  EXPECT_EQ(lr("0.25"), "x\nx\n");
+  d.write("rate.h", "constexpr double rate = 0.05;\n");
+  EXPECT_EQ(lr("0.05"), "x\nx\n") << "the first object is still there";
+}
+
+TEST(Sources, RunWithoutACacheToWriteTo) {
+  Scratch d;
+  std::string model = d.write("line.cpp", line_model);
+  ToolRun run = run_tool({"train", model, "--steps", "1", "-q"},
+                         {.environment = {{"XDG_CACHE_HOME", "/proc/none"}, {"TMPDIR", d.path()}}});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(d.names(), std::vector<std::string>{"line.cpp"}) << "nothing is left behind";
+}
+
+/// Lines of a command's help that begin with "  gdjit".
+std::vector<std::string> examples(const std::string& command) {
+  std::istringstream help(run_tool({command, "--help"}).out);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(help, line);)
+    if (line.starts_with("  gdjit "))
+      lines.push_back(line.substr(2));
+  return lines;
+}
+
+TEST(Help, ItsExamplesWorkWhenPasted) {
+  Scratch d;
+  for (const char* file : {"line.cpp", "my_model.cpp", "my_models.cpp"}) // as users have them
+    d.write(file, line_model);
+  for (const char* command : {"list", "train", "dump", "opt", "check", "bench", "doc", "info"}) {
+    std::vector<std::string> lines = examples(command);
+    EXPECT_FALSE(lines.empty()) << command;
+    for (std::string line : lines) {
+      if (std::string(command) == "bench")
+        line += " --seconds 0.01 --compiles 1"; // not to wait
+      ToolRun run = run_shell("set -o pipefail; " + line, {.folder = d.path()});
+      EXPECT_EQ(run.code, 0) << line << "\n" << run.err;
+    }
+  }
+}
+
+TEST(Help, TheFirstExampleOfEachCommandNeedsNoFile) {
+  for (const char* command : {"list", "train", "dump", "opt", "check", "doc", "info"}) {
+    std::vector<std::string> lines = examples(command);
+    ASSERT_FALSE(lines.empty());
+    EXPECT_EQ(run_shell(lines[0], {.folder = "/"}).code, 0) << lines[0];
+  }
+}
+
+TEST(Bugs, ExitWith70AndAReproducerThatReadsBack) {
+  Scratch d;
+  // An internal error where the model is declared a second time, for its one example row.
+  std::string model =
+      d.write("bug.cpp", with(line_model, "  m.output(\"h\", h);",
+                              "  if (m.batch() == 1) throw InternalError(\"a broken invariant\");\n"
+                              "  m.output(\"h\", h);\n  m.examples({{\"x\", {{4}}}});"));
+  ToolRun run = run_tool({"train", model, "-q", "--steps", "2"}, {.folder = d.path()});
+  EXPECT_EQ(run.code, 70) << run.err;
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, HasSubstr("internal error in gdjit: a broken invariant"));
+  size_t at = run.err.find("gdjit-bug-");
+  ASSERT_NE(at, std::string::npos);
+  std::string file = d.file(run.err.substr(at, run.err.find(' ', at) - at));
+  EXPECT_THAT(read_text(file), HasSubstr("; command: gdjit train "));
+  ToolRun again = run_tool({"opt", file});
+  EXPECT_EQ(again.code, 0) << again.err;
+}
+
+TEST(Words, TooLongOrStrangeAreNoBugOfOurs) {
+  for (const std::string& word :
+       {std::string(5000, 'a'), std::string(5000, 'a') + ".cpp", std::string(300, 'a') + ":b",
+        std::string("\n"), std::string(":"), std::string("a:b:c"), std::string("05:"),
+        std::string("/:x"), std::string("/dev/null/x.gdir")}) {
+    ToolRun run = run_tool({"train", word, "-q"});
+    EXPECT_TRUE(run.code == 2 || run.code == 7) << word << run.code << run.err;
+  }
+}
+
+} // namespace

@@ -1,0 +1,187 @@
+// gdjit train, and what the other commands that print figures say in JSON.
+#include "Lessons.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace gdjit::test;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+TEST(Train, PrintsResultsOnStandardOutputAndPlainProgressLinesOnAPipe) {
+  ToolRun run = run_tool({"train", "05", "--steps", "200"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.out, testing::StartsWith("loss "));
+  EXPECT_THAT(run.out, HasSubstr(" after 200 updates\naccuracy 1\nw = "));
+  EXPECT_THAT(run.out, HasSubstr("examples\n  x = [2, 2]  ->  p = "));
+  EXPECT_THAT(run.err, HasSubstr("step   0  loss 0.693147\n"));
+  EXPECT_THAT(run.err, HasSubstr("step 199  loss "));
+  EXPECT_THAT(run.err, HasSubstr("200 updates of 6 rows in "));
+  EXPECT_THAT(run.err, Not(HasSubstr("\r")));
+}
+
+TEST(Train, DrawsABarOnATerminalAndTakesItAway) {
+  ToolRun run = run_tool({"train", "05", "--steps", "3000000"},
+                         {.environment = {{"TERM", "xterm"}}, .terminal = true});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.err, HasSubstr("\r\x1b[K[="));
+  EXPECT_THAT(run.err, HasSubstr("/3000000  loss "));
+  EXPECT_THAT(run.err, HasSubstr(" steps/s  "));
+  EXPECT_THAT(run.err, HasSubstr(" left\r\x1b[K3000000 updates of 6 rows"));
+}
+
+TEST(Train, DrawsNoBarOnADumbTerminal) {
+  ToolRun run = run_tool({"train", "05", "--steps", "30"},
+                         {.environment = {{"TERM", "dumb"}}, .terminal = true});
+  EXPECT_THAT(run.err, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(run.err, HasSubstr("step  0  loss "));
+}
+
+TEST(Train, QuietSaysNothing) {
+  EXPECT_EQ(run_tool({"train", "05:by_hand", "--steps", "30", "-q"}).err, "");
+}
+
+TEST(Train, ItsJsonRoundTripsToTheBit) {
+  ToolRun run = run_tool({"train", "05", "--steps", "37", "--json"});
+  Json json = Json::parse(run.out);
+  EXPECT_EQ(json["steps"], 37);
+  ASSERT_EQ(json["losses"].size(), 37u);
+  EXPECT_EQ(json["losses"][0].get<double>(), 0.6931471824645996) << "the f32 nearest to log 2";
+  for (const Json& loss : json["losses"])
+    EXPECT_EQ(loss.get<double>(), static_cast<double>(loss.get<float>()));
+  double loss = json["outputs"]["loss"];
+  EXPECT_EQ(
+      run_tool({"train", "05", "--steps", "37", "-q", "--expect",
+                fmt::format("loss=={:.17g}", loss), "--expect",
+                fmt::format("b=={:.17g}", json["parameters"]["b"]["values"][0].get<double>())})
+          .code,
+      0);
+  EXPECT_EQ(json["parameters"]["w"]["type"], "f32[2,1]");
+  EXPECT_EQ(json["examples"]["outputs"]["passed"]["values"].size(), 2u);
+}
+
+TEST(Train, ItsJsonHoldsF64Whole) {
+  Json json =
+      Json::parse(run_tool({"train", "01", "--dtype", "f64", "--steps", "9", "--json"}).out);
+  double loss = json["loss"];
+  EXPECT_NE(loss, static_cast<double>(static_cast<float>(loss)));
+  EXPECT_EQ(run_tool({"train", "01", "--dtype", "f64", "--steps", "9", "-q", "--expect",
+                      fmt::format("loss=={:.17g}", loss)})
+                .code,
+            0);
+}
+
+TEST(Train, ItsJsonNamesWhatIsNoNumber) {
+  ToolRun run = run_tool({"train", "01", "--lr", "1e30", "--steps", "9", "--json"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(Json::parse(run.out)["loss"], "nan");
+  EXPECT_THAT(run.err, HasSubstr("--check-nan names the op"));
+}
+
+TEST(Train, JudgesEachRelation) {
+  auto code = [](const char* criterion) {
+    return run_tool({"train", "05", "--steps", "100", "-q", "--expect", criterion}).code;
+  };
+  EXPECT_EQ(code("loss<0.2"), 0);
+  EXPECT_EQ(code("loss <= 0.2"), 0);
+  EXPECT_EQ(code("loss>0.2"), 1);
+  EXPECT_EQ(code("loss>=0.1"), 0);
+  EXPECT_EQ(code("accuracy==1"), 0);
+  EXPECT_EQ(code("accuracy!=1"), 1);
+}
+
+TEST(Train, GivesTheSameFiguresAtEachLevelTargetAndNumberOfThreads) {
+  auto figures = [](std::vector<std::string> more) {
+    std::vector<std::string> words = {"train", "06", "--steps", "50", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    Json json = Json::parse(run_tool(words).out);
+    json.erase("seconds");
+    return json;
+  };
+  Json reference = figures({});
+  EXPECT_EQ(figures({"-O", "0"}), reference);
+  EXPECT_EQ(figures({"--target", "x86-64"}), reference);
+  EXPECT_EQ(figures({"--threads", "2"}), reference);
+}
+
+TEST(Train, CutsRowsIntoBatchesWithAShortLastOne) {
+  ToolRun run = run_tool({"train", "05", "--batch", "4", "--epochs", "3", "--json"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Json::parse(run.out)["steps"], 6);
+}
+
+TEST(List, NamesEachModelAsTheToolTakesIt) {
+  Json rows = Json::parse(run_tool({"list", "--json"}).out);
+  EXPECT_GE(rows.size(), 13u);
+  std::string text = run_tool({"list"}).out;
+  for (const Json& row : rows) {
+    EXPECT_THAT(text, HasSubstr(row["model"].get<std::string>()));
+    EXPECT_EQ(run_tool({"info", row["model"]}).code, 0);
+  }
+}
+
+TEST(Info, SaysVersionAndFolders) {
+  Json json = Json::parse(run_tool({"info", "--json"}).out);
+  EXPECT_THAT(run_tool({"--version"}).out, HasSubstr(json["version"].get<std::string>()));
+  for (const char* key : {"llvm", "cpu", "targets", "library", "include", "examples", "cache"})
+    EXPECT_FALSE(json[key].empty()) << key;
+}
+
+TEST(Info, ShowsASignature) {
+  Json json = Json::parse(run_tool({"info", "05", "--json"}).out);
+  EXPECT_EQ(json["states"]["w"], "f32[2,1]");
+  EXPECT_EQ(json["state_bytes"], 20);
+  EXPECT_THAT(run_tool({"info", "05"}).out, HasSubstr("state w : f32[2,1] = zeros"));
+}
+
+TEST(Bench, SaysHowLongCompilingAndStepsTake) {
+  ToolRun run = run_tool({"bench", "01", "--seconds", "0.01", "--compiles", "1", "--json"});
+  Json json = Json::parse(run.out);
+  for (const char* phase :
+       {"differentiate", "fuse", "lower", "schedule", "plan", "optimize", "link"})
+    EXPECT_GT(json["compile"]["phases"][phase].get<double>(), 0) << phase;
+  EXPECT_GT(json["step"]["seconds"]["median"].get<double>(), 0);
+  EXPECT_THAT(run_tool({"bench", "01", "--seconds", "0.01", "--compiles", "1"}).out,
+              HasSubstr("quartiles"));
+}
+
+TEST(Check, FindsEveryLessonRight) {
+  for (const char* lesson : lesson_files) {
+    ToolRun run = run_tool({"check", lesson, "--native", "--json"});
+    EXPECT_EQ(run.code, 0) << run.out << run.err;
+    Json json = Json::parse(run.out);
+    EXPECT_EQ(json["failed"], 0);
+    EXPECT_GT(json["checks"].size(), 20u);
+  }
+}
+
+TEST(Check, ExitsWith5WhereATypeDoesNotScale) {
+  Scratch scratch;
+  std::string model = scratch.write(
+      "fixed.cpp", with(line_model, "matmul(x, w)", "matmul(x, w) + m.constant({{1}, {2}, {3}})"));
+  ToolRun run = run_tool({"check", model, "--native", "--batch", "3"});
+  EXPECT_EQ(run.code, 5) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("FAILED   declared for 13 rows: "));
+  EXPECT_THAT(run.out, HasSubstr("do not broadcast"));
+}
+
+TEST(Check, SkipsWhatATextDoesNotHoldVisibly) {
+  std::string text = run_tool({"dump", "01", "--stage", "fused"}).out;
+  ToolRun run = run_tool({"check", "-", "--native"}, {.input = text});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("skipped  gradients: a text has fixed types"));
+  EXPECT_THAT(run.out,
+              HasSubstr("skipped  other batch sizes: a text holds a step for one batch size"));
+}
+
+TEST(Doc, ListsOpsPassesAndStages) {
+  EXPECT_THAT(run_tool({"doc", "ops"}).out, HasSubstr("### matmul\n"));
+  EXPECT_THAT(run_tool({"doc", "ops", "matmul"}).out, testing::StartsWith("### matmul\n"));
+  EXPECT_THAT(run_tool({"doc", "passes"}).out, HasSubstr("| stabilize |"));
+  EXPECT_THAT(run_tool({"doc", "stages"}).out, HasSubstr("| planned |"));
+}
+
+} // namespace
