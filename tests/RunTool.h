@@ -102,6 +102,8 @@ inline ToolRun run_program(const std::string& program, std::vector<std::string> 
     argv.push_back(a.data());
   argv.push_back(nullptr);
   pid_t pid = fork();
+  if (pid < 0)
+    std::abort(); // kill(-1) would end everybody's processes
   if (pid == 0) {
     std::signal(SIGPIPE, SIG_DFL);
     for (const auto& [name, value] : options.environment)

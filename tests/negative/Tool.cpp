@@ -19,6 +19,7 @@ TEST(ToolMistakes, no_model) {
 }
 
 TEST(ToolMistakes, an_unknown_model) {
+  EXPECT_REFUSED(run_tool({"train", "05:"}), 2, "'05:' names no model behind ':'");
   EXPECT_REFUSED(run_tool({"train", "linear_regresion"}), 2,
                  "unknown model 'linear_regresion'; did you mean '01_linear_regression'?");
   EXPECT_REFUSED(run_tool({"train", "5x"}), 2,
