@@ -13,31 +13,31 @@ constinit const OpInfo table[opcode_count] = {
 
 const OpInfo& info(Opcode op) { return table[static_cast<int>(op)]; }
 
+static loop::ScalarProgram expansion(const OpInfo& op, std::vector<DType> parameters,
+                                     const Attributes& attributes, DType type) {
+  GDJIT_CHECK(op.block->expand != nullptr);
+  const int count = static_cast<int>(parameters.size());
+  loop::ScalarBuilder builder(std::move(parameters));
+  std::vector<loop::ScalarValue> arguments;
+  for (int i = 0; i < count; ++i)
+    arguments.push_back(builder.parameter(i));
+  loop::ScalarValue result = op.block->expand(Expansion{builder, arguments, attributes, type});
+  return std::move(builder).finish({&result, 1});
+}
+
 loop::ScalarProgram expansion(const Graph& graph, NodeId node) {
   const OpInfo& op = info(graph.op(node));
-  GDJIT_CHECK(op.block->expand != nullptr);
   std::vector<DType> parameters;
   for (Value v : graph.operands(node))
     parameters.push_back(graph.type(v).dtype);
   if (op.kind == OpKind::Source)
     parameters.push_back(DType::i64);
-  loop::ScalarBuilder builder(parameters);
-  std::vector<loop::ScalarValue> arguments;
-  for (size_t i = 0; i < parameters.size(); ++i)
-    arguments.push_back(builder.parameter(static_cast<int>(i)));
-  loop::ScalarValue result = op.block->expand(
-      Expansion{builder, arguments, graph.attributes(node), graph.type(node).dtype});
-  return std::move(builder).finish({&result, 1});
+  return expansion(op, std::move(parameters), graph.attributes(node), graph.type(node).dtype);
 }
 
 loop::ScalarProgram expansion(Opcode op, DType type) {
-  loop::ScalarBuilder builder(std::vector<DType>(static_cast<size_t>(operand_count(op)), type));
-  std::vector<loop::ScalarValue> arguments;
-  for (int i = 0; i < operand_count(op); ++i)
-    arguments.push_back(builder.parameter(i));
-  loop::ScalarValue result =
-      info(op).block->expand(Expansion{builder, arguments, Attributes{}, type});
-  return std::move(builder).finish({&result, 1});
+  std::vector<DType> parameters(static_cast<size_t>(operand_count(op)), type);
+  return expansion(info(op), std::move(parameters), Attributes{}, type);
 }
 
 Accesses accesses(const Graph& graph, NodeId node) {

@@ -180,17 +180,6 @@ std::vector<std::vector<double>> argument_samples(Opcode op, DType type, int64_t
   return rows;
 }
 
-loop::ScalarProgram expansion_of(Opcode op, DType type) {
-  size_t operands = static_cast<size_t>(operand_count(op));
-  loop::ScalarBuilder builder(std::vector<DType>(operands, type));
-  std::vector<loop::ScalarValue> arguments;
-  for (size_t i = 0; i < operands; ++i)
-    arguments.push_back(builder.parameter(static_cast<int>(i)));
-  loop::ScalarValue result =
-      info(op).block->expand(Expansion{builder, arguments, Attributes{}, type});
-  return std::move(builder).finish({&result, 1});
-}
-
 std::vector<double> run_expansion(Opcode op, DType type,
                                   const std::vector<std::vector<double>>& rows) {
   size_t operands = static_cast<size_t>(operand_count(op));
@@ -202,7 +191,7 @@ std::vector<double> run_expansion(Opcode op, DType type,
     arguments.push_back(columns[k].data());
   }
   loop::Bits* out = columns.back().data();
-  loop::run(expansion_of(op, type), arguments, {&out, 1}, static_cast<int64_t>(rows.size()));
+  loop::run(expansion(op, type), arguments, {&out, 1}, static_cast<int64_t>(rows.size()));
   std::vector<double> results;
   for (loop::Bits bits : columns.back())
     results.push_back(loop::to_double(type, bits));

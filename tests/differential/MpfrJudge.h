@@ -21,9 +21,7 @@ double error_in_ulp(Opcode op, DType type, double value, const std::vector<doubl
 std::vector<std::vector<double>> argument_samples(Opcode op, DType type, int64_t count,
                                                   uint64_t seed);
 
-/// The expansion of a pointwise op without attributes.
-loop::ScalarProgram expansion_of(Opcode op, DType type);
-/// Its result for each row.
+/// The result of a pointwise op's expansion for each row.
 std::vector<double> run_expansion(Opcode op, DType type,
                                   const std::vector<std::vector<double>>& rows);
 
