@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace gdjit::tool {
 
@@ -34,7 +35,7 @@ struct Summary {
 Summary summarize(std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
   auto at = [&](double q) {
-    return samples[static_cast<size_t>(q * static_cast<double>(samples.size() - 1) + 0.5)];
+    return samples[static_cast<size_t>(std::lround(q * static_cast<double>(samples.size() - 1)))];
   };
   return {at(0.5), at(0.25), at(0.75)};
 }

@@ -149,18 +149,16 @@ int report_bug(const Tool& tool, const char* what) {
     text += fmt::format("; the step cannot be printed: {}\n", error.what());
   }
   std::string file = fmt::format("gdjit-bug-{:08x}.gdir", static_cast<uint32_t>(hash_bytes(text)));
-  std::string written;
+  log("error: internal error in gdjit: {}", what);
   for (const std::string& path : {file, "/tmp/" + file}) {
     try {
       write_file(path, text);
-      written = path;
+      log("  this is a bug of ours, not of your model; {} shows it again, please report it", path);
       break;
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      log("  {}", error.what());
     }
   }
-  log("error: internal error in gdjit: {}", what);
-  if (!written.empty())
-    log("  this is a bug of ours, not of your model; {} shows it again, please report it", written);
   return static_cast<int>(ErrorCode::internal);
 }
 
@@ -205,4 +203,12 @@ int run(int argc, char** argv) {
 
 } // namespace gdjit::tool
 
-int main(int argc, char** argv) { return gdjit::tool::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return gdjit::tool::run(argc, argv);
+  } catch (...) { // not even the report of an error was possible
+    std::fputs("error: internal error in gdjit: an exception left the report of an error\n",
+               stderr);
+    return static_cast<int>(gdjit::ErrorCode::internal);
+  }
+}

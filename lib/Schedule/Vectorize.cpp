@@ -184,8 +184,8 @@ private:
     int chains = chain_lanes(loop);
     double cost = chains > 0 ? inside * n / chains : inside * n;
     if (int lanes = own_lanes(loop)) {
-      double passes = static_cast<double>((trips(loop) + lanes - 1) / lanes);
-      double own = passes * vector_cost(loop.body, loop.loop, lanes);
+      int64_t passes = (trips(loop) + lanes - 1) / lanes;
+      double own = static_cast<double>(passes) * vector_cost(loop.body, loop.loop, lanes);
       if (own < cost) {
         cost = own;
         chosen_[loop.loop] = lanes;
@@ -208,7 +208,8 @@ private:
       if (chosen != chosen_.end()) {
         split(out, std::move(s), chosen->second, {});
       } else if (chains > 0) {
-        split(out, std::move(s), chains, tiles_of_loop_[s.loop]);
+        const auto& tiles = tiles_of_loop_[s.loop];
+        split(out, std::move(s), chains, tiles);
       } else {
         s.body = rewrite(std::move(s.body));
         out.push_back(std::move(s));
