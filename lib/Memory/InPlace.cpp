@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 namespace gdjit::memory {
 
@@ -45,7 +46,8 @@ Interval interval(const Access& access, const Index& index) {
   return i;
 }
 
-/// True where the two accesses never touch a common element, whatever the iterations.
+/// True where the two accesses, of buffers of one shape, never touch a common element, whatever the
+/// iterations.
 bool disjoint(const Access& a, const Access& b) {
   for (size_t axis = 0; axis < a.statement->index.size(); ++axis) {
     const Index &x = a.statement->index[axis], &y = b.statement->index[axis];
@@ -69,7 +71,7 @@ bool injective(const Access& access) {
   for (const Statement* l : access.loops)
     if (last_value(*l) > l->begin)
       moving.push_back(l);
-  size_t covered = 0;
+  std::set<loop::LoopId> covered;
   for (const Index& index : access.statement->index) {
     if (index.dynamic != loop::none)
       return false;
@@ -79,7 +81,7 @@ bool injective(const Access& access) {
         if (l->loop == term.loop) {
           int64_t factor = std::abs(term.factor);
           steps.push_back({factor * l->step, factor * (last_value(*l) - l->begin)});
-          ++covered;
+          covered.insert(term.loop);
         }
     std::sort(steps.begin(), steps.end(), [](Step a, Step b) { return a.size < b.size; });
     int64_t reached = std::abs(index.lane) * (access.statement->type.lanes - 1);
@@ -89,20 +91,21 @@ bool injective(const Access& access) {
       reached += s.reach;
     }
   }
-  return covered ==
-         moving.size(); // a loop in two coordinates counts twice and is refused: it does not occur
+  return covered.size() == moving.size();
 }
 
 /// Why `store` may overwrite what `load` reads too early; nullptr where it does not.
-const char* too_early(const Access& store, const Access& load) {
+const char* too_early(const loop::Program& program, const Access& store, const Access& load) {
   if (load.position < store.position)
     return nullptr;
-  bool same_rank = store.statement->index.size() == load.statement->index.size();
-  if (same_rank && disjoint(store, load))
+  // Coordinates name the same elements only where both see the memory under one shape.
+  bool same_shape =
+      program.buffers[store.buffer].type.shape == program.buffers[load.buffer].type.shape;
+  if (same_shape && disjoint(store, load))
     return nullptr;
   if (load.position > store.position)
     return "a later loop reads the old value";
-  if (same_rank && store.body == load.body && load.index_in_body < store.index_in_body &&
+  if (same_shape && store.body == load.body && load.index_in_body < store.index_in_body &&
       store.statement->index == load.statement->index &&
       store.statement->type.lanes == load.statement->type.lanes && injective(store))
     return nullptr;
@@ -157,7 +160,7 @@ std::vector<InPlaceDecision> decide_in_place(const loop::Program& program) {
   for (auto& [state, decision] : decisions) {
     for (const Access& store : groups[state].stores)
       for (const Access& load : groups[state].loads)
-        if (const char* why = decision.refusal.empty() ? too_early(store, load) : nullptr)
+        if (const char* why = decision.refusal.empty() ? too_early(program, store, load) : nullptr)
           decision.refusal = why;
     result.push_back(std::move(decision));
   }

@@ -38,6 +38,7 @@ private:
 
   void append(Opcode op);
   void add_gradient();
+  Expr moved(Expr leaf);
   void add_results();
 
   std::mt19937_64 random_;
@@ -303,6 +304,26 @@ void Generator::add_gradient() {
   }
 }
 
+/// The elements of a leaf at other places under its own shape, by way of a view of its memory.
+Expr Generator::moved(Expr leaf) {
+  Shape to = leaf.shape(), from;
+  for (int i = to.rank(); i-- > 0;)
+    from.push_back(to[i]);
+  std::vector<int64_t> none, limit, low, high, step;
+  for (int i = 0; i < to.rank(); ++i) {
+    none.push_back(0);
+    limit.push_back(std::min(from[i], to[i]));
+    int64_t rest = to[i] - limit.back();
+    low.push_back(below(rest + 1));
+    high.push_back(rest - low.back());
+    step.push_back(1);
+  }
+  Attributes slice, pad;
+  slice.integers(Attr::start, none).integers(Attr::limit, limit).integers(Attr::step, step);
+  pad.integers(Attr::low, low).integers(Attr::high, high).real(Attr::fill, 0);
+  return apply(Opcode::Pad, apply(Opcode::Slice, reshape(leaf, from), slice), pad);
+}
+
 /// What nothing reads becomes an output, the newest first.
 void Generator::add_results() {
   const Graph& graph = b_.step().graph;
@@ -320,6 +341,8 @@ void Generator::add_results() {
     Expr next = of_type(leaf.type());
     if (is_float(leaf.dtype()) && chance(50))
       next = leaf - next * 0.25;
+    if (leaf.dtype() != DType::boolean && leaf.shape().rank() > 0 && chance(50))
+      next = moved(leaf) + (chance(50) ? leaf : next);
     b_.update(leaf, next);
   }
 }

@@ -84,6 +84,42 @@ TEST_F(PlanTest, AnUpdateThatReadsAnotherElementIsCopiedBehindTheLastRead) {
   EXPECT_EQ(p.buffers.back().same_as, old);
 }
 
+TEST_F(PlanTest, AnUpdateThatReadsItsStateUnderAnotherShapeIsCopied) {
+  uint32_t w = state("w", 24);
+  BufferId old = buffer("w", BufferRole::state, 24, w);
+  BufferId view = buffer("w.view", BufferRole::temporary, 24);
+  BufferId next = buffer("w'", BufferRole::update, 24, update(w));
+  program.signature.states[w].type.shape = {4, 6};
+  program.buffers[old].type.shape = program.buffers[next].type.shape = {4, 6};
+  program.buffers[view].type.shape = {6, 4}; // the same rank: [i, j] is another element
+  program.buffers[view].same_as = old;
+  copy(view, next, 4);
+  for (Statement& access : program.kernels[0].body[0].body)
+    access.index.insert(access.index.begin(), loop::Index{}); // [0, i]
+  program.kernels[0].body[0].begin = 1;
+  EXPECT_EQ(planned().buffers[next].role, BufferRole::temporary);
+}
+
+TEST_F(PlanTest, AnUpdateThatWritesOneElementInManyTurnsIsCopied) {
+  uint32_t w = state("w", 8);
+  BufferId old = buffer("w", BufferRole::state, 64, w);
+  BufferId next = buffer("w'", BufferRole::update, 64, update(w));
+  program.signature.states[w].type.shape = {8, 8};
+  program.buffers[old].type.shape = program.buffers[next].type.shape = {8, 8};
+  copy(old, next, 8);
+  Kernel& kernel = program.kernels[0];
+  Statement turns;
+  turns.kind = StatementKind::For;
+  turns.loop = kernel.loops++;
+  turns.end = 8;
+  kernel.loop_names.push_back("j");
+  for (Statement& access : kernel.body[0].body)
+    access.index.push_back(access.index[0]); // [i, i]: the loop in both coordinates, j in none
+  turns.body = {kernel.body[0]};
+  kernel.body = {turns};
+  EXPECT_EQ(planned().buffers[next].role, BufferRole::temporary);
+}
+
 TEST_F(PlanTest, ALaterReadOfTheOldValueKeepsTheUpdateOutOfPlace) {
   uint32_t w = state("w", 8);
   BufferId old = buffer("w", BufferRole::state, 8, w);
