@@ -178,7 +178,7 @@ struct ModelCore : std::enable_shared_from_this<ModelCore> {
 
   /// First runs: batch size, batch axes, rows.
   void start();
-  /// The run for a batch size; 0 is the model's own. Error where parameters differ.
+  /// The run for a batch size; 0 is the model's own. Error where the signatures differ.
   Declaration& variant(int64_t batch);
   /// Brings batch axes and rows up to date; for a model without a function at every use.
   void settle();

@@ -23,31 +23,65 @@ int batch_axis(const Shape& shape, int64_t batch, const Shape& other, int64_t ot
   return -1;
 }
 
-/// The states of one model must be the same for every batch size: they share one State.
-void check_same_states(const Declaration& a, const Declaration& b) {
-  size_t count = std::min(a.signature.states.size(), b.signature.states.size());
-  auto fail = [&](const std::string& what, size_t i) {
-    std::vector<Note> notes;
-    for (const Declaration* d : {&a, &b})
-      notes.push_back(
-          i < d->signature.states.size()
-              ? Note{fmt::format("for {} rows: '{}' {}", d->batch, d->signature.states[i].name,
-                                 to_string(d->signature.states[i].type)),
-                     d->signature.initial.location(d->signature.states[i].origin)}
-              : Note{fmt::format("for {} rows: none", d->batch), {}});
-    const Declaration& longer = i < b.signature.states.size() ? b : a;
-    throw Error(ErrorCode::graph, what,
-                longer.signature.initial.location(longer.signature.states[i].origin), notes);
-  };
-  for (size_t i = 0; i < count; ++i)
-    if (a.signature.states[i].name != b.signature.states[i].name ||
-        !(a.signature.states[i].type == b.signature.states[i].type))
-      fail(fmt::format("state '{}' of model '{}' changes with the batch size",
-                       b.signature.states[i].name, a.model),
-           i);
-  if (a.signature.states.size() != b.signature.states.size())
-    fail(fmt::format("the list of parameters of model '{}' changes with the batch size", a.model),
-         count);
+/// What two runs must agree in: a row of the signature, by name and type.
+struct Row {
+  std::string_view name;
+  TensorType type;
+  Origin origin;
+};
+
+/// `scales`: extents may follow the batch size.
+bool same(const Row& a, const Row& b, bool scales) {
+  return a.name == b.name && a.type.dtype == b.type.dtype &&
+         (scales ? a.type.shape.rank() == b.type.shape.rank() : a.type.shape == b.type.shape);
+}
+
+void check_same_rows(const char* one, const char* all, const Declaration& a, const Declaration& b,
+                     const std::vector<Row>& of_a, const std::vector<Row>& of_b, bool scales) {
+  size_t i = 0;
+  while (i < of_a.size() && i < of_b.size() && same(of_a[i], of_b[i], scales))
+    ++i;
+  if (i == of_a.size() && i == of_b.size())
+    return;
+  std::vector<Note> notes;
+  for (auto [d, rows] : {std::pair{&a, &of_a}, std::pair{&b, &of_b}})
+    notes.push_back(i < rows->size()
+                        ? Note{fmt::format("for {} rows: '{}' {}", d->batch, (*rows)[i].name,
+                                           to_string((*rows)[i].type)),
+                               d->signature.initial.location((*rows)[i].origin)}
+                        : Note{fmt::format("for {} rows: none", d->batch), {}});
+  const Declaration& longer = i < of_b.size() ? b : a;
+  const Row& row = i < of_b.size() ? of_b[i] : of_a[i];
+  throw Error(
+      ErrorCode::graph,
+      i < of_a.size() && i < of_b.size()
+          ? fmt::format("{} '{}' of model '{}' changes with the batch size", one, row.name, a.model)
+          : fmt::format("the list of {} of model '{}' changes with the batch size", all, a.model),
+      longer.signature.initial.location(row.origin), notes);
+}
+
+template <class Decls> std::vector<Row> rows_of(const Decls& decls) {
+  std::vector<Row> rows;
+  for (const auto& decl : decls)
+    rows.push_back({decl.name, decl.type, decl.origin});
+  return rows;
+}
+
+std::vector<Row> rows_of(const std::vector<ScalarDecl>& decls) {
+  std::vector<Row> rows;
+  for (const ScalarDecl& decl : decls)
+    rows.push_back({decl.name, {decl.dtype, {}}, decl.origin});
+  return rows;
+}
+
+/// The runs of one model share one State, and calls with any number of rows give the same inputs
+/// and scalars and read the same outputs. Updates may differ (statistics of a single row).
+void check_same_signature(const Declaration& a, const Declaration& b) {
+  const Signature &s = a.signature, &t = b.signature;
+  check_same_rows("state", "parameters", a, b, rows_of(s.states), rows_of(t.states), false);
+  check_same_rows("input", "inputs", a, b, rows_of(s.inputs), rows_of(t.inputs), true);
+  check_same_rows("scalar", "scalars", a, b, rows_of(s.scalars), rows_of(t.scalars), false);
+  check_same_rows("output", "outputs", a, b, rows_of(s.outputs), rows_of(t.outputs), true);
 }
 
 std::vector<std::string> read_options(const Declaration& d) {
@@ -134,8 +168,11 @@ void ModelCore::start() {
     find_batch_axes(*twice, primary->batch, twice->batch);
     if (wanted == 0) {
       wanted = std::max<int64_t>(count_rows(*primary), 1);
-      if (wanted != primary->batch)
+      if (wanted != primary->batch) {
+        std::shared_ptr<Declaration> first = primary;
         primary = declare(wanted, false);
+        check_same_signature(*first, *primary);
+      }
     }
     batch = wanted;
     variants[batch] = primary;
@@ -148,7 +185,8 @@ void ModelCore::find_batch_axes(const Declaration& other, int64_t rows, int64_t 
   input_axes.assign(a.inputs.size(), -1);
   output_axes.assign(a.outputs.size(), -1);
   for (size_t i = 0; i < a.inputs.size() && i < b.inputs.size(); ++i)
-    input_axes[i] = batch_axis(a.inputs[i].type.shape, rows, b.inputs[i].type.shape, other_rows);
+    if (a.inputs[i].name == b.inputs[i].name)
+      input_axes[i] = batch_axis(a.inputs[i].type.shape, rows, b.inputs[i].type.shape, other_rows);
   for (size_t i = 0; i < a.outputs.size() && i < b.outputs.size(); ++i)
     if (a.outputs[i].name == b.outputs[i].name)
       output_axes[i] =
@@ -195,7 +233,7 @@ Declaration& ModelCore::variant(int64_t rows) {
                     options.name, batch, rows),
         {}, {{"construct it with a function, which is run once per batch size", {}}});
   std::shared_ptr<Declaration> d = declare(rows, false);
-  check_same_states(*primary, *d);
+  check_same_signature(*primary, *d);
   return *(variants[rows] = d);
 }
 

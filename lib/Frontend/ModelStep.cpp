@@ -77,8 +77,7 @@ int64_t ModelStep::batch() const { return core_->primary->asked_batch ? core_->b
 
 const std::string& ModelStep::model_name() const { return core_->options.name; }
 
-bool ModelStep::takes_update(size_t i) const {
-  const Declaration& d = *core_->primary; // the same updates for every number of rows
+bool ModelStep::takes_update(const Declaration& d, size_t i) const {
   const std::string& group = d.update_groups[i];
   UpdatePhase phase = d.update_phases[i];
   bool ours = only_.empty() || group == only_ || group == plain_update;
@@ -98,7 +97,7 @@ bool ModelStep::takes_update(size_t i) const {
 
 bool ModelStep::has_updates() const {
   for (size_t i = 0; i < core_->primary->updates.size(); ++i)
-    if (takes_update(i))
+    if (takes_update(*core_->primary, i))
       return true;
   return false;
 }
@@ -148,7 +147,7 @@ Step ModelStep::step(int64_t rows) const {
   if (kind_ == Kind::training) {
     std::vector<int64_t> updated(s.states.size(), -1);
     for (size_t i = 0; i < d.updates.size(); ++i) {
-      if (!takes_update(i))
+      if (!takes_update(d, i))
         continue;
       int64_t& first = updated[d.signature.updates[i].state];
       if (first >= 0)

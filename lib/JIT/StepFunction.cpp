@@ -97,6 +97,40 @@ double number(DType type, const void* element) {
   return loop::to_double(type, loop::load_bits(type, element));
 }
 
+std::string text(const ScalarDecl& decl) {
+  return fmt::format("{} : {}", decl.name, name(decl.dtype));
+}
+template <class Decl> std::string text(const Decl& decl) {
+  return fmt::format("{} : {} of rank {}", decl.name, name(decl.type.dtype),
+                     decl.type.shape.rank());
+}
+
+/// The rows as a call sees them, whatever the batch size.
+template <class Rows> std::string signature_of(const Rows& rows) {
+  std::string all;
+  for (const auto& row : rows)
+    all += (all.empty() ? "" : ", ") + text(row);
+  return all.empty() ? "none" : all;
+}
+
+/// Variants of one step take the same inputs and scalars and give the same outputs.
+void require_same(const Variant& a, const Variant& b) {
+  const Signature &s = a.signature(), &t = b.signature();
+  auto compare = [&](const char* what, const std::string& one, const std::string& other) {
+    if (one != other)
+      throw Error(ErrorCode::graph,
+                  fmt::format("the {} of step {} change with the batch size", what, s.step), {},
+                  {{fmt::format("for {} rows: {}", a.batch, one), {}},
+                   {fmt::format("for {} rows: {}", b.batch, other), {}}});
+  };
+  compare("inputs", signature_of(s.inputs), signature_of(t.inputs));
+  compare("scalars", signature_of(s.scalars), signature_of(t.scalars));
+  compare("outputs", signature_of(s.outputs), signature_of(t.outputs));
+  if (s.updates.empty() && !t.updates.empty())
+    throw Error(ErrorCode::graph, fmt::format("step {} updates state for {} rows, none for {}",
+                                              s.step, b.batch, a.batch));
+}
+
 /// Equal but for the number of rows.
 bool fits(const InputDecl& decl, const TensorType& type) {
   if (decl.type.dtype != type.dtype || decl.type.shape.rank() != type.shape.rank())
@@ -144,7 +178,8 @@ void StepFunction::Impl::add_variant(int64_t batch) {
   const Signature& signature = variant->signature();
   if (variants.empty())
     take_signature(signature);
-  GDJIT_CHECK(signature.scalars.size() == scalars.size());
+  else
+    require_same(*variants.front(), *variant);
   bind_states(*variant);
   variants.push_back(std::move(variant));
 }
@@ -303,7 +338,9 @@ void StepFunction::Impl::require_apart(const TensorView& input) const {
                               input.name, range.name));
 }
 
+/// Afterwards run() may not read the inputs: they are the caller's memory again.
 void StepFunction::Impl::set_inputs(std::span<const TensorView> inputs) {
+  current->bound = false; // first: a refusal may leave some of the addresses changed
   const Signature& signature = current->signature();
   for (size_t row = 0; row < signature.inputs.size(); ++row) {
     const InputDecl& decl = signature.inputs[row];
@@ -373,7 +410,6 @@ double StepFunction::operator()(std::span<const TensorView> inputs, const Scalar
   impl_->select(impl_->rows_of(inputs));
   impl_->apply(scalars);
   impl_->set_inputs(inputs);
-  impl_->current->bound = false; // the caller's memory is his again when this returns
   return impl_->run();
 }
 
@@ -389,7 +425,6 @@ void StepFunction::bind(std::span<const TensorView> inputs) {
                 fmt::format("inputs of {} rows are bound to a step compiled for {}; "
                             "call rebatch({}) first",
                             rows, impl_->current->batch, rows));
-  impl_->current->bound = false;
   impl_->set_inputs(inputs);
   impl_->current->bound = true;
 }

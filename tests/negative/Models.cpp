@@ -111,6 +111,27 @@ TEST(ModelMistakes, parameters_that_change_with_the_batch) {
                  "state 'w' of model 'model' changes with the batch size", "'w' f32[3]", "'w' f32[4]");
 }
 
+TEST(ModelMistakes, inputs_scalars_and_outputs_that_change_with_the_batch) {
+  GDJIT_LINE(extra_line); auto extra = [](Model& m) { Tensor x = m.input("x", {m.batch(), 2}); if (m.batch() > 4) m.output("extra", sum(x) * m.scalar("s", 2.0)); m.output("loss", sum(x)); };
+  EXPECT_MISTAKE(message_of([&] { Model m(extra, {.batch = 2}); (void)m.evaluation().step(8); }),
+                 "the list of scalars of model 'model' changes with the batch size", extra_line, "for 2 rows: none",
+                 "for 8 rows: 's' f32[]");
+  auto output = [](Model& m) { Tensor x = m.input("x", {m.batch(), 2}); if (m.batch() > 4) m.output("extra", sum(x)); m.output("loss", sum(x)); };
+  EXPECT_MISTAKE(message_of([&] { Model m(output, {.batch = 2}); (void)m.evaluation().step(8); }),
+                 "output 'extra' of model 'model' changes with the batch size", "for 2 rows: 'loss' f32[]",
+                 "for 8 rows: 'extra' f32[]");
+  auto input = [](Model& m) { m.output("x", m.input("x", m.batch() > 4 ? Extents{m.batch()} : Extents{m.batch(), 2})); };
+  EXPECT_MISTAKE(message_of([&] { Model m(input, {.batch = 2}); (void)m.evaluation().step(8); }),
+                 "input 'x' of model 'model' changes with the batch size", "'x' f32[2,2]", "'x' f32[8]");
+  auto data = [](Model& m) { Tensor x = m.input(m.batch() > 2 ? "x" : "z", {m.batch()}); m.output("y", x); m.data({{m.batch() > 2 ? "x" : "z", {1, 2, 3}}}); };
+  EXPECT_MISTAKE(message_of([&] { Model m(data); }), "input 'x' of model 'model' changes with the batch size");
+  auto updates = [](Model& m) { Parameter w = m.parameter("w", zeros({})); m.output("x", m.input("x", {m.batch()})); if (m.batch() > 4) m.update(w, w + 1.0); };
+  Model m(updates, {.batch = 2}); // allowed: no statistics of a single row
+  EXPECT_EQ(m.evaluation().step(8).signature.updates.size(), 0u);
+  EXPECT_EQ(m.training().step(8).signature.updates.size(), 1u);
+  EXPECT_EQ(m.training().step(2).signature.updates.size(), 0u);
+}
+
 TEST(ModelMistakes, batch_sizes) {
   EXPECT_MISTAKE(message_of([] { Model m({.batch = -1}); }, ErrorCode::usage), "batch -1: a step has at least one row");
   Model m({.batch = 2});

@@ -266,7 +266,8 @@ private:
 class ModelStep {
 public:
   /// The declared step; `batch` 0 is the model's own. Runs the model's function for a batch size
-  /// seen first; Error(graph) where parameters differ from the model's.
+  /// seen first; Error(graph) where parameters, inputs, scalars or outputs differ from the model's.
+  /// Updates may differ: those of statistics that a single row does not have.
   Step step(int64_t batch = 0) const;
   /// The model's batch size; 0 where its function never asks for one.
   int64_t batch() const;
@@ -288,7 +289,7 @@ private:
   enum class Part : uint8_t { whole, gradients, apply };
   ModelStep(std::shared_ptr<ModelCore> core, Kind kind, std::string name)
       : core_(std::move(core)), kind_(kind), name_(std::move(name)) {}
-  bool takes_update(size_t i) const;
+  bool takes_update(const Declaration& d, size_t i) const;
 
   std::shared_ptr<ModelCore> core_;
   Kind kind_;

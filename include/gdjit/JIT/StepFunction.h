@@ -63,11 +63,13 @@ public:
   /// (NaN where the step has none). Another number of rows than before compiles that variant once
   /// and keeps it. Errors: an input missing, of another type, or overlapping what the step writes;
   /// a learning rate that is negative or not finite; a scalar unknown or without value; an index
-  /// out of range (Error(data), with the user's line).
+  /// out of range (Error(data), with the user's line); a variant with other inputs, scalars or
+  /// outputs than the first (Error(graph)).
   double operator()(std::span<const TensorView> inputs, const Scalars& scalars = {});
   double operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars = {});
 
-  /// Binds memory of inputs for run(): read at each run, not copied; a call with inputs ends it.
+  /// Binds memory of inputs for run(): read at each run, not copied; a call with inputs ends it,
+  /// and so does one that fails.
   /// Errors as above; another number of rows than batch() is one too (rebatch() changes it).
   void bind(std::span<const TensorView> inputs);
   void bind(std::initializer_list<TensorView> inputs);

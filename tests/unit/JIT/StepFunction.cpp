@@ -106,6 +106,75 @@ TEST(StepFunction, reads_bound_inputs_anew_at_each_run) {
   EXPECT_GT(evaluate.run(), before);
 }
 
+TEST(StepFunction, needs_inputs_bound_anew_once_a_call_or_a_bind_has_failed) {
+  State state = linear_state();
+  StepFunction train = training(state);
+  const char* bytes = reinterpret_cast<const char*>(y6.bytes());
+  TensorView crooked("y", y6.type(), bytes + 1);
+  for (bool by_bind : {false, true}) {
+    train.bind({{"x", x6}, {"y", y6}});
+    train.run({.lr = 0.01});
+    {
+      auto gone = std::make_unique<Array>(x6);
+      EXPECT_THAT(message_of([&] {
+                    if (by_bind)
+                      train.bind({{"x", *gone}, crooked});
+                    else
+                      train({{"x", *gone}, crooked});
+                  }),
+                  HasSubstr("input y lies at address"));
+    }
+    EXPECT_THAT(message_of([&] { train.run(); }), HasSubstr("run needs bound inputs"));
+  }
+  train.bind({{"x", x6}, {"y", y6}});
+  train.run();
+}
+
+TEST(StepFunction, refuses_variants_with_another_signature) {
+  class Compiler : public StepCompiler {
+  public:
+    explicit Compiler(void (*change)(Signature&)) : change_(change) {}
+    std::shared_ptr<const Executable> compile(int64_t batch) override {
+      loop::Program program = linear_step(batch);
+      if (batch == 4)
+        change_(program.signature);
+      return Executable::compile(program);
+    }
+
+  private:
+    void (*change_)(Signature&);
+  };
+  struct Case {
+    void (*change)(Signature&);
+    const char* message;
+    const char* first;
+    const char* other;
+  };
+  for (const Case& c : {
+           Case{[](Signature& s) { s.scalars[0].name = "rate"; },
+                "the scalars of step training change with the batch size",
+                "for 6 rows: lr : f64, step : i64, seed : i64",
+                "for 4 rows: rate : f64, step : i64, seed : i64"},
+           Case{[](Signature& s) { std::swap(s.outputs[0].name, s.outputs[1].name); },
+                "the outputs of step training change with the batch size",
+                "for 6 rows: loss : f64 of rank 0, call : i64 of rank 1",
+                "for 4 rows: call : f64 of rank 0, loss : i64 of rank 1"},
+           Case{[](Signature& s) { s.inputs[1].name = "z"; },
+                "the inputs of step training change with the batch size",
+                "for 6 rows: x : f64 of rank 2, y : f64 of rank 1",
+                "for 4 rows: x : f64 of rank 2, z : f64 of rank 1"},
+       }) {
+    State state = linear_state();
+    StepFunction train(state, std::make_shared<Compiler>(c.change), 6);
+    train({{"x", x6}, {"y", y6}}, {.lr = 0.01});
+    std::string message = message_of([&] { train({{"x", x4}, {"y", y4}, {"z", y4}}); });
+    EXPECT_THAT(message, HasSubstr(c.message));
+    EXPECT_THAT(message, HasSubstr(c.first));
+    EXPECT_THAT(message, HasSubstr(c.other));
+    train({{"x", x6}, {"y", y6}}); // the variant that is there goes on
+  }
+}
+
 TEST(StepFunction, keeps_the_memory_of_its_state) {
   auto state = std::make_unique<State>(linear_state());
   StepFunction train = training(*state);

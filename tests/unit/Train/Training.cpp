@@ -222,6 +222,39 @@ TEST(Layers, batch_norm_evaluates_by_its_running_statistics) {
   EXPECT_DOUBLE_EQ(s.view("bn/mean").at(0), 0.3) << "and leaves the statistics";
 }
 
+TEST(Layers, batch_norm_takes_a_last_batch_of_one_row_with_accumulated_gradients) {
+  auto net = [](Model& m) {
+    Tensor x = m.input("x", {m.batch(), 2}), y = m.input("y", {m.batch(), 1});
+    BatchNorm bn(m, "bn", 2);
+    Linear out(m, "out", 2, 1);
+    m.minimize(mse_loss(out(bn(x)), y), SGD{.lr = 0.1}, {.accumulate = true});
+  };
+  for (int64_t first : {8, 1}) { // the model's own number of rows
+    Model m(net, {.batch = first, .dtype = DType::f64});
+    State s = initial_state(m);
+    StepFunction gradients = compile(m.gradients(), s), apply = compile(m.apply(), s),
+                 train = compile(m.training(), s);
+    Array x({DType::f64, {8, 2}}, {1, 2, 3, 5, 2, 2, 4, 1, 0, 3, 1, 1, 2, 6, 5, 4});
+    Array y({DType::f64, {8, 1}}, {1, 2, 3, 4, 5, 6, 7, 8});
+    Array x1({DType::f64, {1, 2}}, {3, 1}), y1({DType::f64, {1, 1}}, {2});
+    gradients({{"x", x}, {"y", y}});
+    double mean = s.view("bn/mean").at(0);
+    EXPECT_DOUBLE_EQ(mean, 0.1 * 2.25);
+    gradients({{"x", x1}, {"y", y1}});
+    EXPECT_EQ(s.view("bn/mean").at(0), mean) << "one row leaves the statistics";
+    EXPECT_EQ(s.view("minimize/gradient_rows").at(0), 9);
+    double b = s.view("out/b").at(0), d_b = s.view("minimize/gradient/out/b").at(0);
+    EXPECT_NE(d_b, 0);
+    apply(none);
+    EXPECT_DOUBLE_EQ(s.view("out/b").at(0), b - 0.1 * d_b);
+    EXPECT_EQ(s.view("minimize/gradient_rows").at(0), 0);
+    train({{"x", x}, {"y", y}});
+    EXPECT_NE(s.view("bn/mean").at(0), mean);
+    train({{"x", x1}, {"y", y1}});
+    EXPECT_EQ(s.view("minimize/step").at(0), 3);
+  }
+}
+
 TEST(Layers, are_refused_where_they_do_not_fit) {
   Model m;
   Tensor x = m.input("x", {4, 3});
