@@ -123,8 +123,9 @@ TEST(ModelMistakes, inputs_scalars_and_outputs_that_change_with_the_batch) {
   auto input = [](Model& m) { m.output("x", m.input("x", m.batch() > 4 ? Extents{m.batch()} : Extents{m.batch(), 2})); };
   EXPECT_MISTAKE(message_of([&] { Model m(input, {.batch = 2}); (void)m.evaluation().step(8); }),
                  "input 'x' of model 'model' changes with the batch size", "'x' f32[2,2]", "'x' f32[8]");
-  auto data = [](Model& m) { Tensor x = m.input(m.batch() > 2 ? "x" : "z", {m.batch()}); m.output("y", x); m.data({{m.batch() > 2 ? "x" : "z", {1, 2, 3}}}); };
-  EXPECT_MISTAKE(message_of([&] { Model m(data); }), "input 'x' of model 'model' changes with the batch size");
+  auto data = [](Model& m) { Tensor x = m.input("x", {m.batch()}); m.output(m.batch() == 3 ? "y" : "z", x); m.data({{"x", {1, 2, 3}}}); };
+  EXPECT_MISTAKE(message_of([&] { Model m(data); }), "output 'y' of model 'model' changes with the batch size",
+                 "for 2 rows: 'z' f32[2]", "for 3 rows: 'y' f32[3]");
   auto updates = [](Model& m) { Parameter w = m.parameter("w", zeros({})); m.output("x", m.input("x", {m.batch()})); if (m.batch() > 4) m.update(w, w + 1.0); };
   Model m(updates, {.batch = 2}); // allowed: no statistics of a single row
   EXPECT_EQ(m.evaluation().step(8).signature.updates.size(), 0u);
