@@ -188,7 +188,7 @@ void KernelEmitter::survey(const std::vector<Statement>& body) {
     if (gdjit::codegen::is_free_literal(s))
       literal_number_.emplace(&s, static_cast<uint32_t>(literal_number_.size()));
     if (s.kind == StatementKind::For)
-      constant_loop_[s.loop] = has_constant_variable(s);
+      constant_loop_[s.loop] = has_constant_variable(s) ? 1 : 0;
     if (s.kind == StatementKind::Tile && product(s.extents) > largest_register_tile)
       dynamic_tile_[s.tile] = true;
     if (s.kind == StatementKind::Get || s.kind == StatementKind::Set)

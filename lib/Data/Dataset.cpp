@@ -100,11 +100,9 @@ Dataset Dataset::select(std::span<const int64_t> rows) const {
 }
 
 Dataset Dataset::with(std::string_view name, SharedArray array) const {
-  input(name); // throws with the list of names
+  const InputRows& old = input(name); // throws with the list of names
   std::vector<InputRows> inputs = inputs_;
-  for (InputRows& each : inputs)
-    if (each.name == name)
-      each.array = std::move(array);
+  inputs[static_cast<size_t>(&old - inputs_.data())].array = std::move(array);
   return Dataset(std::move(inputs));
 }
 

@@ -149,13 +149,13 @@ double to_number(std::string_view text) {
   if (text.empty())
     throw LineMistake{"is empty", "fill in a number, or leave the column or the row out"};
   std::string_view plain = without_plus(text);
-  const char* last = plain.data() + plain.size();
+  const char *first = plain.data(), *last = first + plain.size();
   double value = 0;
-  auto [end, error] = std::from_chars(plain.data(), last, value);
+  auto [end, error] = std::from_chars(first, last, value);
   if (end == last && error == std::errc::result_out_of_range) {
     // Too small is rounded to 0, as every other number is rounded; too large is a mistake.
     long double wide = 0;
-    if (std::from_chars(plain.data(), last, wide).ec == std::errc() && std::abs(wide) < 1)
+    if (std::from_chars(first, last, wide).ec == std::errc() && std::abs(wide) < 1)
       return wide < 0 ? -0.0 : 0.0;
     throw LineMistake{fmt::format("{} is beyond the range of a double", show(text)),
                       "numbers up to 1.79e308 can be held"};

@@ -242,7 +242,8 @@ TableOptions table_options(std::span<const InputDecl> inputs, std::span<const st
   for (size_t i = 0; i < inputs.size(); ++i)
     for (int c : chosen[i].columns) {
       read[static_cast<size_t>(c)] = true;
-      classes[static_cast<size_t>(c)] |= is_integer(inputs[i].type.dtype);
+      if (is_integer(inputs[i].type.dtype))
+        classes[static_cast<size_t>(c)] = true;
     }
   auto add = [](std::string& list, const std::string& name) {
     std::string quoted = "\"";

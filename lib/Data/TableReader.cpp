@@ -72,7 +72,7 @@ void TableReader::choose_columns() {
                              [&](const ClassLabels& l) { return l.column == name; });
     columns_[static_cast<size_t>(number)] = {label ? Kind::label : Kind::number, place};
     names_.push_back(name);
-    is_label_.push_back(label);
+    is_label_.push_back(label ? 1 : 0);
   }
 }
 

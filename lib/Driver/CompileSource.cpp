@@ -203,7 +203,7 @@ CompiledSource compile_source(const std::string& source) {
                             command[0], source));
   // Messages and dumps name the file relative to its folder, so that they do not depend on where it
   // lies.
-  for (std::string flag :
+  for (const std::string& flag :
        {std::string("-std=c++20"), std::string("-O0"), std::string("-fPIC"), std::string("-shared"),
         std::string("-ffp-contract=off"), "-I" + installation.include,
         "-ffile-prefix-map=" + absolute.parent_path().string() + "/=", std::string("-Wl,-z,defs")})
@@ -244,7 +244,7 @@ CompiledSource compile_source(const std::string& source) {
                             source, folder));
   std::string made = work + "/model.so", rule = work + "/model.d";
   std::vector<std::string> arguments = command;
-  for (std::string word :
+  for (const std::string& word :
        {std::string("-MD"), std::string("-MF"), rule, std::string("-MT"), std::string("x"),
         std::string("-o"), made, absolute.string(), installation.library})
     arguments.push_back(word);

@@ -19,7 +19,7 @@ Installation find_installation() {
   found.library = library.string();
   fs::path folder = library.parent_path();
   // The second place is that of multiarch systems, <prefix>/lib/<triple>/.
-  for (fs::path prefix : {folder.parent_path(), folder.parent_path().parent_path()})
+  for (const fs::path& prefix : {folder.parent_path(), folder.parent_path().parent_path()})
     if (found.include.empty() && fs::exists(prefix / "include/gdjit/gdjit.h", ignored))
       found.include = (prefix / "include").string();
   if (fs::is_directory(folder / "gdjit/examples", ignored))

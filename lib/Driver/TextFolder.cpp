@@ -28,7 +28,7 @@ const std::vector<std::string>& TextFolder::lines(const std::string& file) {
       begin = end + 1;
     }
   } catch (const Error&) {
-    // A source that cannot be read gives no comments.
+    return found->second; // a source that cannot be read gives no comments
   }
   return found->second;
 }

@@ -30,7 +30,7 @@ std::string format_element(const Array& array, int64_t i) {
 namespace {
 
 std::string summarize(const Array& array) {
-  double least = INFINITY, greatest = -INFINITY, sum = 0;
+  double least = HUGE_VAL, greatest = -HUGE_VAL, sum = 0;
   int64_t finite = 0;
   for (int64_t i = 0; i < array.elements(); ++i)
     if (double v = array.at(i); std::isfinite(v)) {

@@ -278,7 +278,7 @@ const Declaration::MinimizeMade& find(const Declaration& d, const std::string& m
 /// gradients() and apply() are made of minimizes that accumulate.
 void check_accumulates(const Declaration& d, const std::string& what, const std::string& minimize,
                        Place at) {
-  std::string message, remedy = "write m.minimize(loss, rule, {.accumulate = true})";
+  std::string remedy = "write m.minimize(loss, rule, {.accumulate = true})";
   if (!minimize.empty() && !find(d, minimize, at).accumulates)
     throw Error(ErrorCode::usage,
                 fmt::format("{}: minimize '{}' does not accumulate gradients", what, minimize),

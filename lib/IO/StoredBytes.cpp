@@ -1,17 +1,21 @@
 // One NaN in files: 7fc00000 and 7ff8000000000000.
 #include "StoredBytes.h"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace gdjit {
 
 namespace {
 
 template <class T> bool plain(T value) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
   constexpr T nan = std::numeric_limits<T>::quiet_NaN();
-  return !std::isnan(value) || std::memcmp(&value, &nan, sizeof nan) == 0;
+  return !std::isnan(value) || std::bit_cast<Bits>(value) == std::bit_cast<Bits>(nan);
 }
 
 template <class T> std::string_view stored(const TensorView& array, std::string& scratch) {

@@ -197,7 +197,7 @@ TextWriter& TextWriter::place(const SourceLocation& location) {
 
 void TextWriter::begin_line(int depth) {
   line_start_ = out_.size();
-  out_.append(static_cast<size_t>(2 * depth), ' ');
+  out_.append(2 * static_cast<size_t>(depth), ' ');
 }
 
 void TextWriter::pad() {

@@ -184,7 +184,7 @@ struct Frame::Impl {
       return states[buffer.number];
     default:
       GDJIT_CHECK(buffer.role == BufferRole::scalar);
-      return scalars.get() + 8 * buffer.number;
+      return scalars.get() + size_t{8} * buffer.number;
     }
   }
 };
@@ -236,7 +236,7 @@ void Frame::set_state(uint32_t row, void* data) {
     }
 }
 
-void* Frame::scalar(uint32_t row) { return impl_->scalars.get() + 8 * row; }
+void* Frame::scalar(uint32_t row) { return impl_->scalars.get() + size_t{8} * row; }
 
 void Frame::set_scalar(uint32_t row, double value) {
   DType type = impl_->code->signature.scalars[row].dtype;

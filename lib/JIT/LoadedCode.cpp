@@ -99,7 +99,7 @@ LoadedCode::LoadedCode(const gdjit::Code& code, const gdjit::ExecutableOptions& 
           .setJITTargetMachineBuilder(std::move(machine))
           .setDataLayout(llvm::DataLayout("e-m:e")) // for the names of symbols
           .setCompileFunctionCreator(
-              [](orc::JITTargetMachineBuilder)
+              [](const orc::JITTargetMachineBuilder&)
                   -> llvm::Expected<std::unique_ptr<NoCompiler::IRCompiler>> {
                 return std::make_unique<NoCompiler>();
               })

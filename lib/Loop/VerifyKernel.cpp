@@ -52,7 +52,7 @@ void KernelVerifier::run(size_t& number) {
   number = number_;
 }
 
-void KernelVerifier::error(std::string message) {
+void KernelVerifier::error(const std::string& message) {
   SourceLocation place = places_ ? places_->place(number_) : SourceLocation{};
   std::string kernel = fmt::format("kernel '{}', statement {}: ", kernel_.name, number_);
   diagnostics_.error(place, (place.known() ? "" : kernel) + message);

@@ -51,7 +51,7 @@ private:
   void one_index(const Statement& s);
   void indices(const Statement& s, const std::vector<int64_t>& extents, bool guarded, bool of_tile);
   void index(const Statement& s, const Index& i, int64_t extent, bool guarded);
-  void error(std::string message);
+  void error(const std::string& message);
 
   const Program& program_;
   const Kernel& kernel_;

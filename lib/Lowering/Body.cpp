@@ -14,9 +14,12 @@ void add_scaled(Affine& sum, const Affine& term, int64_t factor) {
   for (const loop::Term& t : term.terms) {
     auto place = std::lower_bound(sum.terms.begin(), sum.terms.end(), t.loop,
                                   [](const loop::Term& a, LoopId l) { return a.loop < l; });
-    if (place == sum.terms.end() || place->loop != t.loop)
+    if (place == sum.terms.end() || place->loop != t.loop) {
       sum.terms.insert(place, {t.loop, factor * t.factor});
-    else if ((place->factor += factor * t.factor) == 0)
+      continue;
+    }
+    place->factor += factor * t.factor;
+    if (place->factor == 0)
       sum.terms.erase(place);
   }
 }

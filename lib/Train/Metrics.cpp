@@ -82,7 +82,7 @@ void ConfusionMatrix::add(const TensorView& predictions, const TensorView& targe
     } else {
       predicted = real ? score(i) > threshold_ : class_at("prediction", predictions, i, classes_);
     }
-    ++counts[static_cast<size_t>(actual * classes_ + predicted)];
+    ++counts[place(actual, predicted)];
   }
   counts_ = std::move(counts);
 }
@@ -92,10 +92,15 @@ void ConfusionMatrix::check_class(int c) const {
     throw Error(ErrorCode::usage, fmt::format("ConfusionMatrix: class {} of {}", c, classes_));
 }
 
+size_t ConfusionMatrix::place(int actual, int predicted) const {
+  return static_cast<size_t>(actual) * static_cast<size_t>(classes_) +
+         static_cast<size_t>(predicted);
+}
+
 int64_t ConfusionMatrix::at(int actual, int predicted) const {
   check_class(actual);
   check_class(predicted);
-  return counts_[static_cast<size_t>(actual * classes_ + predicted)];
+  return counts_[place(actual, predicted)];
 }
 
 int64_t ConfusionMatrix::row_sum(int actual) const {

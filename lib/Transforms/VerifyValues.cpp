@@ -42,7 +42,7 @@ Array random_array(const TensorType& type, Draw& draw, int64_t bound, bool corne
   for (int64_t i = 0; i < type.elements(); ++i) {
     double value = draw.unit() * 4 - 2;
     if (type.dtype == DType::boolean)
-      value = draw.bits() & 1;
+      value = (draw.bits() & 1) != 0 ? 1 : 0;
     else if (is_integer(type.dtype))
       value = static_cast<double>(draw.bits() % static_cast<uint64_t>(std::max<int64_t>(bound, 1)));
     else if (corners && draw.bits() % 16 == 0)

@@ -45,7 +45,8 @@ double distance_in_ulp(float value, double exact) {
     return wrong;
   if (std::isinf(exact) || std::fabs(exact) >= 0x1p128)
     return std::isinf(value) ? 0 : wrong;
-  int exponent = std::max((std::bit_cast<uint64_t>(exact) >> 52 & 0x7ff), uint64_t{897}) - 1023;
+  auto biased = static_cast<int>(std::bit_cast<uint64_t>(exact) >> 52 & 0x7ff);
+  int exponent = std::max(biased, 897) - 1023;
   double unit = std::bit_cast<double>(static_cast<uint64_t>(exponent - 23 + 1023) << 52);
   double finite = std::isinf(value) ? std::copysign(0x1p128, value) : value;
   return std::fabs(finite - exact) / unit;

@@ -25,7 +25,7 @@ std::vector<CodeChoice> code_choices() {
         check(CodeGenOptions{.target = target, .level = level});
         choices.push_back({target, level});
       } catch (const Error&) {
-        // not a target of this machine
+        continue; // not a target of this machine
       }
     }
   return choices;

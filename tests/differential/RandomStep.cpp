@@ -274,7 +274,7 @@ void Generator::append(Opcode op) {
         values_.push_back(v);
       return;
     } catch (const Error&) {
-      // The type rule refuses: draw again.
+      continue; // the type rule refuses: draw again
     }
   }
 }

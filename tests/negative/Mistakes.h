@@ -39,7 +39,7 @@ template <class F> std::string message_of(F mistake, ErrorCode code = ErrorCode:
 /// The message of an Error holds each of the texts.
 #define EXPECT_MISTAKE(message, ...)                                                               \
   do {                                                                                             \
-    const std::string message_ = (message);                                                        \
+    const std::string& message_ = (message);                                                       \
     for (const std::string& text_ : std::vector<std::string>{__VA_ARGS__})                         \
       EXPECT_THAT(message_, testing::HasSubstr(text_));                                            \
   } while (false)

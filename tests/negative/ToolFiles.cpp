@@ -16,7 +16,7 @@ const std::string& declared() {
 ToolRun opt(const std::string& text) { return run_tool({"opt", "-"}, {.input = text}); }
 
 TEST(ToolFiles, a_full_standard_output) {
-  for (std::vector<std::string> command :
+  for (const std::vector<std::string>& command :
        {std::vector<std::string>{"train", "05", "-q", "--steps", "3"},
         {"dump", "05"},
         {"list"},

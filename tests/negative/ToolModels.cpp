@@ -141,7 +141,7 @@ TEST(ToolModels, a_function_that_throws) {
 
 TEST(ToolModels, the_line_is_that_of_the_file_given_even_where_another_has_its_name) {
   Scratch scratch;
-  std::string here = scratch.write("mistakes.cpp", "");
+  scratch.write("mistakes.cpp", "");
   ToolRun run = run_tool({"train", source() + ":shapes", "-q"}, {.folder = scratch.path()});
   EXPECT_REFUSED(run, 3, "tests/mistakes/" + line_of("shapes"));
 }

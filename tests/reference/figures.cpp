@@ -73,7 +73,7 @@ template <class Rule> auto model_of(const Rule& rule, const MinimizeOptions& opt
   };
 }
 
-void expect_trajectory(const std::string& name, Model m) {
+void expect_trajectory(const std::string& name, const Model& m) {
   SCOPED_TRACE(name + " " + std::string(gdjit::name(m.dtype())));
   const json& wanted = figures().at("optimizers").at(name);
   State s = initial_state(m);
@@ -86,7 +86,7 @@ void expect_trajectory(const std::string& name, Model m) {
 
 TEST(Figures, every_optimizers_options_are_pytorchs) {
   for (DType dtype : types) {
-    auto run = [&](const std::string& name, auto function) {
+    auto run = [&](const std::string& name, const auto& function) {
       expect_trajectory(name, Model(function, {.dtype = dtype}));
     };
     run("adagrad_all",

@@ -56,6 +56,7 @@ public:
 
 private:
   void check_class(int of_class) const;
+  size_t place(int actual, int predicted) const;
   int64_t row_sum(int actual) const;
   int64_t column_sum(int predicted) const;
 

@@ -28,8 +28,8 @@ struct StepLR {
   int64_t every = 30; ///< at least 1
   double gamma = 0.1;
   double operator()(int64_t k) const {
-    return lr * std::pow(gamma, static_cast<double>(std::max<int64_t>(k, 0) /
-                                                    std::max<int64_t>(every, 1)));
+    int64_t lowered = std::max<int64_t>(k, 0) / std::max<int64_t>(every, 1);
+    return lr * std::pow(gamma, static_cast<double>(lowered));
   }
 };
 

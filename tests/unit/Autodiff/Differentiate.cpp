@@ -32,7 +32,7 @@ Array value(const StepBuilder& b, std::vector<Array> inputs, size_t row = 0) {
   return interpret(derived(b), arguments).outputs[row];
 }
 
-Array numbers(std::vector<double> values) {
+Array numbers(const std::vector<double>& values) {
   TensorType type = vector(static_cast<int64_t>(values.size()));
   return Array(type, values);
 }

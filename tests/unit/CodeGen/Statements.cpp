@@ -130,7 +130,7 @@ TEST(Tiles, stay_right_in_registers_and_in_arrays) {
     CallResults results = run_everywhere(b.finish(), arguments);
     float expected = -0.0f;
     for (int64_t n = 0; n < 37; ++n)
-      expected = std::fma(arguments.inputs[0].data<float>()[2 * 37 + n],
+      expected = std::fma(arguments.inputs[0].data<float>()[int64_t{2} * 37 + n],
                           arguments.inputs[1].data<float>()[n * 16 + 9], expected);
     EXPECT_EQ(results.outputs[0].data<float>()[2 * 16 + 9], expected);
   }

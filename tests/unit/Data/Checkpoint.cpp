@@ -71,7 +71,7 @@ TEST(Checkpoint, ARunResumedAtEachStepEndsInTheSameBits) {
     Loader loader(line_rows(), options);
     for (int epoch = 0; epoch < 3; ++epoch)
       for (const Batch& batch : loader) {
-        float loss = train(batch, {.lr = 0.03});
+        double loss = train(batch, {.lr = 0.03});
         EXPECT_TRUE(loss >= 0);
       }
   }

@@ -27,10 +27,8 @@ std::vector<double> values(std::string_view text, const TableOptions& options = 
 }
 
 TEST(Table, HeaderAndDelimiterAreDetected) {
-  for (const char* text :
-       {"a,b\n1,2\n3,4\n", "a;b\r\n1;2\r\n3;4", "a\tb\n1\t2\n3\t4\n", "a b\n1   2\n 3 4 \n",
-        "\xef\xbb\xbf"
-        "# x\n\na , b\n 1 ,2\n3, 4 \n"}) {
+  for (const char* text : {"a,b\n1,2\n3,4\n", "a;b\r\n1;2\r\n3;4", "a\tb\n1\t2\n3\t4\n",
+                           "a b\n1   2\n 3 4 \n", "\xef\xbb\xbf# x\n\na , b\n 1 ,2\n3, 4 \n"}) {
     Table table = parse_table(text, "a.csv");
     EXPECT_THAT(values(table), ElementsAre(1, 2, 3, 4)) << text;
     EXPECT_THAT(table.names(), ElementsAre("a", "b")) << text;

@@ -68,6 +68,7 @@ TEST(Array, IsAValue) {
   EXPECT_EQ(a.at(0), 1);
   Array moved = std::move(b);
   EXPECT_EQ(moved.at(0), 7);
+  // NOLINTNEXTLINE(bugprone-use-after-move): that this is defined is what is tested
   EXPECT_EQ(b.elements(), 0) << "what was moved from is empty, not broken";
   b = a;
   EXPECT_TRUE(same_bits(a, b));

@@ -122,9 +122,10 @@ TEST(TextReader, ATextBeyondTheStatedSizeIsRefused) {
 }
 
 TEST(TextReader, PlacesReadBack) {
-  for (SourceLocation place : {SourceLocation{"a.cpp", 1, 2}, SourceLocation{"dir/05_a.cpp", 9, 0},
-                               SourceLocation{"x:y z", 3, 4}, SourceLocation{"", 5, 6},
-                               SourceLocation{"only", 0, 0}, SourceLocation{"f", 0, 7}}) {
+  for (const SourceLocation& place :
+       {SourceLocation{"a.cpp", 1, 2}, SourceLocation{"dir/05_a.cpp", 9, 0},
+        SourceLocation{"x:y z", 3, 4}, SourceLocation{"", 5, 6}, SourceLocation{"only", 0, 0},
+        SourceLocation{"f", 0, 7}}) {
     std::string text = "@ " + TextWriter().place(place).take();
     TextReader in(text, "t");
     SourceLocation read;

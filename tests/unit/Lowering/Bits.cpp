@@ -43,7 +43,7 @@ TEST(LoweringBits, ElementaryFunctionsAreExpanded) {
 TEST(LoweringBits, ReductionsOverAnyAxesFollowTheirOrder) {
   for (const Shape& shape :
        {Shape{3, 4, 5}, Shape{1, 4, 1}, Shape{0, 4}, Shape{4, 0}, Shape{40, 3}, Shape{3, 40}})
-    for (std::vector<int64_t> reduced : {std::vector<int64_t>{0}, {1}, {0, 1}})
+    for (const std::vector<int64_t>& reduced : {std::vector<int64_t>{0}, {1}, {0, 1}})
       for (bool keepdims : {false, true})
         for (int32_t partials : {1, 4, 16}) {
           StepMaker m;

@@ -86,7 +86,8 @@ void add_matmuls(List& all, Opcode op, DType dtype) {
 }
 
 void add_windows(List& all, Opcode op, DType dtype) {
-  auto slice = [&](Shape shape, Integers start, Integers limit, Integers step) {
+  auto slice = [&](Shape shape, const Integers& start, const Integers& limit,
+                   const Integers& step) {
     all.push_back({op,
                    {{dtype, shape}},
                    Attributes()
@@ -103,7 +104,7 @@ void add_windows(List& all, Opcode op, DType dtype) {
   slice({4}, {2}, {2}, {1});
   slice({}, {}, {}, {});
   slice({0, 2}, {0, 0}, {0, 1}, {1, 1});
-  auto pad = [&](Shape shape, Integers low, Integers high, double fill) {
+  auto pad = [&](Shape shape, const Integers& low, const Integers& high, double fill) {
     all.push_back(
         {op,
          {{dtype, shape}},
@@ -155,7 +156,7 @@ void add_movements(List& all, Opcode op, DType dtype) {
 }
 
 void add_concats(List& all, Opcode op, DType dtype) {
-  auto concat = [&](std::vector<Shape> shapes, int64_t axis) {
+  auto concat = [&](const std::vector<Shape>& shapes, int64_t axis) {
     Case c{op, {}, Attributes().integer(Attr::axis, axis)};
     for (const Shape& shape : shapes)
       c.operands.push_back({dtype, shape});

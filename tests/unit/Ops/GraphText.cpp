@@ -85,7 +85,7 @@ public:
     step_ = empty_step();
     Signature& s = step_.signature;
     s.name = pick(names_);
-    s.batch = number(9);
+    s.batch = static_cast<int64_t>(number(9));
     s.scalars = {{"seed", DType::i64, 0, false, {}}, {"step", DType::i64, 3, true, {}}};
     for (int i = 0; i < 4; ++i) {
       TensorType type = random_type();
@@ -183,7 +183,8 @@ private:
       try {
         values_.push_back(builder.append(op, operands, c.attributes));
         return;
-      } catch (const Error&) { // these operands do not fit: draw again
+      } catch (const Error&) {
+        continue; // these operands do not fit: draw again
       }
     }
   }
@@ -236,7 +237,7 @@ private:
                                            "nul\x01", "update",   "@"};
   const std::vector<std::string> files_ = {"a.cpp", "dir/b c.cpp", "update", "x:y", "/abs/c++.cc"};
   const std::vector<double> numbers_ = {0,     -0.0,   1,   -1,       0.1,       1e-45,    3e38,
-                                        1e300, 5e-324, NAN, INFINITY, -INFINITY, 123456789};
+                                        1e300, 5e-324, NAN, INFINITY, -HUGE_VAL, 123456789};
 };
 
 TEST(GraphText, RandomStepsParseBackToEqualSteps) {

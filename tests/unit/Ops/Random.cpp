@@ -59,7 +59,7 @@ TEST(Random, a_draw_depends_on_seed_step_stream_and_position_alone) {
 }
 
 struct Moments {
-  double mean = 0, variance = 0, skew = 0, kurtosis = 0, least = INFINITY, most = -INFINITY;
+  double mean = 0, variance = 0, skew = 0, kurtosis = 0, least = HUGE_VAL, most = -HUGE_VAL;
 };
 Moments moments(const Array& x) {
   Moments m;

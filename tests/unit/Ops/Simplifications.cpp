@@ -16,7 +16,7 @@ class Simplifications : public ::testing::TestWithParam<Opcode> {};
 /// Random elements with every special value among them.
 Array special(TensorType type, std::mt19937_64& random) {
   static const double floats[] = {0.0,       -0.0,   1,   -1, NAN,   INFINITY,
-                                  -INFINITY, 1e-310, 2.5, -3, 1e300, 1e-40};
+                                  -HUGE_VAL, 1e-310, 2.5, -3, 1e300, 1e-40};
   static const double others[] = {0, 1, -1, 2, -7, 2147483647, -2147483648.0, 9e18};
   Array array(type);
   for (int64_t i = 0; i < array.elements(); ++i) {

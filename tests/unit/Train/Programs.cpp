@@ -34,7 +34,8 @@ TEST(Programs, a_network_with_dropout_and_batch_norm_learns_two_moons) {
   Array x({DType::f32, {rows, 2}}), y({DType::f32, {rows, 1}});
   for (int64_t i = 0; i < rows; ++i) {
     bool upper = i % 2 == 0;
-    double angle = M_PI * static_cast<double>(i / 2) / (rows / 2 - 1);
+    int64_t place = i / 2, last = rows / 2 - 1;
+    double angle = M_PI * static_cast<double>(place) / static_cast<double>(last);
     x.set(2 * i, upper ? std::cos(angle) : 1 - std::cos(angle));
     x.set(2 * i + 1, upper ? std::sin(angle) : 0.5 - std::sin(angle));
     y.set(i, upper);

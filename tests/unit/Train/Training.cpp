@@ -34,7 +34,7 @@ Array part(const Array& all, int64_t from, int64_t to) {
 const Array x6({DType::f64, {6, 2}}, {1, 2, 2, 3, 3, 1, 4, 3, 5, 3, 6, 2});
 const Array y6({DType::f64, {6, 1}}, {1, -1, 2, 4, 3, 7});
 
-auto regression(MinimizeOptions options) {
+auto regression(const MinimizeOptions& options) {
   return [=](Model& m) {
     Tensor x = m.input("x", {m.batch(), 2}), y = m.input("y", {m.batch(), 1});
     Linear fc(m, "fc", 2, 1, {.w = values({{0.1}, {0.2}}), .b = zeros()});

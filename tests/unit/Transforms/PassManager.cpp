@@ -240,7 +240,7 @@ Work sample() {
 }
 
 /// Runs the passes of these names; the message of what is thrown.
-std::string run(std::vector<std::string_view> names, PassOptions options) {
+std::string run(const std::vector<std::string_view>& names, PassOptions options) {
   Work work = sample();
   PassManager manager(rows, {}, std::move(options));
   try {

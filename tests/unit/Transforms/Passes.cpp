@@ -103,7 +103,7 @@ TEST(FoldConstants, computes_small_literals_and_repeated_numbers_of_any_size) {
 
 TEST(FoldConstants, leaves_an_index_out_of_range_to_the_call) {
   StepBuilder b;
-  Expr data = b.constant(row, {1, 2, 3, 4}), index = b.constant({DType::i32, {1}}, {9});
+  Expr data = b.constant(row, {1, 2, 3, 4}), index = b.constant({DType::i32, {1}}, 9);
   b.output("y", apply(Opcode::Gather, data, index));
   Step step = run(fold_constants, b.step());
   EXPECT_EQ(count(step, Opcode::Gather), 1);
