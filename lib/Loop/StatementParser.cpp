@@ -21,11 +21,26 @@ void StatementParser::open_kernel() {
   types_.clear();
   tiles_.clear();
   node_ = no_node;
+  next_unnumbered_ = first_free_number();
   kernel.name = in_.name("the name of a kernel");
   if (in_.peek() == '"')
     kernel.title = in_.quoted("the title of a kernel");
   in_.expect('{', "to open the kernel");
   in_.end_line();
+}
+
+/// Above all numbers of values up to the end of the kernel, so that messages keep the text's own.
+ValueId StatementParser::first_free_number() {
+  std::string_view rest = in_.rest();
+  rest = rest.substr(0, rest.find("\n}"));
+  int64_t least = 0;
+  for (size_t at = rest.find('%'); at != std::string_view::npos; at = rest.find('%', at + 1)) {
+    int64_t number = 0;
+    for (size_t i = at + 1; i < rest.size() && rest[i] >= '0' && rest[i] <= '9'; ++i)
+      number = std::min(number * 10 + (rest[i] - '0'), most_values);
+    least = std::max(least, std::min(number + 1, most_values));
+  }
+  return static_cast<ValueId>(least);
 }
 
 void StatementParser::line() {
@@ -96,6 +111,8 @@ void StatementParser::statement() {
     return for_loop();
   }
   Statement s;
+  in_place_.clear();
+  parentheses_ = 0;
   if (in_.peek() == '%')
     assignment(s);
   else if (in_.try_word("store")) {
@@ -114,6 +131,10 @@ void StatementParser::statement() {
     in_.fail(fmt::format(
         "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}}', found {}", in_.found()));
   note(s);
+  for (auto& [inner, offset] : in_place_) {
+    inner.node = s.node;
+    append(std::move(inner), offset);
+  }
   append(std::move(s), at);
 }
 
@@ -126,10 +147,12 @@ void StatementParser::assignment(Statement& s) {
   in_.expect('%', "before a value");
   s.result = number("the number of a value");
   in_.expect('=', "behind the value");
-  if (kernel().values <= s.result)
-    kernel().values = s.result + 1;
-  if (types_.size() <= s.result)
-    types_.resize(std::max<size_t>(s.result + 1, types_.size() * 2));
+  keep(s.result);
+  right_side(s);
+}
+
+/// What gives s.result, up to its type.
+void StatementParser::right_side(Statement& s) {
   if (in_.try_word("load"))
     load(s);
   else if (in_.try_word("get")) {
@@ -152,6 +175,75 @@ void StatementParser::assignment(Statement& s) {
     return;
   type_or_derived(s);
   types_[s.result] = s.type;
+}
+
+/// A value by its number, or what gives it: x[i], t0, (exp %3).
+ValueId StatementParser::operand() {
+  if (in_.peek() == '%')
+    return use();
+  size_t at = in_.offset();
+  Statement s;
+  s.result = unnumbered();
+  if (in_.try_char('(')) {
+    if (++parentheses_ > TextLimits::nesting)
+      in_.fail_at(at, fmt::format("parentheses are nested deeper than {}", TextLimits::nesting));
+    right_side(s);
+    in_.expect(')', "behind what gives a value");
+    --parentheses_;
+  } else {
+    std::string name = in_.name("a value: its number, an element of a buffer or tile, or (…)");
+    in_.go_to(at);
+    s.kind = is_tile_name(name) ? StatementKind::Get : StatementKind::Load;
+    if (s.kind == StatementKind::Get)
+      s.tile = known_tile();
+    else
+      s.buffer = buffer();
+    access(s.index);
+    derive_type(program_, types_, tiles_, s, s.type);
+  }
+  return in_place(std::move(s), at);
+}
+
+/// An operand, or an operation without parentheses.
+ValueId StatementParser::written_value() {
+  char c = in_.peek();
+  size_t at = in_.offset();
+  if (c == '%' || c == '(')
+    return operand();
+  std::string name =
+      in_.name("a value: its number, an element of a buffer or tile, or what gives it");
+  in_.go_to(at);
+  if (!is_operation(name))
+    return operand();
+  Statement s;
+  s.result = unnumbered();
+  compute(s);
+  if (!derive_type(program_, types_, tiles_, s, s.type))
+    in_.fail_at(at, "this needs its type: write it in parentheses, as in (convert %0 : f32)");
+  return in_place(std::move(s), at);
+}
+
+/// Keeps a statement that the line holds in place of a value.
+ValueId StatementParser::in_place(Statement&& s, size_t at) {
+  types_[s.result] = s.type;
+  in_place_.emplace_back(std::move(s), at);
+  return in_place_.back().first.result;
+}
+
+/// A number that no line of the kernel gives.
+ValueId StatementParser::unnumbered() {
+  ValueId value = next_unnumbered_++;
+  if (value >= most_values)
+    in_.fail(fmt::format("a kernel of more than {} values", most_values));
+  keep(value);
+  return value;
+}
+
+/// Room for what is known of a value.
+void StatementParser::keep(ValueId value) {
+  kernel().values = std::max(kernel().values, value + 1);
+  if (types_.size() <= value)
+    types_.resize(std::max<size_t>(value + 1, types_.size() * 2));
 }
 
 void StatementParser::compute(Statement& s) {
@@ -179,11 +271,11 @@ void StatementParser::compute(Statement& s) {
         known.emplace_back(gdjit::name(static_cast<Opcode>(i)));
     in_.fail_at(word, fmt::format("unknown operation '{}'{}", word, did_you_mean(word, known)));
   }
-  while (in_.peek() == '%') {
-    s.operands.push_back(use());
-    if (!in_.try_char(','))
-      break;
-  }
+  if (in_.at_end_of_line() || std::string_view(":@)").find(in_.peek()) != std::string_view::npos)
+    return; // the verifier says how many operands it takes
+  do
+    s.operands.push_back(operand());
+  while (in_.try_char(','));
 }
 
 void StatementParser::constant(Statement& s) {
@@ -211,7 +303,7 @@ void StatementParser::load(Statement& s) {
 void StatementParser::written(Statement& s) {
   access(s.index);
   in_.expect('=', "before the value that is written");
-  s.operands.push_back(use());
+  s.operands.push_back(written_value());
   if (in_.try_word("if"))
     s.mask = use();
   type_or_derived(s);
@@ -219,7 +311,7 @@ void StatementParser::written(Statement& s) {
 
 void StatementParser::check(Statement& s) {
   s.kind = StatementKind::Check;
-  s.operands.push_back(use());
+  s.operands.push_back(written_value());
   in_.expect_word("at");
   s.index.push_back(coordinate());
   if (in_.try_word("if"))

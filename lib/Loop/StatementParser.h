@@ -60,6 +60,13 @@ private:
   void for_loop();
   void statement();
   void assignment(Statement& s);
+  void right_side(Statement& s);
+  ValueId operand();
+  ValueId written_value();
+  ValueId in_place(Statement&& s, size_t at);
+  ValueId unnumbered();
+  ValueId first_free_number();
+  void keep(ValueId value);
   void constant(Statement& s);
   void compute(Statement& s);
   void load(Statement& s);
@@ -90,6 +97,10 @@ private:
   std::vector<std::string> loop_names_; ///< of those
   std::vector<ValueType> types_;        ///< per value of the kernel
   std::vector<ValueType> tiles_;
+  /// Statements that the line being read holds in place of values, and where they stand.
+  std::vector<std::pair<Statement, size_t>> in_place_;
+  int parentheses_ = 0;
+  ValueId next_unnumbered_ = 0;
   std::vector<size_t> offsets_;
   NodeId node_ = no_node; ///< of the statement before
 };

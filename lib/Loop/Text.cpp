@@ -1,6 +1,7 @@
 // Loop IR as text: buffers, then kernels as one would write the loops by hand.
 #include "gdjit/Loop/Text.h"
 
+#include "Expressions.h"
 #include "gdjit/IR/TextWriter.h"
 #include "gdjit/Loop/Types.h"
 
@@ -138,6 +139,9 @@ private:
     kernel_ = &kernel;
     types_.assign(kernel.values, ValueType{});
     tiles_.assign(kernel.tiles, ValueType{});
+    in_place_ = values_in_place(kernel);
+    numbers_.assign(kernel.values, none);
+    next_number_ = 0;
     names_.clear();
     depth_of_.clear();
     node_ = no_node;
@@ -151,6 +155,10 @@ private:
 
   void print_body(const std::vector<Statement>& body, int depth) {
     for (const Statement& s : body) {
+      if (s.result != none && in_place_.contains(s.result)) {
+        learn_type(s);
+        continue;
+      }
       out_.begin_line(depth);
       print_statement(s);
       if (s.kind != StatementKind::For) {
@@ -180,8 +188,15 @@ private:
     default:
       break;
     }
+    number(s.result);
     print_value(s.result);
     out_ << " = ";
+    print_right_side(s);
+    learn_type(s);
+  }
+
+  /// What gives a value, with its type where that does not follow.
+  void print_right_side(const Statement& s) {
     switch (s.kind) {
     case StatementKind::Compute:
       print_compute(s);
@@ -206,9 +221,16 @@ private:
       (out_ << "join " << name(s.op) << " t").integer(s.tile);
       break;
     }
-    ValueType derived;
-    if (!derive_type(program_, types_, tiles_, s, derived) || !(derived == s.type))
+    if (!type_follows(s))
       print_type(s.type);
+  }
+
+  bool type_follows(const Statement& s) const {
+    ValueType derived;
+    return derive_type(program_, types_, tiles_, s, derived) && derived == s.type;
+  }
+
+  void learn_type(const Statement& s) {
     if (s.result < types_.size())
       types_[s.result] = s.type;
   }
@@ -224,7 +246,7 @@ private:
     const char* before = " ";
     for (ValueId operand : s.operands) {
       out_ << before;
-      print_value(operand);
+      print_operand(operand);
       before = ", ";
     }
   }
@@ -269,25 +291,55 @@ private:
 
   void print_written(const Statement& s) {
     out_ << " = ";
-    print_operand(s);
+    print_written_value(s);
     print_mask(s);
-    ValueType derived;
-    if (!derive_type(program_, types_, tiles_, s, derived) || !(derived == s.type))
+    if (!type_follows(s))
       print_type(s.type);
   }
 
   void print_check(const Statement& s) {
     out_ << "check ";
-    print_operand(s);
+    print_written_value(s);
     out_ << " at ";
     print_index(s.index);
     print_mask(s);
-    ValueType derived;
-    if (!derive_type(program_, types_, tiles_, s, derived) || !(derived == s.type))
+    if (!type_follows(s))
       print_type(s.type);
   }
 
-  void print_operand(const Statement& s) { print_value(s.operands.empty() ? none : s.operands[0]); }
+  /// An operation stands without parentheses here, where no type has to follow it.
+  void print_written_value(const Statement& s) {
+    ValueId value = s.operands.empty() ? none : s.operands[0];
+    auto at = in_place_.find(value);
+    if (at != in_place_.end() && at->second->kind == StatementKind::Compute &&
+        at->second->op != ScalarOp::constant && type_follows(*at->second) && type_follows(s))
+      return print_compute(*at->second);
+    print_operand(value);
+  }
+
+  /// A value by its number, or what gives it: an element of a buffer or tile as it is, all else in
+  /// parentheses.
+  void print_operand(ValueId value) {
+    auto at = in_place_.find(value);
+    if (at == in_place_.end())
+      return print_value(value);
+    const Statement& s = *at->second;
+    bool plain = type_follows(s) && s.mask == none;
+    if (plain && s.kind == StatementKind::Get) {
+      (out_ << 't').integer(s.tile);
+      return print_access(s.index);
+    }
+    if (plain && s.kind == StatementKind::Load) {
+      const std::string& buffer = buffer_name(s.buffer);
+      if (!is_tile_name(buffer) && !is_operation(buffer)) {
+        out_.name(buffer);
+        return print_access(s.index);
+      }
+    }
+    out_ << '(';
+    print_right_side(s);
+    out_ << ')';
+  }
 
   void print_mask(const Statement& s) {
     if (s.mask == none)
@@ -296,7 +348,16 @@ private:
     print_value(s.mask);
   }
 
-  void print_value(ValueId value) { (out_ << '%').integer(value); }
+  /// Values are numbered in the order of the text.
+  void number(ValueId value) {
+    if (value < numbers_.size())
+      numbers_[value] = next_number_++;
+  }
+
+  void print_value(ValueId value) {
+    bool known = value < numbers_.size() && numbers_[value] != none;
+    (out_ << '%').integer(known ? numbers_[value] : value);
+  }
 
   void print_type(ValueType type) {
     out_ << " : " << gdjit::name(type.dtype);
@@ -332,8 +393,9 @@ private:
     for (const Term& term : terms)
       print_term(term.factor, loop_name(term.loop), first);
     if (index.dynamic != none) {
-      out_ << (first ? "%" : "+%");
-      out_.integer(index.dynamic);
+      if (!first)
+        out_ << '+';
+      print_value(index.dynamic);
       first = false;
     }
     if (index.lane != 0)
@@ -398,6 +460,9 @@ private:
   const Kernel* kernel_ = nullptr;
   std::vector<ValueType> types_; ///< per value of the kernel, as far as printed
   std::vector<ValueType> tiles_; ///< per tile
+  std::unordered_map<ValueId, const Statement*> in_place_;
+  std::vector<ValueId> numbers_; ///< per value: its number in the text
+  ValueId next_number_ = 0;
   std::unordered_map<LoopId, std::string> names_;
   std::unordered_map<LoopId, size_t> depth_of_; ///< of the loops that are open
   std::vector<LoopId> open_;

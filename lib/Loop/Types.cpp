@@ -24,6 +24,17 @@ bool is_loop_name(std::string_view name) {
                      [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
+bool is_tile_name(std::string_view name) {
+  return name.size() > 1 && name[0] == 't' &&
+         std::all_of(name.begin() + 1, name.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool is_operation(std::string_view name) {
+  ScalarOp op;
+  Opcode function;
+  return find_scalar_op(name, op) || (find_opcode(name, function) && is_elementary(function));
+}
+
 const std::string* row_name(const Signature& signature, BufferRole role, uint32_t number) {
   switch (role) {
   case BufferRole::input:

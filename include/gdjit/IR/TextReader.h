@@ -120,6 +120,8 @@ public:
 
   size_t offset() const { return position_; }
   void go_to(size_t offset) { position_ = offset; }
+  /// The text that is not yet read.
+  std::string_view rest() const { return text_.substr(position_); }
   SourceLocation location(size_t offset) const;
   [[noreturn]] void fail(std::string message, std::vector<Note> notes = {});
   [[noreturn]] void fail_at(size_t offset, std::string message, std::vector<Note> notes = {});

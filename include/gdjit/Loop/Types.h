@@ -18,6 +18,12 @@ std::string_view name(Place place);
 /// True for a word that may name a loop: a letter or _, then letters, digits and _; not `lane`.
 bool is_loop_name(std::string_view name);
 
+/// True for t0, t1 …: such a word is a tile, also where a buffer bears that name.
+bool is_tile_name(std::string_view name);
+
+/// True for the name of a scalar operation or elementary function, as the text calls it.
+bool is_operation(std::string_view name);
+
 /// The row of the signature that a buffer stands for, by name; null for constants and temporaries,
 /// and where there is none.
 const std::string* row_name(const Signature& signature, BufferRole role, uint32_t number);

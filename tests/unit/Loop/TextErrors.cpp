@@ -182,6 +182,58 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected the end of the line, found 'becuse'"},
         Mistake{"  }\n}\n\nend", "  }\n\nend", "the text ends inside a kernel"}));
 
+/// A kernel of one line over x : f32[4] and buffers that bear a tile's and an operation's name.
+static std::string one_line(const std::string& line) {
+  return "gdir 1\nstage loops\nmodel m\nstep s\nbatch 0\ninput x : f32[4]\noutput y : f32[4]\n\n"
+         "buffer x : f32[4] = input x\nbuffer y : f32[4] = output y\n"
+         "buffer t0 : f32[4] = temporary\nbuffer exp : f32[4] = temporary\n\n"
+         "kernel k0 \"\" {\n  tile t0 : f32 = 0\n  for i in 0..4 {\n    " +
+         line + "\n  }\n}\n\nend\n";
+}
+
+TEST(LoopText, ValuesInPlaceAreTheStatementsTheyStandFor) {
+  std::string in_place = one_line("store y[i] = fma x[i], t0, (mul (exp (load exp[i])), x[i+0])");
+  std::string spelled = one_line("%0 = load x[i]\n    %1 = get t0\n    %2 = load exp[i]\n"
+                                 "    %3 = exp %2\n    %4 = load x[i]\n    %5 = mul %3, %4\n"
+                                 "    %6 = fma %0, %1, %5\n    store y[i] = %6");
+  std::string printed = print(read_step(in_place, "t.gdir").program);
+  EXPECT_THAT(printed, HasSubstr("  store y[i] = fma x[i], t0, (mul (exp (load exp[i])), x[i])\n"));
+  EXPECT_EQ(print(read_step(spelled, "t.gdir").program), printed);
+  EXPECT_EQ(print(read_step(printed, "t.gdir").program), printed);
+}
+
+TEST(LoopText, ABufferNamedAsATileIsLoadedByTheWord) {
+  std::string text =
+      print(read_step(one_line("store y[i] = add (load t0[i]), t0"), "t.gdir").program);
+  EXPECT_THAT(text, HasSubstr("store y[i] = add (load t0[i]), t0\n"));
+}
+
+TEST(LoopText, ValuesOfAnotherOrderKeepTheirLines) {
+  std::string line = "%0 = load x[i]\n    %1 = load y[i]\n    store y[i] = sub %1, %0";
+  std::string text = print(read_step(one_line(line), "t.gdir").program);
+  EXPECT_THAT(text, HasSubstr("    %0 = load x[i]\n    store y[i] = sub y[i], %0\n"));
+  EXPECT_EQ(print(read_step(text, "t.gdir").program), text);
+}
+
+TEST(LoopText, MistakesInPlaceAreNamed) {
+  const std::pair<const char*, const char*> mistakes[] = {
+      {"store y[i] = add x[i], z[i]", "no buffer 'z' is declared"},
+      {"store y[i] = add x[i], (expp t0)", "unknown operation 'expp'; did you mean 'exp'?"},
+      {"store y[i] = add x[i], (exp t0", "expected ')' behind what gives a value"},
+      {"store y[i] = add x[i], t7", "no tile t7 is declared above"},
+      {"store y[i] = add x[i], x[9]", "the extent is 4"},
+      {"store y[i] = convert x[i]", "write it in parentheses, as in (convert %0 : f32)"},
+      {"store y[i] = add x[i]", "add takes 2"},
+      {"store y[i] = =", "a value: its number, an element of a buffer or tile"},
+  };
+  for (auto [line, message] : mistakes)
+    EXPECT_THAT(error_of(one_line(line)), HasSubstr(message)) << line;
+  std::string deep = "store y[i] = add x[i], ";
+  for (int i = 0; i < 100; ++i)
+    deep += "(exp ";
+  EXPECT_THAT(error_of(one_line(deep)), HasSubstr("parentheses are nested deeper than 64"));
+}
+
 TEST(LoopText, ReportsManyMistakesInOneRun) {
   std::string text = with("%2 = mul %0, %1", "%2 = mull %0, %1");
   text = with("get t0[i]", "get t9[i]", text);
@@ -213,7 +265,7 @@ TEST(LoopText, AKernelOfAHundredThousandStatementsIsReadInLinearTime) {
   text += "}\n\nend\n";
   TextStep read = read_step(text, "t.gdir");
   EXPECT_EQ(read.program.kernels[0].values, 100000u);
-  EXPECT_THAT(print(read.program), HasSubstr("  %99999 = neg %99998\n"));
+  EXPECT_THAT(print(read.program), HasSubstr("  %24999 = neg (neg (neg (neg %24998)))\n"));
 }
 
 TEST(LoopText, LoopsOfOneNameInOneAnotherArePrintedApart) {

@@ -1,0 +1,71 @@
+// Values written where they are used.
+#include "Expressions.h"
+
+namespace gdjit::loop {
+
+namespace {
+
+constexpr int most_operations = 3; ///< of a line, beside the one that it is about
+
+class Finder {
+public:
+  explicit Finder(const Kernel& kernel) {
+    count(kernel.body);
+    body(kernel.body);
+  }
+  std::unordered_map<ValueId, const Statement*> take() { return std::move(in_place_); }
+
+private:
+  /// A value whose line is not yet fixed, and the operations that its line would hold.
+  struct Open {
+    const Statement* statement;
+    int operations;
+  };
+
+  void count(const std::vector<Statement>& body) {
+    for (const Statement& s : body) {
+      for (ValueId operand : s.operands)
+        ++uses_[operand];
+      ++uses_[s.mask];
+      ++uses_[s.fill];
+      for (const Index& i : s.index)
+        ++uses_[i.dynamic];
+      count(s.body);
+    }
+  }
+
+  void body(const std::vector<Statement>& statements) {
+    std::vector<Open> open; // the statements that end at the one before, from first to last
+    for (const Statement& s : statements) {
+      int operations = 0;
+      for (size_t i = s.operands.size(); i-- > 0 && !open.empty();) {
+        const Open& last = open.back();
+        if (last.statement->result != s.operands[i] || last.statement->node != s.node ||
+            operations + last.operations > most_operations)
+          continue;
+        operations += last.operations;
+        in_place_.emplace(s.operands[i], last.statement);
+        open.pop_back();
+      }
+      bool value = s.result != none;
+      if (value && uses_[s.result] == 1) {
+        bool access = s.kind == StatementKind::Load || s.kind == StatementKind::Get;
+        open.push_back({&s, operations + (access ? 0 : 1)});
+      } else {
+        open.clear();
+      }
+      body(s.body);
+    }
+  }
+
+  std::unordered_map<ValueId, int> uses_;
+  std::unordered_map<ValueId, const Statement*> in_place_;
+};
+
+} // namespace
+
+std::unordered_map<ValueId, const Statement*> values_in_place(const Kernel& kernel) {
+  return Finder(kernel).take();
+}
+
+} // namespace gdjit::loop
