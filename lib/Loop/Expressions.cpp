@@ -49,8 +49,8 @@ private:
       }
       bool value = s.result != none;
       if (value && uses_[s.result] == 1) {
-        bool access = s.kind == StatementKind::Load || s.kind == StatementKind::Get;
-        open.push_back({&s, operations + (access ? 0 : 1)});
+        bool operation = s.kind == StatementKind::Compute && s.op != ScalarOp::constant;
+        open.push_back({&s, operations + (operation ? 1 : 0)});
       } else {
         open.clear();
       }

@@ -16,6 +16,9 @@ constexpr int64_t kernel_operations = 2000;
 /// A step of at most this many scalar operations is one kernel: calls and passes over memory would
 /// cost more.
 constexpr int64_t whole_step_work = int64_t{1} << 20;
+/// What waits for its first reader together holds at most this many statements: a kernel that takes
+/// it stays near its length.
+constexpr int64_t waiting_operations = 100;
 /// Statements around the operation of a node: load, store, loop.
 constexpr int32_t access_cost = 3;
 
@@ -70,7 +73,8 @@ Shape Grouping::space(NodeId n) const {
 
 Grouping::Grouping(const Step& step)
     : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
-      kernel_(step.graph.size(), Partition::no_kernel), late_(step.graph.size(), false) {
+      waiting_(step.graph.size(), 0), kernel_(step.graph.size(), Partition::no_kernel),
+      late_(step.graph.size(), false) {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (is_argument(graph_, n) || is_literal(graph_, n))
       continue;
@@ -182,6 +186,10 @@ void Grouping::settle_operands(NodeId n, uint32_t group) {
   }
 }
 
+bool Grouping::is_full(NodeId n, uint32_t group) const {
+  return groups_[group].operations + cost_[n] > kernel_operations;
+}
+
 bool Grouping::fits(NodeId n, uint32_t group) {
   Group& g = groups_[group];
   OpKind k = kind(graph_.op(n));
@@ -192,7 +200,7 @@ bool Grouping::fits(NodeId n, uint32_t group) {
     }
     return false;
   };
-  if (g.operations + cost_[n] > kernel_operations)
+  if (is_full(n, group))
     return refuse(fmt::format(" would make it longer than {} operations", kernel_operations));
   if (k == OpKind::Contraction)
     return refuse(" is a contraction, with loops of its own");
@@ -206,19 +214,30 @@ bool Grouping::fits(NodeId n, uint32_t group) {
 void Grouping::assign(NodeId n) {
   uint32_t latest = latest_operand(n);
   OpKind k = kind(graph_.op(n));
+  int64_t waiting = cost_[n];
+  for (Value v : graph_.operands(n))
+    waiting += waiting_[v.node];
   if (k == OpKind::Movement) { // an index map: belongs to what it reads
-    if (latest != Partition::no_kernel)
+    waiting_[n] = waiting;
+    if (latest != Partition::no_kernel) {
       kernel_[n] = latest;
-    if (latest != Partition::no_kernel)
       settle_operands(n, latest);
+    }
     return;
   }
   if (k == OpKind::Indexing && last_check_ != Partition::no_kernel)
     latest = latest == Partition::no_kernel ? last_check_ : std::max(latest, last_check_);
   if (latest != Partition::no_kernel && fits(n, latest))
     return join(n, latest);
-  if (latest == Partition::no_kernel && (k == OpKind::Pointwise || k == OpKind::Source))
-    return; // waits for its first reader
+  if (latest == Partition::no_kernel && (k == OpKind::Pointwise || k == OpKind::Source) &&
+      waiting <= waiting_operations) {
+    waiting_[n] = waiting;
+    return; // for its first reader
+  }
+  // What was too long for the kernel that it reads from goes on in the newest one.
+  if (latest != Partition::no_kernel && is_full(n, latest) && latest + 1 < groups_.size() &&
+      fits(n, static_cast<uint32_t>(groups_.size() - 1)))
+    return join(n, static_cast<uint32_t>(groups_.size() - 1));
   join(n, begin_group(n));
 }
 

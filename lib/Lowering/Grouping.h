@@ -33,6 +33,7 @@ private:
   uint32_t begin_group(NodeId n);
   void join(NodeId n, uint32_t group);
   bool fits(NodeId n, uint32_t group);
+  bool is_full(NodeId n, uint32_t group) const;
   /// Puts the nodes below `n` that wait for a reader into its kernel.
   void settle_operands(NodeId n, uint32_t group);
   void find_late_updates();
@@ -46,6 +47,7 @@ private:
   const Graph& graph_;
   Expansions expansions_;
   std::vector<int32_t> cost_;    ///< statements per node
+  std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<bool> late_;       ///< updates whose old value is read by a later node
   std::vector<Group> groups_;

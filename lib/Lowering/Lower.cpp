@@ -8,6 +8,7 @@
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace gdjit {
 
@@ -19,6 +20,22 @@ using namespace lowering;
 uint32_t kernel_of(const Step& step, Value v, size_t kernels) {
   uint32_t k = step.partition.kernel_of[v.node];
   return k == Partition::no_kernel ? static_cast<uint32_t>(kernels - 1) : k;
+}
+
+/// Reads and constants compute for the node that uses them first, so that a line of text can hold
+/// both.
+void attribute_reads(loop::Kernel& kernel) {
+  std::unordered_map<loop::ValueId, NodeId> user;
+  for_each(kernel.body, [&](const Statement& s) {
+    for (loop::ValueId operand : s.operands)
+      user.try_emplace(operand, s.node);
+  });
+  for_each(kernel.body, [&](Statement& s) {
+    bool read = s.kind == StatementKind::Load || s.kind == StatementKind::Get ||
+                (s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant);
+    if (auto first = user.find(s.result); read && first != user.end())
+      s.node = first->second;
+  });
 }
 
 std::vector<loop::Note> notes_of(const Step& step, const loop::Program& program) {
@@ -87,6 +104,8 @@ loop::Program lower(const Step& step, PassContext& context) {
     program.kernels.push_back(std::move(draft.kernel));
   }
   remove_dead(program);
+  for (loop::Kernel& kernel : program.kernels)
+    attribute_reads(kernel);
   program.notes = notes_of(step, program);
   context.changed = true;
   return program;

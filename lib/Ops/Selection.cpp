@@ -84,6 +84,31 @@ constinit const OpBlock blocks::Select = {
     .simplifications = select_rules,
 };
 
+constinit const OpBlock blocks::Guard = {
+    .summary = "a derivative, or 0 where it is not finite and nothing flows through it",
+    .formula = "g != 0 or d is finite ? d : 0, for operands d and g; g has the gradient 0",
+    .infer = rules::float_pointwise,
+    .vjp =
+        [](Vjp& v) {
+          Expr d = v.operand(0), zero = constant_like(d, 0), infinity = constant_like(d, HUGE_VAL);
+          Expr finite = apply(Opcode::Less, apply(Opcode::Abs, d), infinity);
+          Expr needed = apply(Opcode::NotEqual, v.operand(1), zero);
+          v.add(0, select(apply(Opcode::LogicalOr, needed, finite), v.g(), zero));
+        },
+    .expand =
+        [](const Expansion& x) {
+          loop::ScalarValue d = x[0],
+                            needed = loop::binary(loop::ScalarOp::ne, x[1], x.constant(0)),
+                            finite = loop::binary(loop::ScalarOp::lt,
+                                                  loop::unary(loop::ScalarOp::abs, d),
+                                                  x.constant(HUGE_VAL));
+          return loop::select(loop::binary(loop::ScalarOp::bit_or, needed, finite), d,
+                              x.constant(0));
+        },
+    .reference =
+        [](std::span<const double> x) { return x[1] != 0 || std::isfinite(x[0]) ? x[0] : 0; },
+};
+
 constinit const OpBlock blocks::Cast = {
     .summary = "the same value in another element type",
     .formula = "to floats: rounded to nearest even; to integers: truncated, saturated, NaN gives "

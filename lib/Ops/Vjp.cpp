@@ -1,8 +1,6 @@
 // Where derivative rules put the adjoints.
 #include "gdjit/Ops/Vjp.h"
 
-#include <limits>
-
 namespace gdjit {
 
 void Vjp::add(int i, Expr adjoint) {
@@ -12,12 +10,6 @@ void Vjp::add(int i, Expr adjoint) {
     adjoints_[i] = adjoint.value;
 }
 
-Expr Vjp::guarded(Expr d) {
-  Expr zero = constant_like(d, 0),
-       infinity = constant_like(d, std::numeric_limits<double>::infinity());
-  Expr finite = apply(Opcode::Less, apply(Opcode::Abs, d), infinity);
-  Expr needed = apply(Opcode::NotEqual, g(), zero);
-  return g() * select(apply(Opcode::LogicalOr, needed, finite), d, zero);
-}
+Expr Vjp::guarded(Expr d) { return g() * apply(Opcode::Guard, d, g()); }
 
 } // namespace gdjit

@@ -25,8 +25,8 @@ public:
   bool wants(int i) const { return wanted_[i]; }
   /// Sets operand i's adjoint, of operand i's type. At most once per operand.
   void add(int i, Expr adjoint);
-  /// g * d where d can be infinite or NaN: g * select(g != 0 or d is finite, d, 0), so that an
-  /// untaken branch poisons nothing. (Not select(g == 0, 0, g * d): where g happens to be 0, as at
+  /// g * d where d can be infinite or NaN: g * guard(d, g), so that an untaken branch poisons
+  /// nothing. (Not select(g == 0, 0, g * d): where g happens to be 0, as at
   /// a minimum, its derivative by g would be 0 instead of d, and second derivatives wrong.)
   Expr guarded(Expr d);
 

@@ -227,6 +227,35 @@ TEST(Fuse, KernelsAreCutWhereTheyGrowTooLong) {
               interpret(program, random_arguments(m.step().signature, 1)), "cut");
 }
 
+TEST(Fuse, AChainThatWaitsForItsSumIsCut) {
+  StepMaker m;
+  Expr a = m.input("a", {100});
+  Expr e = a;
+  for (int i = 0; i < 2000; ++i)
+    e = e * a + 1.0;
+  m.output("total", sum(e, {0}, false));
+  loop::Program program = lowered(m.step());
+  EXPECT_GT(program.kernels.size(), 4u);
+  for (const loop::Kernel& kernel : program.kernels)
+    EXPECT_LT(kernel.values, 2100u);
+  expect_chain(m.step());
+}
+
+TEST(Fuse, WhatReadsLongKernelsGoesOnInTheNewestOne) {
+  StepMaker m;
+  Expr a = m.input("a", {4});
+  std::vector<Expr> forward = {a};
+  for (int i = 0; i < 1000; ++i)
+    forward.push_back(forward.back() * a + 1.0);
+  Expr back = a; // as a gradient does: a comparison of old values, then what uses it
+  for (size_t i = forward.size(); i-- > 0;)
+    back = select(apply(Opcode::Less, forward[i], a), back, back * forward[i]);
+  m.output("back", back);
+  loop::Program program = lowered(m.step());
+  EXPECT_LT(program.kernels.size(), 12u);
+  expect_chain(m.step());
+}
+
 TEST(Fuse, AnUpdateWaitsForTheLastReadOfItsState) {
   StepMaker m;
   Expr x = m.input("x", {64, 64}), w = m.state("w", {64, 64});
