@@ -94,6 +94,8 @@ constinit const OpBlock blocks::Guard = {
           Expr finite = apply(Opcode::Less, apply(Opcode::Abs, d), infinity);
           Expr needed = apply(Opcode::NotEqual, v.operand(1), zero);
           v.add(0, select(apply(Opcode::LogicalOr, needed, finite), v.g(), zero));
+          if (v.wants(1))
+            v.add(1, zero);
         },
     .expand =
         [](const Expansion& x) {

@@ -265,7 +265,7 @@ TEST(LoopText, AKernelOfAHundredThousandStatementsIsReadInLinearTime) {
   text += "}\n\nend\n";
   TextStep read = read_step(text, "t.gdir");
   EXPECT_EQ(read.program.kernels[0].values, 100000u);
-  EXPECT_THAT(print(read.program), HasSubstr("  %24999 = neg (neg (neg (neg %24998)))\n"));
+  EXPECT_THAT(print(read.program), HasSubstr("  %24998 = neg (neg (neg (neg %24997)))\n"));
 }
 
 TEST(LoopText, LoopsOfOneNameInOneAnotherArePrintedApart) {
