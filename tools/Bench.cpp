@@ -132,7 +132,7 @@ void bench(const BenchArguments& a, Tool& tool) {
                  {"functions", code.functions()},
                  {"kernels", code.launches()},
                  {"arena_bytes", code.arena_bytes()}};
-    return write_output(json.dump(1) + "\n");
+    return write_output(json_text(json));
   }
   std::string text = fmt::format("{} with {} rows, {} thread{}\n", subject.name(), batches.size(0),
                                  a.compile.threads, a.compile.threads == 1 ? "" : "s");

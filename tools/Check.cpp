@@ -90,7 +90,7 @@ void check_model(const CheckArguments& a, Tool& tool) {
     }
   }
   if (a.json)
-    write_output(report.json().dump(1) + "\n");
+    write_output(json_text(report.json()));
   else
     write_output(fmt::format("{} checks, {} failed, {} skipped\n", report.checks(),
                              report.failures(), report.skips()));
@@ -110,7 +110,9 @@ void add_check(CLI::App& app, Tool& tool) {
                                   "  gdjit check my_model.cpp --json");
   auto a = std::make_shared<CheckArguments>();
   a->model.add_to(*command);
-  command->add_option("--seed", a->seed, "of the random values it runs on")->type_name("N");
+  command->add_option("--seed", a->seed, "of the random values it runs on")
+      ->check(whole_number(0))
+      ->type_name("N");
   command->add_flag("--native", a->native_only,
                     "native code for this machine only, no other target");
   command->add_flag("--json", a->json, "as JSON");

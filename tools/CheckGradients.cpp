@@ -93,12 +93,8 @@ void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, Check
 
   CallResults at = check.run();
   size_t first = step.signature.outputs.size() - names.size();
-  std::string loss_name = step.signature.outputs[first].name.substr(2);
-  loss_name = loss_name.substr(0, loss_name.find("/d "));
-  size_t loss = 0;
-  for (size_t i = 0; i < first; ++i)
-    if (step.signature.outputs[i].name == loss_name)
-      loss = i;
+  size_t loss = loss_output(declared);
+  const std::string& loss_name = declared.signature.outputs[loss].name;
   for (size_t p = 0; p < names.size(); ++p) {
     const Array& gradient = at.outputs[first + p];
     size_t row = 0;

@@ -70,7 +70,7 @@ std::string only_part(const std::string& text, const std::string& part) {
   return out;
 }
 
-/// Work without the nodes that a text of formulas or one part does not show.
+/// The work at its stage in the form asked for.
 std::string render(const DumpArguments& a, const Compilation& c, TextFolder& beside) {
   Stage stage = c.options.last;
   bool graph = stage <= Stage::Fused, loops = !graph && stage <= Stage::Planned;
@@ -93,13 +93,7 @@ std::string render(const DumpArguments& a, const Compilation& c, TextFolder& bes
       return print_json(c.work.step);
     if (loops)
       return print_json(c.work.program);
-    std::string text = print(c), quoted;
-    for (char ch : text)
-      quoted += ch == '\n'                ? "\\n"
-                : ch == '\t'              ? "\\t"
-                : ch == '"' || ch == '\\' ? std::string{'\\', ch}
-                                          : std::string{ch};
-    return fmt::format("{{\"stage\": \"{}\", \"text\": \"{}\"}}\n", name(stage), quoted);
+    return print_json(stage, print(c));
   }
   if (!graph && !a.only.empty())
     throw Error(
@@ -228,7 +222,9 @@ void dump_values(const DumpArguments& a, const Subject& subject, const Work& wor
   Batches batches(c.work.signature(),
                   row_set(work.signature(), work.signature().data, subject.folder()));
   CallArguments arguments = call_arguments(c.work.signature(), state, batches.arrays(0), {});
-  write_output(print_values(c.work.step, arguments));
+  CallStatus status;
+  write_output(print_values(c.work.step, arguments, status));
+  require_in_range(status, c.work.step.graph);
 }
 
 void make_folder(const std::string& path) {
@@ -327,6 +323,7 @@ void add_dump(CLI::App& app, Tool& tool) {
       ->add_option("--stage", a->stage,
                    "declared, differentiated, simplified, fused, loops, scheduled, planned, llvm, "
                    "optimized, object, or all")
+      ->check(not_empty())
       ->type_name("STAGE");
   command->add_option("--as", a->form, "text, math (formulas), dot, svg, json")
       ->check(one_of({"text", "math", "dot", "svg", "json"}))
@@ -334,6 +331,7 @@ void add_dump(CLI::App& app, Tool& tool) {
   command
       ->add_option("-o,--output", a->folder,
                    "write files with stable names to this folder, large literals beside them")
+      ->check(not_empty())
       ->type_name("DIR");
   command->add_option("--only", a->only, "forward, backward or update")
       ->check(one_of({"forward", "backward", "update"}))

@@ -31,6 +31,12 @@ int64_t terms(const Step& step) {
   return total;
 }
 
+CallResults call(const Executable& code, const CallArguments& arguments) {
+  CallResults results = code.call(arguments);
+  code.require_in_range(results.status);
+  return results;
+}
+
 } // namespace
 
 CallArguments call_arguments(const Signature& signature, const State& state,
@@ -60,14 +66,20 @@ CallArguments call_arguments(const Signature& signature, const State& state,
 }
 
 CallResults call(const Work& work, const CallArguments& arguments, const CompileOptions& options) {
-  if (!work.is_graph())
-    return interpret(work.program, arguments);
+  if (!work.is_graph()) {
+    CallResults results = interpret(work.program, arguments);
+    require_in_range(results.status, work.program.notes);
+    return results;
+  }
   CompileOptions graph_only = options;
   graph_only.last = std::max(Stage::Simplified, work.stage);
   Compilation simplified = compile(work, graph_only);
-  if (terms(simplified.work.step) <= quick)
-    return interpret(simplified.work.step, arguments);
-  return compile(simplified.work, options).executable->call(arguments);
+  if (terms(simplified.work.step) <= quick) {
+    CallResults results = interpret(simplified.work.step, arguments);
+    require_in_range(results.status, simplified.work.step.graph);
+    return results;
+  }
+  return call(*compile(simplified.work, options).executable, arguments);
 }
 
 std::vector<std::pair<std::string, Array>> evaluate(const Subject& subject, StepKind kind,
@@ -95,7 +107,7 @@ std::vector<std::pair<std::string, Array>> evaluate(const Subject& subject, Step
       if (code_rows != batches.size(i))
         code = compile(variant, evaluation).executable;
       code_rows = batches.size(i);
-      r = code->call(arguments);
+      r = call(*code, arguments);
     }
     for (size_t k = 0; k < r.outputs.size(); ++k) {
       const OutputDecl& output = variant.signature().outputs[k];

@@ -5,30 +5,12 @@
 
 #include "gdjit/Support/Suggest.h"
 
-#include <cmath>
-
 namespace gdjit::tool {
 
-Json to_json(double value) {
-  if (std::isfinite(value))
-    return value;
-  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-}
+Json to_json(double value) { return json_number<Json>(value); }
 
 Json to_json(const Array& array) {
-  Json values = Json::array();
-  for (int64_t i = 0; i < array.elements(); ++i) {
-    DType type = array.type().dtype;
-    if (type == DType::boolean)
-      values.push_back(array.at(i) != 0);
-    else if (type == DType::i64)
-      values.push_back(array.data<int64_t>()[i]);
-    else if (type == DType::i32)
-      values.push_back(array.data<int32_t>()[i]);
-    else
-      values.push_back(to_json(array.at(i)));
-  }
-  return {{"type", to_string(array.type())}, {"values", values}};
+  return {{"type", to_string(array.type())}, {"values", json_elements<Json>(array)}};
 }
 
 Criterion::Criterion(const std::string& text) : text(text) {

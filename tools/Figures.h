@@ -1,6 +1,7 @@
 // Figures as JSON that round-trips, and criteria over figures (--expect).
 #pragma once
 
+#include "gdjit/Driver/Json.h"
 #include "gdjit/IR/Array.h"
 
 #include <nlohmann/json.hpp>

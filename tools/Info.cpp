@@ -47,7 +47,7 @@ void info_of_installation(bool json) {
                 {"include", installation.include},
                 {"examples", installation.examples},
                 {"cache", cache_directory()}};
-    return write_output(all.dump(1) + "\n");
+    return write_output(json_text(all));
   }
   write_output(fmt::format(
       "gdjit     {}\nLLVM      {}\ncpu       {}, {} cores, vectors of {} bytes, {} registers\n"
@@ -79,7 +79,7 @@ void info_of_step(const ModelArguments& arguments, bool json, Tool& tool) {
     for (const OutputDecl& d : s.outputs)
       all["outputs"][d.name] = to_string(d.type);
     all["state_bytes"] = state_bytes;
-    return write_output(all.dump(1) + "\n");
+    return write_output(json_text(all));
   }
   write_output(print_signature(s, work.stage) +
                fmt::format("; {} states, {} bytes\n", s.states.size(), state_bytes));

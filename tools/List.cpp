@@ -1,6 +1,7 @@
 // gdjit list: the models there are.
 #include "Tool.h"
 
+#include "gdjit/Driver/Json.h"
 #include "gdjit/Driver/LoadModel.h"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ void add_list(CLI::App& app, Tool& tool) {
     }
     for (const auto& [word, summary] : lines)
       text += fmt::format("{:<{}}  {}\n", word, width, summary);
-    write_output(*json ? all.dump(1) + "\n" : text);
+    write_output(*json ? json_text(all) : text);
   });
 }
 

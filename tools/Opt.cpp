@@ -34,9 +34,7 @@ void check_passes(const std::vector<std::string>& names) {
 
 /// Only the passes named, in the order given.
 std::string run_passes(const OptArguments& a, Work work, TextFolder& beside) {
-  PassContext context;
-  context.training = a.compile.training;
-  PassManager manager(passes(), context, {.verify = true, .verify_values = a.verify_values});
+  PassManager manager(passes(), pass_context(a.compile), pass_options(a.compile));
   for (const std::string& name : a.passes)
     manager.run(name, work);
   for (const std::string& remark : manager.remarks())
@@ -53,6 +51,8 @@ void opt(OptArguments a, Tool& tool) {
   if (!a.from.empty() && parse_stage(a.from) != work.stage)
     throw Error(ErrorCode::usage, fmt::format("{} stands at stage {}, not at {}", a.model.word,
                                               name(work.stage), a.from));
+  a.compile.verify = true;
+  a.compile.verify_values = a.verify_values;
   TextFolder beside(subject.folder());
   std::string text;
   if (!a.passes.empty()) {
@@ -62,8 +62,6 @@ void opt(OptArguments a, Tool& tool) {
     text = run_passes(a, std::move(work), beside);
   } else {
     a.compile.last = a.to.empty() ? std::max(work.stage, Stage::Simplified) : parse_stage(a.to);
-    a.compile.verify = true;
-    a.compile.verify_values = a.verify_values;
     Compilation c = compile(std::move(work), a.compile);
     text = c.options.last > Stage::Planned ? print(c)
            : c.work.is_graph()             ? print(c.work.step, &beside)
@@ -105,6 +103,7 @@ void add_opt(CLI::App& app, Tool& tool) {
   command->add_flag("--verify-values", a->verify_values,
                     "interpret after each pass and name the first that changed a bit");
   command->add_option("-o,--output", a->output, "a file instead of standard output")
+      ->check(not_empty())
       ->type_name("FILE");
   command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
       ->type_name("NAME");

@@ -158,6 +158,11 @@ std::unique_ptr<Model> Subject::declare(int64_t batch, DType dtype) const {
     throw Error(ErrorCode::graph,
                 fmt::format("the function of model '{}' throws: {}", loaded_.name, error.what()),
                 {loaded_.row->file, loaded_.row->line, 0});
+  } catch (...) {
+    throw Error(
+        ErrorCode::graph,
+        fmt::format("the function of model '{}' throws what is no std::exception", loaded_.name),
+        {loaded_.row->file, loaded_.row->line, 0});
   }
 }
 

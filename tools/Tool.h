@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,8 +48,10 @@ template <class... T> void log(fmt::format_string<T...> format, T&&... arguments
 gdjit::Error unknown_pass(const std::string& name, std::span<const std::string> known);
 
 /// What an option takes, in words that name the value refused.
-CLI::Validator whole_number(int64_t least);
+inline constexpr int64_t any_number = std::numeric_limits<int64_t>::min();
+CLI::Validator whole_number(int64_t least = any_number);
 CLI::Validator positive_number();
+CLI::Validator not_empty();
 CLI::Validator one_of(std::vector<std::string> words);
 
 /// Writes results to standard output; Error(data) where it takes them no more (a full disk, a

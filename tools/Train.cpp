@@ -79,8 +79,13 @@ ScalarValues learning_rates(const Signature& signature, const std::vector<std::s
 }
 
 int64_t number_of_steps(const TrainArguments& a, const Batches& batches) {
-  if (a.epochs > 0)
-    return a.epochs * batches.count();
+  if (int64_t steps = 0; a.epochs > 0) {
+    if (__builtin_mul_overflow(a.epochs, batches.count(), &steps))
+      throw Error(ErrorCode::usage, fmt::format("--epochs {}: of {} batches each, that is more "
+                                                "updates than can be counted",
+                                                a.epochs, batches.count()));
+    return steps;
+  }
   return a.steps >= 0 ? a.steps : default_steps;
 }
 
@@ -245,7 +250,7 @@ int report(const TrainArguments& a, const Subject& subject, const State& state, 
     if (!met)
       unmet.push_back(fmt::format("not met: {}, it is {}", expect, criterion.value(figures)));
   }
-  write_output(a.json ? json.dump(1) + "\n" : text);
+  write_output(a.json ? json_text(json) : text);
   for (const std::string& line : unmet) {
     log("{}", line);
     code = static_cast<int>(ErrorCode::criterion);
@@ -326,7 +331,9 @@ void add_train(CLI::App& app, Tool& tool) {
                    "the learning rate: VALUE for all, or NAME=VALUE for that of one minimize")
       ->allow_extra_args(false)
       ->type_name("[NAME=]VALUE");
-  command->add_option("--seed", a->seed, "of first values and random draws")->type_name("N");
+  command->add_option("--seed", a->seed, "of first values and random draws")
+      ->check(whole_number())
+      ->type_name("N");
   command->add_option("--threads", a->threads, "per step")->check(whole_number(1))->type_name("N");
   command->add_option("--expect", a->expect, "exit with 1 unless a figure ends so: 'loss<0.05'")
       ->allow_extra_args(false)

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <unistd.h>
 
 namespace gdjit::tool {
@@ -35,11 +36,18 @@ CLI::Validator whole_number(int64_t least) {
         int64_t value = 0;
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         bool whole = error == std::errc() && end == text.data() + text.size();
-        return whole && value >= least
-                   ? ""
+        if (whole && value >= least)
+          return "";
+        return least == any_number
+                   ? fmt::format("'{}' is no whole number of 64 bits", text)
                    : fmt::format("'{}' is no whole number of at least {}", text, least);
       },
       "");
+}
+
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string { return text.empty() ? "'' names nothing" : ""; }, "");
 }
 
 CLI::Validator positive_number() {
@@ -181,7 +189,13 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
     return tool.exit_code;
   } catch (const CLI::Success& asked) {
-    return app.exit(asked); // --help, --version
+    app.exit(asked); // --help, --version
+    std::cout.flush();
+    if (!std::cout) {
+      log("error: standard output: {}", std::strerror(errno));
+      return static_cast<int>(ErrorCode::data);
+    }
+    return 0;
   } catch (const CLI::ParseError& error) {
     log("error: {}", usage_message(app, error));
     log("  gdjit{} --help shows what there is",

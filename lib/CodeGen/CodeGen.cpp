@@ -8,11 +8,10 @@
 #include "Target.h"
 
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/Threads.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <exception>
 #include <fmt/format.h>
 #include <llvm/IR/AssemblyAnnotationWriter.h>
 #include <llvm/IR/LLVMContext.h>
@@ -217,28 +216,6 @@ std::vector<std::vector<const Distinct*>> share_out(const Plan& plan,
   return shares;
 }
 
-/// Runs f(0) .. f(count - 1), each on a thread of its own but the first; passes on the first
-/// exception.
-template <class F> void on_threads(size_t count, F f) {
-  std::vector<std::exception_ptr> errors(count);
-  auto guarded = [&](size_t i) {
-    try {
-      f(i);
-    } catch (...) {
-      errors[i] = std::current_exception();
-    }
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < count; ++i)
-    threads.emplace_back(guarded, i);
-  guarded(0);
-  for (std::thread& thread : threads)
-    thread.join();
-  for (const std::exception_ptr& error : errors)
-    if (error)
-      std::rethrow_exception(error);
-}
-
 /// Above each function, what it computes and for which of the user's lines.
 class KernelComments : public llvm::AssemblyAnnotationWriter {
 public:
@@ -270,12 +247,14 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
   Code code;
   code.objects.resize(shares.size());
   std::vector<CodeTimes> times(shares.size());
-  on_threads(shares.size(), [&](size_t i) {
-    Unit unit;
-    emit(unit, program, shares[i], options, /*names=*/false);
-    optimize_unit(unit, options);
-    code.objects[i] = machine_code(unit, llvm::CodeGenFileType::ObjectFile);
-    times[i] = unit.times;
+  on_threads(shares.size(), shares.size(), [&](Tasks& tasks) {
+    for (size_t i; tasks.take(i);) {
+      Unit unit;
+      emit(unit, program, shares[i], options, /*names=*/false);
+      optimize_unit(unit, options);
+      code.objects[i] = machine_code(unit, llvm::CodeGenFileType::ObjectFile);
+      times[i] = unit.times;
+    }
   });
   for (const CodeTimes& t : times) {
     code.times.emit += t.emit;

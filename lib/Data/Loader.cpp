@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <fmt/format.h>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace gdjit {
@@ -169,7 +170,11 @@ struct Loader::Impl {
       }
     bool pays = bytes / 2 >= prefetch_bytes && count > 1 && std::thread::hardware_concurrency() > 1;
     if (options.prefetch == Prefetch::always || (options.prefetch == Prefetch::automatic && pays))
-      worker = std::make_unique<Worker>([this] { fill(*target); });
+      try {
+        worker = std::make_unique<Worker>([this] { fill(*target); });
+      } catch (
+          const std::system_error&) { // no thread to be had: batches are gathered when asked for
+      }
   }
 };
 

@@ -2,14 +2,13 @@
 #include "TableReader.h"
 
 #include "gdjit/Data/Columns.h"
+#include "gdjit/Support/Threads.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <exception>
 #include <fmt/format.h>
-#include <mutex>
 #include <set>
 #include <thread>
 
@@ -19,31 +18,6 @@ namespace {
 
 /// More labels than this in one column are no classes.
 constexpr size_t most_labels = 100'000;
-
-/// Runs work(i) for i < count on several threads; the first exception is thrown again.
-template <class F> void parallel(int threads, size_t count, F work) {
-  std::atomic<size_t> next = 0;
-  std::exception_ptr thrown;
-  std::mutex mutex;
-  auto run = [&] {
-    try {
-      work(next);
-    } catch (...) {
-      std::lock_guard<std::mutex> lock(mutex);
-      if (!thrown)
-        thrown = std::current_exception();
-      next = count;
-    }
-  };
-  std::vector<std::thread> others;
-  for (int t = 1; t < threads; ++t)
-    others.emplace_back(run);
-  run();
-  for (std::thread& thread : others)
-    thread.join();
-  if (thrown)
-    std::rethrow_exception(thrown);
-}
 
 } // namespace
 
@@ -76,10 +50,9 @@ void TableReader::choose_columns() {
   }
 }
 
-int TableReader::thread_count(size_t blocks) const {
-  auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  int threads = options_.threads > 0 ? options_.threads : cores;
-  return static_cast<int>(std::min<size_t>(blocks, static_cast<size_t>(threads)));
+size_t TableReader::thread_count() const {
+  return options_.threads > 0 ? static_cast<size_t>(options_.threads)
+                              : std::thread::hardware_concurrency();
 }
 
 Table TableReader::read() {
@@ -99,13 +72,13 @@ Table TableReader::read() {
 
 void TableReader::parse_all(std::vector<Block>& blocks) {
   size_t size = std::max<size_t>(options_.block_bytes, 1);
-  parallel(thread_count(blocks.size()), blocks.size(), [&](std::atomic<size_t>& next) {
+  on_threads(thread_count(), blocks.size(), [&](Tasks& tasks) {
     std::string buffer;
-    for (size_t i = next++; i < blocks.size(); i = next++) {
+    for (size_t i; tasks.take(i);) {
       size_t begin = head_.body + i * size;
       parse_block(begin, std::min(begin + size, source_.size()), blocks[i], buffer);
       if (blocks[i].mistake || blocks[i].too_long)
-        next = blocks.size(); // earlier blocks are taken already and come to their end
+        tasks.stop(); // earlier blocks are taken already and come to their end
     }
   });
 }
@@ -245,8 +218,8 @@ void TableReader::join(std::vector<Block>& blocks, Table& table) const {
       numbers[place] = join_labels(blocks, place, table);
   // The table is nobody else's yet.
   auto* values = const_cast<double*>(table.values_->data<double>());
-  parallel(thread_count(blocks.size()), blocks.size(), [&](std::atomic<size_t>& next) {
-    for (size_t i = next++; i < blocks.size(); i = next++) {
+  on_threads(thread_count(), blocks.size(), [&](Tasks& tasks) {
+    for (size_t i; tasks.take(i);) {
       std::vector<double> from = std::move(blocks[i].values);
       for (size_t place = 0; place < width; ++place)
         if (is_label_[place])

@@ -46,7 +46,7 @@ private:
   /// The number of each block's label, per block; names the labels of a column of text.
   std::vector<std::vector<double>> join_labels(const std::vector<Block>& blocks, size_t place,
                                                Table& table) const;
-  int thread_count(size_t blocks) const;
+  size_t thread_count() const;
 
   const TextSource& source_;
   const TableOptions& options_;

@@ -22,23 +22,8 @@ CodeGenOptions code_options(const CompileOptions& options) {
   return {.target = options.target,
           .level = options.level,
           .verify = options.verify || debug_build,
-          .debug_info = options.debug_info};
-}
-
-PassContext pass_context(const CompileOptions& options) {
-  PassContext context;
-  context.training = options.training;
-  context.machine = machine_table(options.target);
-  context.threads = options.threads;
-  return context;
-}
-
-PassOptions pass_options(const CompileOptions& options) {
-  return {.disabled = options.disabled,
-          .stop_after = options.stop_after,
-          .verify = options.verify || debug_build,
-          .verify_values = options.verify_values,
-          .observer = options.observer};
+          .debug_info = options.debug_info,
+          .threads = options.compile_threads};
 }
 
 void check(Stage stage, const CompileOptions& options) {
@@ -66,6 +51,22 @@ void generate(Compilation& c, PassManager& manager) {
 }
 
 } // namespace
+
+PassContext pass_context(const CompileOptions& options) {
+  PassContext context;
+  context.training = options.training;
+  context.machine = machine_table(options.target);
+  context.threads = options.threads;
+  return context;
+}
+
+PassOptions pass_options(const CompileOptions& options) {
+  return {.disabled = options.disabled,
+          .stop_after = options.stop_after,
+          .verify = options.verify || debug_build,
+          .verify_values = options.verify_values,
+          .observer = options.observer};
+}
 
 Compilation compile(Work work, const CompileOptions& options) {
   check(work.stage, options);

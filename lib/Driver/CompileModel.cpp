@@ -65,7 +65,10 @@ std::vector<Array> compiled_initial_values(const Signature& model, int64_t seed)
     if (scalar.name == "seed")
       value.data<int64_t>()[0] = seed;
   }
-  return compile(std::move(step)).executable->call(arguments).outputs;
+  std::shared_ptr<const Executable> code = compile(std::move(step)).executable;
+  CallResults results = code->call(arguments);
+  code->require_in_range(results.status);
+  return std::move(results.outputs);
 }
 
 } // namespace

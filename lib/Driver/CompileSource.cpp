@@ -2,24 +2,20 @@
 // were read last time with their hashes; where all still hold, the object stands beside the list.
 #include "gdjit/Driver/CompileSource.h"
 
+#include "RunProgram.h"
+#include "WorkFolder.h"
+
 #include "gdjit/Driver/Installation.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Hash.h"
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <utility>
-
-extern char** environ;
 
 namespace gdjit {
 
@@ -65,51 +61,6 @@ std::vector<std::string> compiler_command() {
   return words;
 }
 
-/// The program that a name stands for, by $PATH, links resolved; "" where there is none.
-std::string find_program(const std::string& name) {
-  std::error_code ignored;
-  auto resolved = [&](const fs::path& path) {
-    return access(path.c_str(), X_OK) == 0 && !fs::is_directory(path, ignored)
-               ? fs::canonical(path, ignored).string()
-               : std::string();
-  };
-  if (name.find('/') != std::string::npos)
-    return resolved(name);
-  const char* variable = std::getenv("PATH");
-  std::string paths = variable ? variable : "/usr/bin:/bin";
-  for (size_t begin = 0; begin <= paths.size();) {
-    size_t end = std::min(paths.find(':', begin), paths.size());
-    std::string folder = paths.substr(begin, end - begin);
-    if (std::string found = resolved(fs::path(folder.empty() ? "." : folder) / name);
-        !found.empty())
-      return found;
-    begin = end + 1;
-  }
-  return "";
-}
-
-/// Runs a program with its messages on standard error and waits. Returns its exit status, -1 where
-/// a signal ended it.
-int run_program(const std::string& program, const std::vector<std::string>& arguments) {
-  std::vector<char*> argv;
-  for (const std::string& a : arguments)
-    argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  pid_t pid = 0;
-  int failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    throw Error(ErrorCode::compile, fmt::format("the C++ compiler '{}' cannot be run: {}", program,
-                                                std::strerror(failed)));
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /// The hash of what every listed file holds; false where one is gone.
 bool hash_files(const std::vector<std::string>& files, uint64_t& hash) {
   hash = 0;
@@ -132,22 +83,6 @@ std::vector<std::string> split_lines(const std::string& text) {
   }
   return lines;
 }
-
-/// A folder of our own for what is being made; gone with all it holds at the end.
-struct WorkFolder {
-  std::string path;
-  explicit WorkFolder(const std::string& parent) : path(parent + "/making-XXXXXX") {
-    if (!mkdtemp(path.data()))
-      path.clear();
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!path.empty())
-      fs::remove_all(path, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-};
 
 } // namespace
 
@@ -230,49 +165,50 @@ CompiledSource compile_source(const std::string& source) {
   if (!folder.empty() && fs::exists(list, ignored) &&
       hash_files(split_lines(read_file(list)), contents) &&
       fs::exists(object_of(contents), ignored))
-    return {object_of(contents), true, true};
+    return {object_of(contents), nullptr, true};
 
-  WorkFolder kept(folder);
-  bool keep = !folder.empty() && !kept.path.empty();
-  const char* temporary = std::getenv("TMPDIR");
-  WorkFolder elsewhere(keep ? "/nowhere" : temporary ? temporary : "/tmp");
-  const std::string& work = keep ? kept.path : elsewhere.path;
-  if (work.empty())
+  auto work = std::make_shared<WorkFolder>(folder.empty() ? temporary_directory() : folder);
+  bool keep = !folder.empty() && !work->path().empty();
+  if (!folder.empty() && !keep)
+    work = std::make_shared<WorkFolder>(temporary_directory());
+  if (work->path().empty())
     throw Error(ErrorCode::data,
                 fmt::format("{} cannot be compiled: neither the cache directory {} nor a temporary "
                             "one can be written; set XDG_CACHE_HOME or TMPDIR",
                             source, folder));
-  std::string made = work + "/model.so", rule = work + "/model.d";
+  std::string made = *work / "model.so", rule = *work / "model.d";
   std::vector<std::string> arguments = command;
   for (const std::string& word :
        {std::string("-MD"), std::string("-MF"), rule, std::string("-MT"), std::string("x"),
         std::string("-o"), made, absolute.string(), installation.library})
     arguments.push_back(word);
   auto begin = fs::file_time_type::clock::now();
-  int status = run_program(program, arguments);
-  if (status != 0)
-    throw Error(ErrorCode::compile, fmt::format("{} does not compile ({} {})", source, command[0],
-                                                status < 0 ? "was stopped by a signal"
-                                                           : fmt::format("exits with {}", status)));
+  Ended ended = run_program(program, arguments, Messages::to_standard_error);
+  if (!ended.well())
+    throw Error(ErrorCode::compile,
+                fmt::format("{} does not compile ({} {})", source, command[0],
+                            ended.signal != 0 ? "was stopped by a signal"
+                                              : fmt::format("exits with {}", ended.status)));
+  if (!fs::exists(made, ignored) || !fs::exists(rule, ignored))
+    throw Error(ErrorCode::compile,
+                fmt::format("{} does not compile: '{}' says nothing and writes nothing; name a C++ "
+                            "compiler, g++ 12 or newer, in the environment variable CXX",
+                            source, command[0]));
 
   std::vector<std::string> files = parse_dependencies(read_file(rule));
   bool changed_meanwhile = !hash_files(files, contents);
   for (const std::string& file : files)
     changed_meanwhile |= fs::last_write_time(file, ignored) >= begin;
-  if (!keep || changed_meanwhile) {
-    std::string loose =
-        fmt::format("{}/gdjit-{}-{:016x}.so", temporary ? temporary : "/tmp", getpid(), key);
-    fs::rename(made, loose, ignored);
-    if (ignored)
-      fs::copy_file(made, loose, fs::copy_options::overwrite_existing);
-    return {loose, false, false};
-  }
+  std::error_code failed;
+  if (keep && !changed_meanwhile)
+    fs::rename(made, object_of(contents), failed);
+  if (!keep || changed_meanwhile || failed)
+    return {made, work, false};
   std::string text;
   for (const std::string& file : files)
     text += file + "\n";
-  fs::rename(made, object_of(contents));
   write_file(list, text);
-  return {object_of(contents), true, false};
+  return {object_of(contents), nullptr, false};
 }
 
 } // namespace gdjit

@@ -1,18 +1,17 @@
 // Plain Graphviz; nothing that needs a newer version than the oldest system has.
 #include "gdjit/Driver/Dot.h"
 
+#include "RunProgram.h"
+#include "WorkFolder.h"
+
 #include "gdjit/IR/TextWriter.h"
 #include "gdjit/Ops/Op.h"
 #include "gdjit/Support/AtomicFile.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <set>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace gdjit {
 
@@ -82,21 +81,6 @@ void collect(const std::vector<loop::Statement>& body, std::set<loop::BufferId>&
   }
 }
 
-/// A file of our own in the temporary directory, gone at the end.
-struct TemporaryFile {
-  std::string path = (std::filesystem::temp_directory_path() / "gdjit-XXXXXX").string();
-  TemporaryFile() {
-    int file = mkstemp(path.data());
-    if (file < 0)
-      throw Error(ErrorCode::data,
-                  "no temporary file can be made; set TMPDIR to a folder that can be written");
-    close(file);
-  }
-  ~TemporaryFile() { unlink(path.c_str()); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-};
-
 } // namespace
 
 std::string print_dot(const Step& step) {
@@ -148,15 +132,27 @@ std::string print_dot(const loop::Program& program) {
 }
 
 std::string render_svg(const std::string& dot) {
-  TemporaryFile text, picture;
-  write_file(text.path, dot);
-  std::string command = fmt::format("dot -Tsvg -o '{}' '{}' 2>/dev/null", picture.path, text.path);
-  int status = std::system(command.c_str());
-  if (status != 0 || std::filesystem::file_size(picture.path) == 0)
+  WorkFolder work(temporary_directory());
+  if (work.path().empty())
+    throw Error(ErrorCode::data, fmt::format("nothing can be written to {}; set TMPDIR to a folder "
+                                             "that can",
+                                             temporary_directory()));
+  std::string text = work / "graph.dot", picture = work / "graph.svg";
+  write_file(text, dot);
+  std::string program = find_program("dot");
+  if (program.empty())
     throw Error(ErrorCode::data,
-                "the program `dot` of Graphviz is not installed or fails; install graphviz, or use "
-                "--as dot");
-  return read_file(picture.path);
+                "the program `dot` of Graphviz is not installed; install graphviz, "
+                "or use --as dot");
+  std::error_code ignored;
+  Ended ended = run_program(program, {"dot", "-Tsvg", "-o", picture, text}, Messages::dropped);
+  if (!ended.well() || !std::filesystem::exists(picture, ignored))
+    throw Error(
+        ErrorCode::data,
+        fmt::format("the program `dot` of Graphviz fails on the graph ({} {}); use --as dot",
+                    ended.signal != 0 ? "signal" : "exit status",
+                    ended.signal != 0 ? ended.signal : ended.status));
+  return read_file(picture);
 }
 
 } // namespace gdjit

@@ -44,9 +44,9 @@ std::vector<std::string> float_names(const Step& step) {
   return names;
 }
 
-/// The output "loss", else the only output whose name ends in /loss, else the first float of rank
-/// 0.
-size_t find_loss(const Step& step) {
+} // namespace
+
+size_t loss_output(const Step& step) {
   const std::vector<OutputDecl>& outputs = step.signature.outputs;
   for (auto fits : {+[](const OutputDecl& o) { return o.name == "loss"; },
                     +[](const OutputDecl& o) { return o.name.ends_with("/loss"); },
@@ -59,8 +59,6 @@ size_t find_loss(const Step& step) {
                           "rank 0; declare one by minimize, or m.output(\"loss\", …)",
                           step.signature.step, step.signature.name));
 }
-
-} // namespace
 
 Step without_updates(const Step& declared) {
   Step step = declared;
@@ -78,7 +76,7 @@ std::vector<std::string> trained_states(const Step& declared) {
 }
 
 Step with_gradients(const Step& declared, std::span<const std::string> names, Updates updates) {
-  size_t loss = find_loss(declared);
+  size_t loss = loss_output(declared);
   std::string loss_name = declared.signature.outputs[loss].name;
   Step step = updates == Updates::keep ? declared : without_updates(declared);
   GraphBuilder builder(step.graph, step.signature, Sharing::verbatim);

@@ -1,9 +1,8 @@
-// The data structures, member by member; numbers round-trip, those that are not finite are strings.
+// The data structures, member by member.
 #include "gdjit/Driver/Json.h"
 
 #include "gdjit/IR/TextWriter.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace gdjit {
@@ -12,24 +11,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-Json number(double v) {
-  if (std::isfinite(v))
-    return v;
-  return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
-}
+Json number(double v) { return json_number<Json>(v); }
 
-Json elements(const Array& array) {
-  Json out = Json::array();
-  for (int64_t i = 0; i < array.elements(); ++i)
-    if (array.type().dtype == DType::boolean)
-      out.push_back(array.at(i) != 0);
-    else if (is_integer(array.type().dtype))
-      out.push_back(array.type().dtype == DType::i64 ? array.data<int64_t>()[i]
-                                                     : array.data<int32_t>()[i]);
-    else
-      out.push_back(number(array.at(i)));
-  return out;
-}
+Json elements(const Array& array) { return json_elements<Json>(array); }
 
 Json literal(const Array& array) {
   return {{"type", to_string(array.type())}, {"elements", elements(array)}};
@@ -223,7 +207,7 @@ std::string print_json(const Step& step) {
                               {"reason", kernel.reason},
                               {"nodes", members}});
   }
-  return out.dump(1) + "\n";
+  return json_text(out);
 }
 
 std::string print_json(const loop::Program& program) {
@@ -252,7 +236,11 @@ std::string print_json(const loop::Program& program) {
                               {"body", body(program, k, k.body)}});
   if (program.stage >= Stage::Planned)
     out["arena_bytes"] = program.arena_bytes;
-  return out.dump(1) + "\n";
+  return json_text(out);
+}
+
+std::string print_json(Stage stage, const std::string& text) {
+  return json_text(Json{{"stage", std::string(name(stage))}, {"text", text}});
 }
 
 } // namespace gdjit

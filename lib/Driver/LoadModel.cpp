@@ -188,8 +188,6 @@ ModelFile load_model_file(const std::string& word) {
     require_file(word);
     CompiledSource compiled = compile_source(word);
     ModelFile file = open_models(compiled.path, word);
-    if (!compiled.kept)
-      fs::remove(compiled.path);
     file.folder = folder_of(word);
     return file;
   }

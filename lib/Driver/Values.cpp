@@ -74,9 +74,8 @@ std::string format_values(const Array& array, int64_t most) {
   return text;
 }
 
-std::string print_values(const Step& step, const CallArguments& arguments) {
+std::string print_values(const Step& step, const CallArguments& arguments, CallStatus& status) {
   const Graph& g = step.graph;
-  CallStatus status;
   std::vector<Array> values = interpret_nodes(g, step.signature, arguments, status);
   std::vector<std::string> names(g.size());
   size_t width = 0;
@@ -103,11 +102,6 @@ std::string print_values(const Step& step, const CallArguments& arguments) {
     std::string type = values[n].elements() > 64 ? "" : to_string(g.type(n)) + "  ";
     text += fmt::format("  {:<{}}  {}{}\n", names[n], width, type, format_values(values[n]));
   }
-  if (!status.ok())
-    text +=
-        fmt::format("index out of range at %{}, position {}\n",
-                    g.name(status.node).empty() ? std::to_string(status.node) : g.name(status.node),
-                    status.position);
   return text;
 }
 

@@ -1,6 +1,8 @@
 // One run of a model's function: names, scopes, places, and nodes appended with them.
 #include "Declaration.h"
 
+#include "gdjit/Ops/Op.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,7 +55,8 @@ void Declaration::claim_output(const std::string& name, Place at) {
   auto [it, added] = output_names_.try_emplace(name, Claim{"output", at});
   if (!added)
     fail(fmt::format("output '{}': the name is taken", name), at,
-         {{fmt::format("output '{}' was declared here", name), location_of(it->second.place)}});
+         {{fmt::format("output '{}' was declared here", name), location_of(it->second.place)},
+          {"choose another name, or leave one of the two out", {}}});
 }
 
 std::string Declaration::stream(const std::string& scoped_name) {
@@ -132,7 +135,16 @@ Note Declaration::note(const std::string& role, Value value) const {
           graph.location(value.node)};
 }
 
-std::vector<bool> Declaration::depends(Value value, const std::vector<Value>& on) const {
+bool Declaration::passes_gradient(NodeId n, Value operand) const {
+  const OpInfo& op = info(graph.op(n));
+  if (op.kind == OpKind::Derivative) // expanded, it may depend on all of them
+    return true;
+  bool passes = op.block->vjp || !op.block->zero_gradient;
+  return passes && is_float(graph.type(n).dtype) && is_float(graph.type(operand).dtype);
+}
+
+std::vector<bool> Declaration::depends(Value value, const std::vector<Value>& on,
+                                       Through through) const {
   NodeId first = value.node;
   for (Value v : on)
     first = std::min(first, v.node);
@@ -141,7 +153,7 @@ std::vector<bool> Declaration::depends(Value value, const std::vector<Value>& on
   for (NodeId n = value.node + 1; n-- > first;)
     if (reached[n - first])
       for (Value operand : graph.operands(n))
-        if (operand.node >= first)
+        if (operand.node >= first && (through == Through::anything || passes_gradient(n, operand)))
           reached[operand.node - first] = true;
   std::vector<bool> result;
   result.reserve(on.size());

@@ -120,8 +120,11 @@ public:
   /// What to call a value in a message.
   std::string describe(Value value) const;
   [[noreturn]] void fail(std::string message, Place at, std::vector<Note> notes = {}) const;
-  /// Whether `value` depends on each of `on`; one walk.
-  std::vector<bool> depends(Value value, const std::vector<Value>& on) const;
+  /// Whether `value` depends on each of `on`, through anything or where gradients pass; one walk.
+  enum class Through : uint8_t { anything, gradients };
+  std::vector<bool> depends(Value value, const std::vector<Value>& on, Through through) const;
+  /// Whether the adjoint of node n gives one to `operand`, both being floats.
+  bool passes_gradient(NodeId n, Value operand) const;
 
 private:
   struct Claim {
@@ -185,6 +188,8 @@ struct ModelCore : std::enable_shared_from_this<ModelCore> {
 
 private:
   std::shared_ptr<Declaration> declare(int64_t batch, bool may_fail);
+  /// Whether the function fails otherwise, or not at all, for another number of rows.
+  bool depends_on_rows(const Error& error);
   void find_batch_axes(const Declaration& other, int64_t batch, int64_t other_batch);
   void check_options() const;
   int64_t count_rows(const Declaration& d) const;

@@ -46,7 +46,7 @@ std::vector<Tensor> gradient(const Tensor& loss, const std::vector<Tensor>& valu
              at, {d.note("loss", loss.value()), d.note("value", value.value())});
     on.push_back(value.value());
   }
-  std::vector<bool> depends = d.depends(loss.value(), on);
+  std::vector<bool> depends = d.depends(loss.value(), on, Declaration::Through::anything);
   std::vector<Tensor> gradients;
   for (size_t i = 0; i < on.size(); ++i) {
     if (!depends[i])

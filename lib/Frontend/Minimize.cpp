@@ -5,20 +5,49 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace gdjit {
 
 namespace {
 
-/// The parameters that minimize trains: those that the loss depends on, by pattern.
+/// A loss that no gradient leads from to any parameter, though it may depend on some.
+[[noreturn]] void fail_without_gradient(const Declaration& d, Value loss,
+                                        const std::vector<Value>& parameters, Place at) {
+  std::vector<bool> depends = d.depends(loss, parameters, Declaration::Through::anything);
+  size_t i = static_cast<size_t>(std::find(depends.begin(), depends.end(), true) - depends.begin());
+  if (i == parameters.size())
+    d.fail("minimize: the loss depends on no parameter", at,
+           {d.note("loss", loss), {"declare what is to be trained with m.parameter", {}}});
+  // The first node behind the parameter that lets no gradient through.
+  std::vector<bool> reached(loss.node + 1, false);
+  reached[parameters[i].node] = true;
+  NodeId blocks = loss.node;
+  for (NodeId n = parameters[i].node + 1; n <= loss.node && blocks == loss.node; ++n)
+    for (Value operand : d.graph.operands(n))
+      if (reached[operand.node]) {
+        reached[n] = true;
+        if (!d.passes_gradient(n, operand))
+          blocks = n;
+      }
+  d.fail(fmt::format("minimize: no gradient reaches a parameter: the derivative of {} by {} is 0 "
+                     "everywhere, or stopped",
+                     name(d.graph.op(blocks)), d.describe(parameters[i])),
+         at,
+         {d.note("loss", loss),
+          d.note(std::string(name(d.graph.op(blocks))), Value{blocks, 0}),
+          {"let the loss depend on a parameter through ops that have a derivative", {}}});
+}
+
+/// The parameters that minimize trains: those that gradients of the loss reach, by pattern.
 std::vector<uint32_t> chosen_parameters(const Declaration& d, Value loss,
                                         const MinimizeOptions& options, Place at) {
   std::vector<Value> nodes;
   nodes.reserve(d.parameters.size());
   for (uint32_t row : d.parameters)
     nodes.push_back(d.state_nodes[row]);
-  std::vector<bool> depends = d.depends(loss, nodes);
+  std::vector<bool> depends = d.depends(loss, nodes, Declaration::Through::gradients);
   std::vector<uint32_t> chosen;
   std::string reached;
   for (size_t i = 0; i < d.parameters.size(); ++i) {
@@ -30,18 +59,13 @@ std::vector<uint32_t> chosen_parameters(const Declaration& d, Value loss,
         (options.except.empty() || !matches(options.except, name)))
       chosen.push_back(d.parameters[i]);
   }
+  if (reached.empty())
+    fail_without_gradient(d, loss, nodes, at);
   if (chosen.empty())
-    d.fail(reached.empty()
-               ? std::string("minimize: the loss depends on no parameter")
-               : fmt::format("minimize: no parameter matches '{}'{}",
-                             options.parameters.empty() ? "*" : options.parameters,
-                             options.except.empty() ? ""
-                                                    : fmt::format(" except '{}'", options.except)),
-           at,
-           {d.note("loss", loss),
-            {reached.empty() ? "declare what is to be trained with m.parameter"
-                             : "the loss depends on " + reached,
-             {}}});
+    d.fail(fmt::format("minimize: no parameter matches '{}'{}",
+                       options.parameters.empty() ? "*" : options.parameters,
+                       options.except.empty() ? "" : fmt::format(" except '{}'", options.except)),
+           at, {d.note("loss", loss), {"the loss depends on " + reached, {}}});
   return chosen;
 }
 

@@ -135,6 +135,16 @@ void ModelCore::check_options() const {
     }
 }
 
+bool ModelCore::depends_on_rows(const Error& error) {
+  try {
+    declare(first_batch + 1, false);
+  } catch (const Error& other) {
+    return std::string_view(other.what()) != error.what();
+  } catch (...) { // of the user's own
+  }
+  return true;
+}
+
 void ModelCore::start() {
   if (options.batch.value < 0)
     throw Error(ErrorCode::usage,
@@ -150,7 +160,7 @@ void ModelCore::start() {
   try {
     primary = declare(wanted > 0 ? wanted : first_batch, false);
   } catch (const Error& error) {
-    if (wanted > 0)
+    if (wanted > 0 || !depends_on_rows(error))
       throw;
     std::vector<Diagnostic> all = error.diagnostics();
     all.front().notes.push_back(

@@ -72,7 +72,10 @@ void Declaration::fail_updated_twice(size_t first, size_t second) const {
               fmt::format("update: state '{}' is updated twice in one step", state.name),
               files.location(signature.updates[second].origin),
               {{named(first) + " stands here", files.location(signature.updates[first].origin)},
-               {"let each minimize train its own parameters, by MinimizeOptions::parameters", {}}});
+               {update_groups[first].empty() || update_groups[second].empty()
+                    ? "update a state once: leave one out, or put both into one expression"
+                    : "let each minimize train its own parameters, by MinimizeOptions::parameters",
+                {}}});
 }
 
 void Declaration::add_update(const Variable& variable, const Operand& value,
@@ -84,7 +87,12 @@ void Declaration::add_update(const Variable& variable, const Operand& value,
     if (!(type(next) == variable.type()))
       fail(fmt::format("update: state '{}' has type {}, its next value {}", variable.name(),
                        to_string(variable.type()), to_string(type(next))),
-           at, {note("state", variable.value().value()), note("value", next)});
+           at,
+           {note("state", variable.value().value()),
+            note("value", next),
+            {fmt::format("give the next value as {}: reshape, broadcast_to or cast it",
+                         to_string(variable.type())),
+             {}}});
   } else {
     common_declaration("update", {&variable.value()}, at);
     Array probe(TensorType{variable.dtype(), {}});

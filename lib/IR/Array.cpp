@@ -14,12 +14,12 @@ namespace gdjit {
 
 namespace {
 
-void* allocate(int64_t bytes) {
-  size_t rounded =
-      (static_cast<size_t>(bytes) + Array::alignment - 1) / Array::alignment * Array::alignment;
+void* allocate(const TensorType& type) {
+  auto bytes = static_cast<size_t>(type.bytes());
+  size_t rounded = (bytes + Array::alignment - 1) / Array::alignment * Array::alignment;
   void* p = std::aligned_alloc(Array::alignment, rounded ? rounded : Array::alignment);
   if (!p)
-    throw std::bad_alloc();
+    fail_memory("an array " + to_string(type), type.bytes());
   return p;
 }
 
@@ -62,7 +62,7 @@ template <class T> uint64_t bits_of(T value) {
 
 } // namespace
 
-Array::Array(TensorType type) : type_(type), data_(allocate(type.bytes())) {
+Array::Array(TensorType type) : type_(type), data_(allocate(type)) {
   std::memset(data_, 0, static_cast<size_t>(type_.bytes()));
 }
 
@@ -74,7 +74,7 @@ Array::Array(TensorType type, const std::vector<double>& values) : Array(type) {
 
 Array::Array(const Array& other) : type_(other.type_) {
   if (other.data_) {
-    data_ = allocate(type_.bytes());
+    data_ = allocate(type_);
     std::memcpy(data_, other.data_, static_cast<size_t>(type_.bytes()));
   }
 }

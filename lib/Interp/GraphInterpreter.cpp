@@ -108,6 +108,7 @@ std::vector<Array> initial_values(const Signature& signature, int64_t seed) {
   }
   CallStatus status;
   std::vector<Array> values = run(signature.initial, arguments, status, nullptr);
+  require_in_range(status, signature.initial);
   std::vector<Array> states;
   for (const StateDecl& state : signature.states) {
     GDJIT_CHECK(state.initial.valid() && values[state.initial.node].type() == state.type);

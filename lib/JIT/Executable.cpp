@@ -135,10 +135,8 @@ int Executable::functions() const { return static_cast<int>(impl_->code.function
 int Executable::launches() const { return static_cast<int>(impl_->calls.size()); }
 const CodeTimes& Executable::times() const { return impl_->code.times; }
 
-const loop::Note* Executable::note(NodeId node) const {
-  auto at = std::lower_bound(impl_->notes.begin(), impl_->notes.end(), node,
-                             [](const loop::Note& n, NodeId id) { return n.node < id; });
-  return at != impl_->notes.end() && at->node == node ? &*at : nullptr;
+void Executable::require_in_range(const CallStatus& status) const {
+  loop::require_in_range(status, impl_->notes);
 }
 
 // --- Frame ---
@@ -154,7 +152,10 @@ using AlignedBytes = std::unique_ptr<char[], FreeAligned>;
 
 AlignedBytes allocate(int64_t bytes) {
   auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
-  AlignedBytes memory(static_cast<char*>(::operator new(size, std::align_val_t(Array::alignment))));
+  AlignedBytes memory(
+      static_cast<char*>(::operator new(size, std::align_val_t(Array::alignment), std::nothrow)));
+  if (memory == nullptr)
+    fail_memory("the memory of a step", bytes);
   std::memset(memory.get(), 0, size); // also maps its pages, before the first call
   return memory;
 }

@@ -1,4 +1,4 @@
-// One map per process, written anew as code is added: perf reads it when a recording is shown. Code
+// One map per process, which grows as code is added: perf reads it when a recording is shown. Code
 // that was unloaded keeps its row, since samples may lie in it.
 #include "PerfMap.h"
 
@@ -13,27 +13,31 @@ namespace gdjit_llvm {
 
 namespace {
 
-/// Adds rows to the map. No exception leaves it, LLVM's frames being around it.
-llvm::Error add_rows(const std::string& rows) {
+/// Adds rows to the map; the first of a process takes away what an earlier one of that number left.
+void add_rows(const std::string& rows) {
   static std::mutex lock;
-  static std::string all;
+  static bool fresh = false;
   std::scoped_lock hold(lock);
-  all += rows;
+  std::string path = fmt::format("/tmp/perf-{}.map", getpid());
+  if (!fresh)
+    unlink(path.c_str());
+  gdjit::append_to_file(path, rows);
+  fresh = true;
+}
+
+/// No exception leaves it, LLVM's frames being around it.
+llvm::Error add_functions(llvm::jitlink::LinkGraph& graph) noexcept {
   try {
-    gdjit::write_file(fmt::format("/tmp/perf-{}.map", getpid()), all);
+    std::string rows;
+    for (llvm::jitlink::Symbol* symbol : graph.defined_symbols())
+      if (symbol->isCallable() && symbol->hasName())
+        rows += fmt::format("{:x} {:x} gdjit:{}\n", symbol->getAddress().getValue(),
+                            symbol->getSize(), std::string_view(symbol->getName()));
+    add_rows(rows);
   } catch (const std::exception& error) {
     return llvm::createStringError(error.what());
   }
   return llvm::Error::success();
-}
-
-llvm::Error add_functions(llvm::jitlink::LinkGraph& graph) {
-  std::string rows;
-  for (llvm::jitlink::Symbol* symbol : graph.defined_symbols())
-    if (symbol->isCallable() && symbol->hasName())
-      rows += fmt::format("{:x} {:x} gdjit:{}\n", symbol->getAddress().getValue(),
-                          symbol->getSize(), std::string_view(symbol->getName()));
-  return add_rows(rows);
 }
 
 /// Kernels are local symbols, which the linker would forget.

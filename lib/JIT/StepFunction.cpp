@@ -167,7 +167,6 @@ struct StepFunction::Impl {
   void set_inputs(std::span<const TensorView> inputs);
   void require_apart(const TensorView& input) const;
   double run();
-  [[noreturn]] void fail(const CallStatus& status) const;
   [[noreturn]] void fail_missing() const;
 };
 
@@ -240,10 +239,12 @@ void StepFunction::Impl::take_signature(const Signature& signature) {
 
 void StepFunction::Impl::set(uint32_t row, double value) {
   const std::string& name = current->signature().scalars[row].name;
-  if (is_learning_rate(name) && !(std::isfinite(value) && value >= 0)) [[unlikely]]
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("learning rate {} is {}; give a finite number of at least 0", name, value));
+  bool fits = std::isfinite(value) && (std::abs(value) <= std::numeric_limits<float>::max() ||
+                                       current->signature().scalars[row].dtype != DType::f32);
+  if (is_learning_rate(name) && !(fits && value >= 0)) [[unlikely]]
+    throw Error(ErrorCode::usage,
+                fmt::format("learning rate {} is {}; give a finite {} of at least 0", name, value,
+                            gdjit::name(current->signature().scalars[row].dtype)));
   if (static_cast<int>(row) == step_row)
     step_row = -1;
   else if (static_cast<int>(row) == seed_row)
@@ -378,20 +379,11 @@ double StepFunction::Impl::run() {
   if (writes)
     ++state->step;
   if (!status.ok()) [[unlikely]]
-    fail(status);
+    frame.executable().require_in_range(status);
   if (loss_row < 0)
     return std::numeric_limits<double>::quiet_NaN();
   auto row = static_cast<uint32_t>(loss_row);
   return number(current->signature().outputs[row].type.dtype, frame.output(row));
-}
-
-void StepFunction::Impl::fail(const CallStatus& status) const {
-  const loop::Note* note = current->frame.executable().note(status.node);
-  std::string what = note == nullptr ? fmt::format("node {}", status.node) : note->name;
-  throw Error(
-      ErrorCode::data,
-      fmt::format("{}: index out of range at position {} of its indices", what, status.position),
-      note == nullptr ? SourceLocation{} : note->location);
 }
 
 StepFunction::StepFunction(State& state, std::shared_ptr<StepCompiler> compiler, int64_t batch)

@@ -69,11 +69,7 @@ private:
 
   // Notes.
 
-  const Note* find_note(NodeId node) const {
-    auto at = std::lower_bound(program_.notes.begin(), program_.notes.end(), node,
-                               [](const Note& note, NodeId n) { return note.node < n; });
-    return at != program_.notes.end() && at->node == node ? &*at : nullptr;
-  }
+  const Note* find_note(NodeId node) const { return loop::find_note(program_.notes, node); }
 
   /// Notes that no statement shows stand before the kernels, so that the text holds them all.
   void print_unused_notes() {

@@ -1,8 +1,11 @@
 // Reductions and contractions: chains of accumulation in the order that the node's attribute says.
 //
-//   sum(x, axis 1)        =>   for i { t = tile(-0); for k { t = t + x[i, k] }; y[i] = t }
-//   sum(x, axis 0), few j =>   t = tile[j](-0); for k { for j { t[j] = t[j] + x[k, j] } }; for j {
-//   y[j] = t[j] }
+//   sum(x, axis 1)          =>   for i { t = tile(-0); for k { t = t + x[i, k] }; y[i] = t }
+//
+//   sum(x, axis 0), few j   =>   t = tile[j](-0)
+//                                for k { for j { t[j] = t[j] + x[k, j] } }
+//                                for j { y[j] = t[j] }
+//
 // The second form keeps the whole small result in a tile, so that losses and the gradients of
 // biases and small weights run in the loop over the batch that computes what they sum.
 #include "Lowering.h"

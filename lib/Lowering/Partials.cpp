@@ -1,8 +1,10 @@
 // A loop whose accumulators have P interleaved chains, K turns:
 //
-//   for i in 0..K { t[i mod P] = … }   =>   for k in 0..K-K%P step P { for l in 0..P { t[l] = … } }
-//   i = k + l
-//                                           for l in 0..K%P { t[l] = … } i = K-K%P + l
+//   for i in 0..K { t[i mod P] = … }
+//
+//   =>   for k in 0..K-K%P step P { for l in 0..P { t[l] = … } }    where i was k + l
+//        for l in 0..K%P { t[l] = … }                               where i was K-K%P + l
+//
 // Until here such a tile is addressed by i itself; KernelDraft::partials_loop says that it is meant
 // modulo P.
 #include "Passes.h"

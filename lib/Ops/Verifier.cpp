@@ -53,20 +53,28 @@ private:
         return error(n, "an operand does not stand above");
       types.push_back(graph_.type(v));
     }
-    attributes(n, *op.block);
+    if (!attributes(n, *op.block))
+      return;
     if (graph_.result_count(n) != 1)
       return error(n, fmt::format("has {} results, expected 1", graph_.result_count(n)));
     infer(n, *op.block, types);
   }
 
-  void attributes(NodeId n, const OpBlock& block) {
+  /// True where the op's rule may read them.
+  bool attributes(NodeId n, const OpBlock& block) {
+    bool good = true;
+    auto refuse = [&](std::string message) {
+      error(n, std::move(message));
+      good = false;
+    };
     for (const Attributes::Entry& e : graph_.attributes(n).entries()) {
       if (std::find(block.attributes.begin(), block.attributes.end(), e.attr) ==
           block.attributes.end())
-        error(n, fmt::format("has no attribute '{}'", name(e.attr)));
+        refuse(fmt::format("has no attribute '{}'", name(e.attr)));
       if (kind(e.attr) == AttributeKind::array && !e.array)
-        error(n, fmt::format("attribute '{}' holds no elements", name(e.attr)));
+        refuse(fmt::format("attribute '{}' holds no elements", name(e.attr)));
     }
+    return good;
   }
 
   void infer(NodeId n, const OpBlock& block, std::span<const TensorType> operands) {
@@ -79,8 +87,6 @@ private:
         return error(n, "reads a row that the signature does not have");
     } catch (TypeMismatch& mismatch) {
       return error(n, mismatch.message);
-    } catch (InternalError& missing) {
-      return error(n, missing.what()); // an attribute that the rule reads is absent
     }
     if (std::string problem =
             shape_problem(type.shape.begin(), static_cast<size_t>(type.shape.rank()));

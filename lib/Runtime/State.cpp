@@ -39,7 +39,9 @@ StateStorage::StateStorage(std::vector<Entry> list) : entries(std::move(list)) {
   for (const Entry& entry : entries)
     bytes += aligned(entry.type.bytes());
   memory = static_cast<char*>(::operator new(static_cast<size_t>(std::max<int64_t>(bytes, 1)),
-                                             std::align_val_t(Array::alignment)));
+                                             std::align_val_t(Array::alignment), std::nothrow));
+  if (memory == nullptr)
+    fail_memory("a State", bytes);
   int64_t offset = 0;
   for (Entry& entry : entries) {
     entry.data = memory + offset;

@@ -32,7 +32,8 @@ void sync_folder_of(const std::string& path) {
 
 void write_file(const std::string& path, std::string_view bytes) { write_file(path, {&bytes, 1}); }
 
-void write_file(const std::string& path, std::span<const std::string_view> pieces) {
+void write_file(const std::string& given, std::span<const std::string_view> pieces) {
+  std::string path = files::behind_links(given);
   struct stat info = {};
   bool exists = ::stat(path.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode))
@@ -41,13 +42,11 @@ void write_file(const std::string& path, std::span<const std::string_view> piece
     return write_directly(path, pieces);
 
   std::string temporary = path + ".XXXXXX";
-  File file(files::open_temporary(temporary));
+  File file(files::open_temporary(temporary, exists ? info.st_mode & 0777 : 0666));
   if (file.fd() < 0)
     fail("write", path, errno);
-  mode_t mask = ::umask(0);
-  ::umask(mask);
   bool written = files::write_all(file.fd(), pieces) &&
-                 files::set_mode(file.fd(), exists ? info.st_mode & 07777 : 0666 & ~mask) &&
+                 (!exists || files::set_mode(file.fd(), info.st_mode & 07777)) &&
                  files::sync(file.fd()) && file.close() && files::rename(temporary, path);
   if (!written) {
     int error = errno;
@@ -55,6 +54,14 @@ void write_file(const std::string& path, std::span<const std::string_view> piece
     fail("write", path, error);
   }
   sync_folder_of(path);
+}
+
+void append_to_file(const std::string& path, std::string_view bytes) {
+  File file(files::open_named(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW));
+  if (file.fd() < 0)
+    fail("write", path, errno);
+  if (!files::write_all(file.fd(), bytes) || !file.close())
+    fail("write", path, errno);
 }
 
 std::string read_file(const std::string& path) {

@@ -49,6 +49,11 @@ Error::Error(ErrorCode code, std::vector<Diagnostic> diagnostics)
   GDJIT_CHECK(!diagnostics_.empty());
 }
 
+void fail_memory(const std::string& what, int64_t bytes) {
+  throw Error(ErrorCode::data, fmt::format("{} of {} bytes does not fit into memory", what, bytes),
+              {}, {{"take smaller extents or fewer rows at once", {}}});
+}
+
 void fail_check(const char* condition, const char* file, int line) {
   throw InternalError(fmt::format("{}:{}: internal check failed: {}", file, line, condition));
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <random>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,8 +71,29 @@ void fail(const std::string& doing, const std::string& path, int error) {
               fmt::format("cannot {} '{}': {}", doing, path, std::strerror(error)));
 }
 
-int open_temporary(std::string& name) {
-  return passes(FileCall::open) ? ::mkostemp(name.data(), O_CLOEXEC) : -1;
+std::string behind_links(const std::string& path) {
+  struct stat info = {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode))
+    return path;
+  char* resolved = ::realpath(path.c_str(), nullptr);
+  std::string target = resolved ? resolved : path;
+  std::free(resolved);
+  return target;
+}
+
+int open_temporary(std::string& name, mode_t mode) {
+  if (!passes(FileCall::open))
+    return -1;
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  std::random_device random;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    for (size_t i = name.size() - 6; i < name.size(); ++i)
+      name[i] = letters[random() % letters.size()];
+    int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd >= 0 || errno != EEXIST)
+      return fd;
+  }
+  return -1;
 }
 
 int open_named(const char* path, int flags) {

@@ -26,8 +26,13 @@ private:
 
 [[noreturn]] void fail(const std::string& doing, const std::string& path, int error);
 
-int open_temporary(std::string& name);       ///< mkostemp
-int open_named(const char* path, int flags); ///< creates by the process's umask
+/// `path`, or what it links to where it is a link to something that is there.
+std::string behind_links(const std::string& path);
+
+/// A new file, its name `name` with other letters for the XXXXXX at its end; with `mode` as far as
+/// the process's umask lets it.
+int open_temporary(std::string& name, mode_t mode);
+int open_named(const char* path, int flags); ///< creates with 0666 by the process's umask
 bool write_all(int fd, std::string_view bytes);
 bool write_all(int fd, std::span<const std::string_view> pieces);
 bool set_mode(int fd, mode_t mode);

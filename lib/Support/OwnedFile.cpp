@@ -43,6 +43,19 @@ bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+std::string temporary_of(const std::string& path) {
+  size_t name = path.rfind('/') + 1; // 0 where there is none
+  return path.substr(0, name) + "." + path.substr(name) + ".gdjit-tmp";
+}
+
+/// What a killed run can have left under that name: a plain file of ours without a second name.
+void require_ours(const struct stat& info, const std::string& temporary) {
+  if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || info.st_nlink > 1)
+    throw Error(ErrorCode::data,
+                fmt::format("'{}' is in the way and was not left by a run of yours", temporary), {},
+                {{"remove it, or save to another path", {}}});
+}
+
 /// The temporary file, locked and empty.
 int open_locked(const std::string& temporary, const std::string& path) {
   for (;;) {
@@ -57,6 +70,7 @@ int open_locked(const std::string& temporary, const std::string& path) {
     // Renamed between open and lock: it is no longer the temporary file.
     if (::lstat(temporary.c_str(), &named) != 0 || !same_file(opened, named))
       continue;
+    require_ours(opened, temporary);
     if (::ftruncate(file.fd(), 0) != 0)
       fail("write", path, errno);
     return file.release();
@@ -65,7 +79,7 @@ int open_locked(const std::string& temporary, const std::string& path) {
 
 } // namespace
 
-OwnedFile::OwnedFile(std::string path) : path_(std::move(path)) {
+OwnedFile::OwnedFile(const std::string& path) : path_(files::behind_links(path)) {
   struct stat info = {};
   if (::stat(path_.c_str(), &info) != 0)
     return;
@@ -116,7 +130,7 @@ void OwnedFile::write(std::span<const std::string_view> pieces) {
   if (exists && !S_ISREG(info.st_mode))
     return write_file(path_, pieces); // a device
   require_mine();
-  std::string temporary = path_ + ".tmp";
+  std::string temporary = temporary_of(path_);
   File file(open_locked(temporary, path_));
   bool written = files::write_all(file.fd(), pieces) &&
                  (!exists || files::set_mode(file.fd(), info.st_mode & 07777)) &&

@@ -15,5 +15,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/gdjitConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/gdjitConfig.cmake ${PROJECT_BINARY_DIR}/gdjitConfigVersion.cmake
               ${PROJECT_SOURCE_DIR}/lib/cmake/GdjitModel.cmake DESTINATION ${package_dir})
 
+# Relative, so that `cmake --install --prefix` and a package that was moved are found.
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/lib/cmake/gdjit.pc.in ${PROJECT_BINARY_DIR}/gdjit.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gdjit.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -45,6 +45,13 @@ TEST(ToolMistakes, numbers_that_are_none) {
   EXPECT_REFUSED(run_tool({"bench", "05", "--seconds", "inf"}), 2,
                  "--seconds: 'inf' is no number above 0");
   EXPECT_REFUSED(run_tool({"train", "05", "--lr", "fast"}), 2, "--lr: 'fast' is no number");
+  EXPECT_REFUSED(run_tool({"train", "05", "--seed", "99999999999999999999"}), 2,
+                 "--seed: '99999999999999999999' is no whole number of 64 bits");
+  EXPECT_REFUSED(run_tool({"check", "05", "--seed", "abc"}), 2,
+                 "--seed: 'abc' is no whole number of at least 0");
+  EXPECT_REFUSED(
+      run_tool({"train", "05", "--batch", "2", "--epochs", "9000000000000000000"}), 2,
+      "--epochs 9000000000000000000: of 3 batches each, that is more updates than can be counted");
 }
 
 TEST(ToolMistakes, an_unknown_option_of_the_model) {
@@ -67,6 +74,17 @@ TEST(ToolMistakes, an_unknown_stage) {
                  "unknown stage 'lops'; did you mean 'loops'?");
   EXPECT_REFUSED(run_tool({"opt", "05", "--to", "qqq"}), 2,
                  "unknown stage 'qqq'; the stages are declared");
+}
+
+TEST(ToolMistakes, words_that_are_empty) {
+  EXPECT_REFUSED(run_tool({"dump", "05", "--stage", ""}), 2, "--stage: '' names nothing");
+  EXPECT_REFUSED(run_tool({"dump", "05", "-o", ""}), 2, "--output: '' names nothing");
+  EXPECT_REFUSED(run_tool({"opt", "05", "-o", ""}), 2, "--output: '' names nothing");
+}
+
+TEST(ToolMistakes, help_that_cannot_be_written) {
+  for (const char* word : {"--help", "--version"})
+    EXPECT_REFUSED(run_tool({word}, {.out_to = "/dev/full"}), 7, "standard output: ");
 }
 
 TEST(ToolMistakes, other_unknown_words) {

@@ -56,6 +56,24 @@ void still(Model& m) { m.output("h", rows(m)); }
 void growing(Model& m) {
   m.minimize(mean(square(rows(m) - sum(m.parameter("w", zeros({m.batch()}))))), SGD{}); // growing
 }
+static void rows_of_a_table(Model& m, bool example) {
+  Tensor i = m.input("i", {m.batch()}, DType::i64), y = m.input("y", {m.batch(), 2});
+  Tensor p = gather(m.parameter("w", ones({3, 2})), i); // rows_of_a_table
+  m.minimize(mse_loss(p, y), SGD{});
+  m.output("p", p);
+  m.data({{"i", {0, example ? 1 : 5}}, {"y", {{1, 2}, {2, 3}}}});
+  if (example) m.examples({{"i", {1, 7}}});
+}
+void outside(Model& m) { rows_of_a_table(m, false); }
+void example_outside(Model& m) { rows_of_a_table(m, true); }
+void argmax_loss(Model& m) {
+  Parameter w = m.parameter("w", zeros({2}));
+  m.minimize(mean(cast(argmax(m.input("x", {2}) * w, 0), DType::f32)), SGD{}); // argmax_loss
+}
+void huge(Model& m) {
+  m.minimize(sum(m.parameter("w", zeros({1000000000, 100000}))), SGD{});
+}
+void throws_5(Model&) { throw 5; }
 void throws(Model&) { throw std::runtime_error("no such thing"); }
 GDJIT_MODEL(shapes, "");
 GDJIT_MODEL(types, "");
@@ -69,6 +87,12 @@ GDJIT_MODEL(duplicate, "");
 GDJIT_MODEL(twice, "");
 GDJIT_MODEL(still, "");
 GDJIT_MODEL(growing, "");
+GDJIT_MODEL(outside, "");
+GDJIT_MODEL(example_outside, "");
+GDJIT_MODEL(starts_outside, "");
+GDJIT_MODEL(argmax_loss, "");
+GDJIT_MODEL(huge, "");
+GDJIT_MODEL(throws_5, "");
 GDJIT_MODEL(throws, "");
 )";
 
@@ -103,6 +127,8 @@ TEST(ToolModels, shapes_types_and_axes_that_do_not_fit) {
                  "lhs x : f32[4,3]", "rhs w : f32[2,1]");
   EXPECT_REFUSED(train("types"), 3, line_of("types"), "f32[2]", "i64[2]", "cast");
   EXPECT_REFUSED(train("axes"), 3, line_of("axes"), "sum: axis 2 is out of range for rank 2");
+  EXPECT_THAT(train("axes").err, testing::Not(testing::HasSubstr("was declared for")))
+      << "no rows, no word of them";
 }
 
 TEST(ToolModels, losses_that_would_broadcast_or_are_integers) {
@@ -111,6 +137,8 @@ TEST(ToolModels, losses_that_would_broadcast_or_are_integers) {
   EXPECT_REFUSED(train("integer_loss"), 3, line_of("integer_loss"), "the loss is i64, not a float",
                  "cast");
   EXPECT_REFUSED(train("nothing"), 3, line_of("nothing"), "the loss does not depend on w");
+  EXPECT_REFUSED(train("argmax_loss"), 3, line_of("argmax_loss"),
+                 "minimize: no gradient reaches a parameter", "argmax");
 }
 
 TEST(ToolModels, tensors_of_two_models_or_none) {
@@ -129,6 +157,17 @@ TEST(ToolModels, nothing_to_train) {
   EXPECT_REFUSED(train("still"), 3, "model 'still' has nothing to train", "m.minimize(");
 }
 
+TEST(ToolModels, an_index_out_of_range_in_rows_and_in_examples) {
+  EXPECT_REFUSED(train("outside"), 7, line_of("rows_of_a_table"),
+                 "index out of range at position 1");
+  EXPECT_REFUSED(run_tool({"train", source() + ":example_outside", "-q", "--steps", "2"}), 7,
+                 line_of("rows_of_a_table"), "index out of range at position 1");
+  ToolRun values = run_tool({"dump", source() + ":outside", "--values"});
+  EXPECT_EQ(values.code, 7);
+  EXPECT_THAT(values.out, testing::HasSubstr("gather"));
+  EXPECT_THAT(values.err, testing::HasSubstr(line_of("rows_of_a_table")));
+}
+
 TEST(ToolModels, parameters_that_change_with_the_batch) {
   ToolRun run = run_tool({"train", source() + ":growing", "-q", "--batch", "2", "--steps", "4"});
   EXPECT_REFUSED(run, 3, "changes with the batch size", "f32[2]", line_of("growing"));
@@ -137,6 +176,13 @@ TEST(ToolModels, parameters_that_change_with_the_batch) {
 TEST(ToolModels, a_function_that_throws) {
   EXPECT_REFUSED(train("throws"), 3,
                  "mistakes.cpp:", "the function of model 'throws' throws: no such thing");
+  EXPECT_REFUSED(train("throws_5"), 3, "mistakes.cpp:",
+                 "the function of model 'throws_5' throws what is no std::exception");
+}
+
+TEST(ToolModels, a_parameter_larger_than_memory) {
+  EXPECT_REFUSED(train("huge"), 7,
+                 "f32[1000000000,100000] of 400000000000000 bytes does not fit into memory");
 }
 
 TEST(ToolModels, the_line_is_that_of_the_file_given_even_where_another_has_its_name) {

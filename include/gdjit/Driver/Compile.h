@@ -34,6 +34,11 @@ Compilation compile(Work work, const CompileOptions& options = {});
 /// asked for).
 std::string print(const Compilation& compilation);
 
+/// What the passes are told by these options, and how a manager runs them: for running some passes
+/// only.
+PassContext pass_context(const CompileOptions& options);
+PassOptions pass_options(const CompileOptions& options);
+
 /// The passes in the order they run; rows of lib/Driver/Passes.def.
 std::span<const Pass> passes();
 

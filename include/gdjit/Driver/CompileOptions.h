@@ -14,8 +14,9 @@ class PassObserver; // Transforms/PassManager.h
 struct CompileOptions {
   Stage last = Stage::Object;        ///< how far to go
   std::string target = "native";     ///< native, x86-64-v4, x86-64-v3, x86-64: the same bits on all
-  int level = 2;                     ///< of LLVM's optimization, 0 to 3: the same bits at all
+  int level = 2;                     ///< of LLVM's optimization, 0, 2 or 3: the same bits at all
   int threads = 1;                   ///< per call of the compiled step, at least 1
+  int compile_threads = 0;           ///< that compile, at most; 0 for one per core
   bool training = true;              ///< what the scalar `training` becomes
   std::vector<std::string> disabled; ///< passes to leave out
   int stop_after = -1;        ///< leave out optional passes behind the n-th, to bisect; -1 for none

@@ -5,6 +5,7 @@
 // names the compiler, else c++.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,14 +13,15 @@ namespace gdjit {
 
 struct CompiledSource {
   std::string path; ///< of the shared object
-  bool kept = true; ///< false where no cache directory can be written: the caller deletes the file
-                    ///< after loading it
+  /// Null for an object in the cache. Otherwise (no cache directory can be written, or a source
+  /// changed meanwhile) the folder that holds it, gone with the last owner: load it before.
+  std::shared_ptr<const void> folder;
   bool reused = false; ///< it was in the cache
 };
 
 /// Messages of the compiler go to standard error as they are. Throws Error: data where the source
-/// cannot be read, compile where there is no compiler or it fails. Nothing half-written stays
-/// behind.
+/// cannot be read, compile where there is no compiler or it fails, interrupted. Nothing
+/// half-written stays behind.
 CompiledSource compile_source(const std::string& source);
 
 /// The files that a Makefile rule, as compilers write with -MD, depends on.

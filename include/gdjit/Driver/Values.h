@@ -17,7 +17,7 @@ std::string format_values(const Array& array, int64_t most = 64);
 std::string format_element(const Array& array, int64_t i);
 
 /// Runs the graph by the interpreter and prints each node with its value, one a line. Not for
-/// graphs with gradient nodes.
-std::string print_values(const Step& step, const CallArguments& arguments);
+/// graphs with gradient nodes. `status` tells of an index out of range.
+std::string print_values(const Step& step, const CallArguments& arguments, CallStatus& status);
 
 } // namespace gdjit

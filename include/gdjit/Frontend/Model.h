@@ -8,7 +8,7 @@
 //   }
 //   Model m(line, {.batch = 64});
 //
-// The function runs once per batch size and has no side effects. A Model without a function is
+// The function runs for each batch size and has no side effects. A Model without a function is
 // declared directly and has one batch size.
 #pragma once
 
@@ -83,8 +83,9 @@ private:
 
 class Model {
 public:
-  /// Runs the function once (twice where the batch size comes from its data). Error(graph) for what
-  /// it declares wrongly, Error(usage) for options that it does not have.
+  /// Runs the function: once, or where it asks for batch() two or three times, since another number
+  /// of rows shows which axes grow with it, and the model's data give the batch size. Error(graph)
+  /// for what it declares wrongly, Error(usage) for options that it does not have.
   template <std::invocable<Model&> F> explicit Model(F function, ModelOptions options = {}) {
     struct Wrapped final : Body {
       F function;

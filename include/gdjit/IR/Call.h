@@ -5,6 +5,7 @@
 #include "gdjit/IR/Array.h"
 #include "gdjit/IR/Graph.h"
 
+#include <string_view>
 #include <vector>
 
 namespace gdjit {
@@ -17,6 +18,13 @@ struct CallStatus {
   bool ok() const { return node == no_node; }
   bool operator==(const CallStatus&) const = default;
 };
+
+/// Throws Error(data) where `status` reports an index out of range; `what` is the op or the name of
+/// its node, `location` the user's line.
+void require_in_range(const CallStatus& status, std::string_view what,
+                      const SourceLocation& location);
+/// The same for a status whose node is one of `graph`.
+void require_in_range(const CallStatus& status, const Graph& graph);
 
 struct CallArguments {
   std::vector<Array> inputs;  ///< per Signature::inputs

@@ -23,7 +23,7 @@ struct PassContext {
   /// Set by a pass that changed anything; the pass manager clears it and checks it by a structural
   /// hash.
   bool changed = false;
-  /// Facts a pass wants to be seen (--debug-passes): "matmul %7: tile 8x32, because …".
+  /// Facts a pass wants to be seen: "matmul %7: tile 8x32, because …".
   std::vector<std::string> remarks;
 };
 

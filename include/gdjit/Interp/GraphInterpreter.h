@@ -13,7 +13,8 @@ CallResults interpret(const Step& step, const CallArguments& arguments);
 std::vector<Array> interpret_nodes(const Graph& graph, const Signature& signature,
                                    const CallArguments& arguments, CallStatus& status);
 
-/// First values of the states: Signature::initial run with `seed` at step 0.
+/// First values of the states: Signature::initial run with `seed` at step 0. Error(data) for an
+/// index out of range.
 std::vector<Array> initial_values(const Signature& signature, int64_t seed);
 
 } // namespace gdjit

@@ -42,8 +42,8 @@ public:
   int functions() const;
   int launches() const;
   const CodeTimes& times() const;
-  /// The graph node that a status names, with name and place for a message.
-  const loop::Note* note(NodeId node) const;
+  /// Throws Error(data) with the user's line where a call reports an index out of range.
+  void require_in_range(const CallStatus& status) const;
 
   /// One call on copies of all arguments: for tests and checks.
   CallResults call(const CallArguments& arguments) const;

@@ -1,8 +1,9 @@
 // StepFunction: a compiled step on a State, as a program calls it.
 //
-//     double loss = train({{"x", x}, {"y", y}}, {.lr = 1e-3});  // other numbers of rows compile a
-//     variant once train.bind({{"x", x}, {"y", y}}); train.run({.lr = 1e-3}); // inputs bound once,
-//     the cheapest call
+//     double loss = train({{"x", x}, {"y", y}}, {.lr = 1e-3});
+//
+//     train.bind({{"x", x}, {"y", y}}); // the cheapest call: inputs bound once
+//     train.run({.lr = 1e-3});
 //
 // On one thread a call allocates nothing, locks nothing and makes no system call (the first call
 // with another number of rows compiles). Not re-entrant; two functions that write one State must
@@ -62,9 +63,11 @@ public:
   /// Runs one step on these inputs, matched by name (others are ignored); returns the output "loss"
   /// (NaN where the step has none). Another number of rows than before compiles that variant once
   /// and keeps it. Errors: an input missing, of another type, or overlapping what the step writes;
-  /// a learning rate that is negative or not finite; a scalar unknown or without value; an index
-  /// out of range (Error(data), with the user's line); a variant with other inputs, scalars or
-  /// outputs than the first (Error(graph)).
+  /// a learning rate that is negative or not finite; a scalar unknown or without value; a variant
+  /// with other inputs, scalars or outputs than the first (Error(graph)). An index out of range is
+  /// one, too (Error(data), with the user's line), but known only when the step has run: the State
+  /// has then been updated (what the index would have read counts as 0, what it would have written
+  /// is left out), and its step counted.
   double operator()(std::span<const TensorView> inputs, const Scalars& scalars = {});
   double operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars = {});
 

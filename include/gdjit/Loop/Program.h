@@ -6,10 +6,12 @@
 // in lib/IR/README.md.
 #pragma once
 
+#include "gdjit/IR/Call.h"
 #include "gdjit/IR/Step.h"
 #include "gdjit/Loop/ScalarOp.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -144,5 +146,10 @@ struct Program {
   std::vector<Note> notes;     ///< sorted by node
   int64_t arena_bytes = 0;     ///< from Planned on
 };
+
+/// The note of a graph node; null where there is none.
+const Note* find_note(std::span<const Note> notes, NodeId node);
+/// As for a graph (IR/Call.h), by the notes of the program that was called.
+void require_in_range(const CallStatus& status, std::span<const Note> notes);
 
 } // namespace gdjit::loop

@@ -76,6 +76,9 @@ public:
   using std::logic_error::logic_error;
 };
 
+/// Throws Error(data): `what` of so many bytes does not fit into memory.
+[[noreturn]] void fail_memory(const std::string& what, int64_t bytes);
+
 /// Throws InternalError with file and line; the cold half of GDJIT_CHECK.
 [[noreturn]] void fail_check(const char* condition, const char* file, int line);
 

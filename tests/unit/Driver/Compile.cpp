@@ -143,6 +143,7 @@ TEST(Compile, refuses_what_it_cannot_do_with_the_values_that_are_possible) {
   EXPECT_THAT(refused(declared, {.target = "pentium"}), HasSubstr("pentium"));
   EXPECT_THAT(refused(declared, {.level = 9}), HasSubstr("9"));
   EXPECT_THAT(refused(declared, {.threads = 0}), HasSubstr("threads"));
+  EXPECT_THAT(refused(declared, {.compile_threads = -1}), HasSubstr("-1 threads to compile with"));
   EXPECT_THAT(refused(declared, {.disabled = {"nonsense"}}), HasSubstr("nonsense"));
   Work fused = compile(sample(), {.last = Stage::Fused}).work;
   EXPECT_THAT(refused(fused, {.last = Stage::Simplified}), HasSubstr("back to simplified"));

@@ -67,6 +67,23 @@ TEST(GraphInterpreter, first_values_are_drawn_at_step_0_with_the_seed) {
   EXPECT_FALSE(same_bits(first[0], initial_values(signature, 8)[0]));
 }
 
+TEST(GraphInterpreter, a_first_value_read_out_of_range_is_an_error) {
+  Signature signature;
+  GraphBuilder builder(signature.initial, signature, Sharing::shared);
+  Value table = builder.constant(Array({DType::f32, {2}}, {1, 2}));
+  Value indices = builder.constant(Array({DType::i64, {3}}, {0, 1, 2}));
+  signature.states = {
+      {"t", {DType::f32, {3}}, builder.append(Opcode::Gather, {table, indices}), {}}};
+  try {
+    initial_values(signature, 1);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::data);
+    EXPECT_EQ(error.diagnostics()[0].message,
+              "gather: index out of range at position 2 of its indices");
+  }
+}
+
 TEST(GraphInterpreter, a_gradient_node_is_an_internal_error) {
   Step step;
   step.signature.inputs = {{"x", {DType::f32, {}}, -1, {}}};

@@ -66,9 +66,29 @@ TEST(Library, exports_gdjit_and_no_symbol_of_llvm) {
 TEST(LoadedCode, is_told_to_perf_on_request) {
   auto executable = Executable::compile(linear_step(6), {.perf = true});
   std::string path = "/tmp/perf-" + std::to_string(getpid()) + ".map";
-  EXPECT_THAT(read_file(path), HasSubstr(" gdjit:k0\n"));
-  EXPECT_THAT(read_file(path), HasSubstr(" gdjit:k0.entry\n"));
+  std::string first = read_file(path);
+  EXPECT_THAT(first, HasSubstr(" gdjit:k0\n"));
+  EXPECT_THAT(first, HasSubstr(" gdjit:k0.entry\n"));
+  auto second = Executable::compile(linear_step(3), {.perf = true});
+  EXPECT_THAT(read_file(path), ::testing::StartsWith(first));
+  EXPECT_GT(read_file(path).size(), first.size()) << "rows are added";
   unlink(path.c_str());
+}
+
+TEST(LoadedCode, that_perf_cannot_be_told_of_is_an_error) {
+  // In a process of its own, whose map is a folder from the start.
+  auto compile = [] {
+    std::string path = "/tmp/perf-" + std::to_string(getpid()) + ".map";
+    int code = mkdir(path.c_str(), 0700) == 0 ? 1 : 2;
+    try {
+      Executable::compile(linear_step(6), {.perf = true});
+    } catch (const Error& error) {
+      code = std::string(error.what()).find("perf-") == std::string::npos ? 3 : 0;
+    }
+    rmdir(path.c_str());
+    std::_Exit(code);
+  };
+  EXPECT_EXIT(compile(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(LoadedCode, runs_while_gdb_is_told_of_it) {

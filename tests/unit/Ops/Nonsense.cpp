@@ -2,6 +2,7 @@
 // nothing else happens.
 #include "Cases.h"
 
+#include "gdjit/Ops/Verifier.h"
 #include "gdjit/Support/Error.h"
 
 #include <limits>
@@ -96,6 +97,14 @@ TEST_P(Nonsense, is_refused_or_runs) {
         error_of([&] { v = bench.builder().append(op.opcode, operands, attributes); });
     if (!error.empty()) {
       EXPECT_NE(error.find(std::string(op.name) + ": "), std::string::npos) << error;
+      // The verifier refuses the same node, made behind the builder's back.
+      Step step;
+      step.signature = bench.signature();
+      step.graph = bench.graph();
+      step.graph.append(op.opcode, operands, attributes, std::vector<TensorType>{common}, {});
+      Diagnostics diagnostics;
+      verify(step, diagnostics);
+      EXPECT_FALSE(diagnostics.empty()) << error;
       continue;
     }
     bool runs = op.kind != OpKind::Derivative && bench.graph().type(v).elements() < 100000;

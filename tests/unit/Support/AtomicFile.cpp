@@ -67,6 +67,33 @@ TEST_F(AtomicFile, KeepsThePermissionsOfTheFileItReplaces) {
   EXPECT_EQ(fs::status(path("a")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST_F(AtomicFile, ANewFileHasThePermissionsThatTheUmaskLeaves) {
+  mode_t before = ::umask(027);
+  write_file(path("a"), "one");
+  append_to_file(path("b"), "one");
+  ::umask(before);
+  for (const char* name : {"a", "b"})
+    EXPECT_EQ(fs::status(path(name)).permissions(), static_cast<fs::perms>(0640)) << name;
+}
+
+TEST_F(AtomicFile, ALinkStaysOneAndWhatItLeadsToIsWritten) {
+  fs::create_directory(path("elsewhere"));
+  write_file(path("elsewhere/target"), "old");
+  fs::create_symlink("elsewhere/target", path("link"));
+  write_file(path("link"), "new");
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(read_file(path("elsewhere/target")), "new");
+}
+
+TEST_F(AtomicFile, AppendingAddsAtTheEndAndFollowsNoLink) {
+  append_to_file(path("a"), "one ");
+  append_to_file(path("a"), "two");
+  EXPECT_EQ(read_file(path("a")), "one two");
+  fs::create_symlink("a", path("link"));
+  EXPECT_THROW(append_to_file(path("link"), "three"), Error);
+  EXPECT_EQ(read_file(path("a")), "one two");
+}
+
 TEST_F(AtomicFile, NamesPathAndReasonOfAFailure) {
   EXPECT_EQ(error_of(path("no/such/folder"), "x"),
             "error: cannot write '" + path("no/such/folder") + "': No such file or directory");

@@ -116,7 +116,7 @@ TEST(OwnedFile, ARunThatWasKilledLeavesNoLock) {
     OwnedFile file(folder / "a");
     std::string_view bytes = "child";
     file.write({&bytes, 1});
-    folder.file("a.tmp", "half");
+    folder.file(".a.gdjit-tmp", "half");
     ::kill(::getpid(), SIGKILL);
   }
   ::waitpid(child, nullptr, 0);
@@ -124,6 +124,29 @@ TEST(OwnedFile, ARunThatWasKilledLeavesNoLock) {
   EXPECT_EQ(error_of(file, "parent"), "");
   EXPECT_EQ(read_file(folder / "a"), "parent");
   EXPECT_EQ(folder.files(), 1u);
+}
+
+TEST(OwnedFile, FilesOfTheUserBesideItAreLeft) {
+  TempFolder folder;
+  folder.file("a.tmp", "theirs");
+  OwnedFile file(folder / "a");
+  EXPECT_EQ(error_of(file, "1"), "");
+  EXPECT_EQ(read_file(folder / "a.tmp"), "theirs");
+  // Even one under our own name, where it is known by another, too.
+  ASSERT_EQ(::link((folder / "a.tmp").c_str(), (folder / ".a.gdjit-tmp").c_str()), 0);
+  EXPECT_THAT(error_of(file, "2"), HasSubstr(".a.gdjit-tmp' is in the way"));
+  EXPECT_EQ(read_file(folder / "a.tmp"), "theirs");
+  EXPECT_EQ(read_file(folder / "a"), "1");
+}
+
+TEST(OwnedFile, ALinkStaysOne) {
+  TempFolder folder;
+  ASSERT_EQ(::symlink("target", (folder / "link").c_str()), 0);
+  folder.file("target", "old");
+  OwnedFile file(folder / "link");
+  EXPECT_EQ(error_of(file, "new"), "");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(read_file(folder / "target"), "new");
 }
 
 TEST(OwnedFile, DevicesAreWrittenDirectly) {

@@ -63,4 +63,25 @@ TEST_P(Chain, each_stage_trains_to_the_same_figures) {
 INSTANTIATE_TEST_SUITE_P(Lessons, Chain, testing::ValuesIn(lesson_files),
                          [](const auto& info) { return test_name(info.param); });
 
+TEST(Opt, ItsPassesHeedTargetDisableAndStopAfter) {
+  auto opt = [](const std::string& text, std::vector<std::string> words) {
+    words.insert(words.begin(), {"opt", "-"});
+    ToolRun run = run_tool(words, {.input = text});
+    EXPECT_EQ(run.code, 0) << run.err;
+    return run.out;
+  };
+  std::string loops = run_tool({"dump", "05", "--stage", "loops"}).out;
+  for (const char* target : {"native", "x86-64"})
+    EXPECT_EQ(opt(loops, {"--passes", "expand,schedule", "--target", target}),
+              opt(loops, {"--to", "scheduled", "--target", target}));
+  EXPECT_NE(opt(loops, {"--to", "scheduled", "--target", "native"}),
+            opt(loops, {"--to", "scheduled", "--target", "x86-64"}));
+  std::string graph = run_tool({"dump", "05", "--stage", "differentiated"}).out;
+  const char* both = "fold_constants,simplify";
+  std::string one = opt(graph, {"--passes", "fold_constants"});
+  EXPECT_NE(opt(graph, {"--passes", both}), one);
+  EXPECT_EQ(opt(graph, {"--passes", both, "--disable", "simplify"}), one);
+  EXPECT_EQ(opt(graph, {"--passes", both, "--stop-after", "1"}), one);
+}
+
 } // namespace

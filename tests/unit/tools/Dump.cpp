@@ -106,12 +106,32 @@ TEST(Dump, AsDotAndSvgDrawGraphsAndLoops) {
   EXPECT_THAT(none.err, HasSubstr("Graphviz"));
 }
 
+TEST(Dump, AsSvgWorksWhereverTemporaryFilesLie) {
+  Scratch d;
+  std::filesystem::create_directory(d.file("it's \"$x"));
+  ToolRun svg =
+      run_tool({"dump", "05", "--as", "svg"}, {.environment = {{"TMPDIR", d.file("it's \"$x")}}});
+  if (svg.code != 0)
+    EXPECT_THAT(svg.err, HasSubstr("Graphviz is not installed")) << "the one excuse";
+  EXPECT_TRUE(std::filesystem::is_empty(d.file("it's \"$x")));
+}
+
 TEST(Dump, AsJsonParsesAtEveryStage) {
   Scratch d;
   dump({"05", "--stage", "all", "--as", "json", "-o", d.path()});
   EXPECT_EQ(d.names().size(), 10u);
   for (const std::string& name : d.names())
     EXPECT_TRUE(Json::accept(read_text(d.file(name)))) << name;
+}
+
+TEST(Dump, ItsJsonIsUtf8WhateverTheFilesName) {
+  Scratch d;
+  std::string file = d.write("bad\xff\"name.cpp", line_model);
+  for (const char* stage : {"declared", "loops", "optimized"}) {
+    ToolRun run = run_tool({"dump", file, "--as", "json", "--stage", stage});
+    EXPECT_EQ(run.code, 0) << run.err;
+    EXPECT_TRUE(Json::accept(run.out)) << stage;
+  }
 }
 
 TEST(Dump, ValuesRunsTheInterpreterOnTheFirstBatch) {

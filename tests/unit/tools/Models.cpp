@@ -6,6 +6,9 @@
 
 #include <sstream>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 using namespace gdjit::test;
 using testing::HasSubstr;
 
@@ -67,6 +70,47 @@ TEST(Sources, RunWithoutACacheToWriteTo) {
                          {.environment = {{"XDG_CACHE_HOME", "/proc/none"}, {"TMPDIR", d.path()}}});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_EQ(d.names(), std::vector<std::string>{"line.cpp"}) << "nothing is left behind";
+}
+
+TEST(Sources, InterruptedWhileTheyCompileLeaveNothing) {
+  Scratch d;
+  std::string model = d.write("line.cpp", line_model);
+  std::string compiler = d.write("cxx", "#!/bin/sh\necho compiling\nexec sleep 50\n");
+  std::filesystem::permissions(compiler, std::filesystem::perms::owner_all);
+  ToolRun run = run_tool({"train", model},
+                         {.environment = {{"XDG_CACHE_HOME", d.file("cache")}, {"CXX", compiler}},
+                          .interrupt_at = "compiling"});
+  EXPECT_EQ(run.code, 130) << run.signal << run.err;
+  EXPECT_THAT(run.err, HasSubstr("interrupted while cxx was running"));
+  EXPECT_TRUE(std::filesystem::is_empty(d.file("cache/gdjit/models")));
+}
+
+TEST(Sources, WhatAKilledRunLeftIsRemovedWhatALivingOneMakesIsNot) {
+  Scratch d;
+  namespace fs = std::filesystem;
+  std::string model = d.write("line.cpp", line_model);
+  std::string left = d.file("cache/gdjit/models/making-aaaaaa"),
+              living = d.file("cache/gdjit/models/making-bbbbbb");
+  d.write("cache/gdjit/models/making-aaaaaa/model.so", "half");
+  fs::create_directories(living);
+  int lock = open(living.c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  for (const std::string& folder : {left, living})
+    fs::last_write_time(folder, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  EXPECT_EQ(run_tool({"dump", model}, {.environment = {{"XDG_CACHE_HOME", d.file("cache")}}}).code,
+            0);
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(living));
+  close(lock);
+}
+
+TEST(Sources, ACompilerThatWritesNothingIsNamed) {
+  Scratch d;
+  ToolRun run =
+      run_tool({"dump", d.write("line.cpp", line_model)}, {.environment = {{"CXX", "/bin/true"}}});
+  EXPECT_EQ(run.code, 4);
+  EXPECT_THAT(run.err, HasSubstr("line.cpp does not compile: '/bin/true' says nothing and writes "
+                                 "nothing; name a C++ compiler"));
 }
 
 /// Lines of a command's help that begin with "  gdjit".

@@ -1,0 +1,28 @@
+// The one way to run another program: found by $PATH, without a shell.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gdjit {
+
+/// The program that a name stands for, by $PATH, links resolved; "" where there is none.
+std::string find_program(const std::string& name);
+
+/// What a program prints on both of its streams.
+enum class Messages { to_standard_error, dropped };
+
+/// How a program ended: its exit status, or the signal that ended it.
+struct Ended {
+  int status = 0;
+  int signal = 0;
+  bool well() const { return status == 0 && signal == 0; }
+};
+
+/// Runs a program (arguments[0] is its name for itself) and waits. Ctrl-C and SIGTERM meanwhile
+/// reach it, too, and give Error(interrupted) when it has ended, so that what is half-made can be
+/// cleared away; Error(compile) where it cannot be started.
+Ended run_program(const std::string& program, const std::vector<std::string>& arguments,
+                  Messages messages);
+
+} // namespace gdjit
