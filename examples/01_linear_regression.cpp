@@ -7,10 +7,11 @@
 //     gdjit train 01_linear_regression --steps 1000
 //
 // The loss starts at 18.666667 (the mean of 2², 4² and 6²) and falls below 0.001, fast at first,
-// then slowly; the line for 4 hours ends near 8. The second model has other targets, 4, 5, 6
-// points, which lie on y = x + 3:
+// then slowly; the line for 4 hours ends near 8. The other models have other targets: 4, 5, 6
+// points, which lie on y = x + 3, and 1, 2, 3, with which lesson 2 goes on:
 //
 //     gdjit train 01_linear_regression:plus_three --steps 1000
+//     gdjit train 01_linear_regression:same --steps 1000
 //
 // What the compiler makes of it: the graph as declared (find h, the loss, and the two gradients),
 // the gradients spelled out below "backward:", and the one kernel in which forward, backward and
@@ -42,3 +43,6 @@ GDJIT_MODEL(twice, "a line through hours 1, 2, 3 and points 2, 4, 6");
 
 void plus_three(Model& m) { fit_line(m, {{4}, {5}, {6}}); }
 GDJIT_MODEL(plus_three, "the same line for points 4, 5, 6");
+
+void same(Model& m) { fit_line(m, {{1}, {2}, {3}}); }
+GDJIT_MODEL(same, "the same line for points 1, 2, 3");

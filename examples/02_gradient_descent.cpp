@@ -17,7 +17,8 @@
 //
 //     gdjit train 02_gradient_descent:by_minimize --steps 10
 //
-// The third has no parameter. It evaluates the cost at w = -5, -4 … 7: the parabola itself.
+// The third has no parameter. It evaluates the cost at w = -5, -4 … 7, the parabola itself, and its
+// slope, a straight line through 0 at the lowest point.
 //
 //     gdjit dump 02_gradient_descent:cost_curve --values
 //
@@ -59,8 +60,10 @@ GDJIT_MODEL(by_minimize, "the same steps by mse_loss and SGD");
 void cost_curve(Model& m) {
   Tensor w = m.input("w", {m.batch(), 1});
   Tensor x = m.constant({1, 2, 3}), y = m.constant({1, 2, 3});
-  m.output("cost",
-           mean(square(w * x - y), 1)); // [batch,1] * [3] is [batch,3]: each w with each point
+  // [batch,1] * [3] is [batch,3]: each w with each point.
+  Tensor cost = mean(square(w * x - y), 1);
+  m.output("cost", cost);
+  m.output("slope", gradient(sum(cost), w)); // of each row by its own w
   m.data({{"w", {{-5}, {-4}, {-3}, {-2}, {-1}, {0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}}}});
 }
 GDJIT_MODEL(cost_curve, "the cost as a function of w");

@@ -36,6 +36,8 @@ struct DumpArguments {
   CompileOptions compile;
 };
 
+constexpr int64_t shown_rows = 10'000; // elements of an input, on standard output
+
 bool is_text_form(const DumpArguments& a) { return a.form == "text"; }
 
 /// What a stage's file is called; stable, in the order of the stages.
@@ -235,6 +237,19 @@ void make_folder(const std::string& path) {
                 fmt::format("{}: {}", path, failed ? failed.message() : "is no folder"));
 }
 
+/// On standard output no one reads a million numbers; with -o they go to files.
+void leave_out_large_rows(Signature& signature) {
+  auto large = [&](const Rows& r) {
+    if (!r.values || r.values->elements() <= shown_rows)
+      return false;
+    log("the rows of {}, {}, are left out; -o DIR writes them to a file",
+        signature.inputs[r.input].name, to_string(r.values->type()));
+    return true;
+  };
+  std::erase_if(signature.data, large);
+  std::erase_if(signature.examples, large);
+}
+
 std::vector<Stage> stages_asked(const DumpArguments& a, const Work& work, Stage otherwise) {
   std::vector<Stage> stages;
   if (a.stage == "all") {
@@ -280,6 +295,8 @@ void dump(DumpArguments a, Tool& tool) {
   }
   if (!a.folder.empty())
     make_folder(a.folder);
+  else if (!a.values)
+    leave_out_large_rows(work.is_graph() ? work.step.signature : work.program.signature);
   TextFolder beside(subject.folder(), a.folder, !a.folder.empty());
   if (!a.after.empty())
     return dump_after(a, work, beside);

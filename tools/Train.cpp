@@ -205,6 +205,25 @@ double loss_of(const std::vector<std::pair<std::string, Array>>& outputs) {
   return NAN;
 }
 
+/// Belongs to an optimizer, "<minimize>/m/<parameter>": nothing that people want to read.
+bool is_slot(const Signature& signature, const StateDecl& state) {
+  for (const StateDecl& d : signature.states) {
+    if (!d.name.ends_with("/step"))
+      continue;
+    std::string owner = d.name.substr(0, d.name.size() - 4);
+    for (const StateDecl& parameter : signature.states)
+      if (state.name.starts_with(owner) && state.name.ends_with("/" + parameter.name))
+        return true;
+  }
+  return false;
+}
+
+/// One value for all rows, not one for each.
+bool is_shown(const Signature& signature, const std::string& output, const Array& value) {
+  auto d = std::ranges::find(signature.outputs, output, &OutputDecl::name);
+  return d != signature.outputs.end() && d->batch_axis < 0 && value.elements() <= shown_elements;
+}
+
 int report(const TrainArguments& a, const Subject& subject, const State& state, const Work& work,
            const RowSet& rows, const ScalarValues& scalars, const Run& run) {
   auto outputs = evaluate(subject, StepKind::evaluation, state, rows, work.signature().batch,
@@ -215,8 +234,11 @@ int report(const TrainArguments& a, const Subject& subject, const State& state, 
   Json json = {
       {"model", subject.name()}, {"steps", run.steps}, {"seconds", run.seconds}, {"seed", a.seed}};
   for (const auto& [name, value] : outputs) {
-    if (value.type().shape.rank() != 0)
+    if (value.type().shape.rank() != 0) {
+      if (is_shown(work.signature(), name, value))
+        text += fmt::format("{} = {}\n", name, format_values(value, shown_elements));
       continue;
+    }
     figures.emplace_back(name, value.at(0));
     text += fmt::format("{} {}{}\n", name, format_element(value, 0),
                         name == "loss" ? fmt::format(" after {} updates", run.steps) : "");
@@ -231,7 +253,7 @@ int report(const TrainArguments& a, const Subject& subject, const State& state, 
     Array value = state.view(d.name).copy();
     if (value.elements() <= shown_elements || a.json)
       json["parameters"][d.name] = to_json(value);
-    if (is_float(d.type.dtype))
+    if (is_float(d.type.dtype) && !is_slot(work.signature(), d))
       text += fmt::format("{} = {}\n", d.name, format_values(value, shown_elements));
     if (value.elements() == 1)
       figures.emplace_back(d.name, value.at(0));

@@ -23,6 +23,16 @@ Literal::Literal(std::initializer_list<Literal> rows) {
   }
 }
 
+Literal::Literal(const Array& values) {
+  const TensorType& type = values.type();
+  extents_.assign(type.shape.begin(), type.shape.end());
+  rank_ = type.shape.rank();
+  for (int64_t i = 0; i < values.elements(); ++i)
+    values_.push_back(type.dtype == DType::i64 ? Number(values.data<int64_t>()[i])
+                      : is_float(type.dtype)   ? Number(values.at(i))
+                                               : Number(static_cast<int64_t>(values.at(i))));
+}
+
 namespace {
 
 template <class T> bool store_integer(T* out, long double value) {

@@ -23,20 +23,31 @@ std::vector<std::string> files() {
   return files;
 }
 
-/// Calls `look` with each lesson's model, in f32 and f64; counts them.
-template <class Look> int for_each_model(Look&& look) {
+/// Calls `look` with each model of a lesson, in f32 and f64; counts them.
+template <class Look> int for_each_model(const std::string& path, Look&& look) {
   int models = 0;
-  for (const std::string& path : files()) {
-    ModelFile file = load_model_file(path);
-    EXPECT_FALSE(file.models.empty()) << path;
-    for (const ModelRow* row : file.models)
-      for (DType dtype : {DType::f32, DType::f64}) {
-        SCOPED_TRACE(file.name + ":" + row->name + " " + std::string(name(dtype)));
-        look(*row, dtype);
-        ++models;
-      }
-  }
+  ModelFile file = load_model_file(path);
+  for (const ModelRow* row : file.models)
+    for (DType dtype : {DType::f32, DType::f64}) {
+      SCOPED_TRACE(file.name + ":" + row->name + " " + std::string(name(dtype)));
+      look(*row, dtype);
+      ++models;
+    }
   return models;
+}
+
+/// Fewer rows than the 100,000 of lesson 4, smaller networks than those of lesson 7: interpreters
+/// run them many times.
+ModelOptions options_of(const ModelRow& row, DType dtype) {
+  ModelOptions options = {.dtype = dtype, .name = row.name};
+  for (OptionValue& option : Model(row.function, options).options()) {
+    if (option.name == "rows")
+      option.value = 300;
+    if (option.name == "hidden")
+      option.value = 8;
+    options.options.push_back(option);
+  }
+  return options;
 }
 
 /// Arguments whose inputs are the model's own rows, where it has them, and states its first values'
@@ -49,11 +60,13 @@ CallArguments own_arguments(const Step& step) {
   return arguments;
 }
 
-TEST(Lessons, give_the_same_bits_at_every_stage_level_and_target) {
+class Lessons : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Lessons, give_the_same_bits_at_every_stage_level_and_target) {
   std::vector<CodeChoice> choices = code_choices();
   ASSERT_GE(choices.size(), 3u);
-  int models = for_each_model([&](const ModelRow& row, DType dtype) {
-    Model m(row.function, {.dtype = dtype, .name = row.name});
+  int models = for_each_model(GetParam(), [&](const ModelRow& row, DType dtype) {
+    Model m(row.function, options_of(row, dtype));
     for (bool training : {true, false}) {
       Step step = (training ? m.training() : m.evaluation()).step();
       EXPECT_EQ(broken_link(step, own_arguments(step), choices, training), "");
@@ -63,17 +76,23 @@ TEST(Lessons, give_the_same_bits_at_every_stage_level_and_target) {
                 "");
     }
   });
-  EXPECT_GE(models, 2 * 12) << "the examples are built";
+  EXPECT_GT(models, 0);
 }
 
-TEST(Lessons, give_a_row_the_same_bits_alone_and_in_any_batch) {
+TEST_P(Lessons, give_a_row_the_same_bits_alone_and_in_any_batch) {
   int64_t outputs = 0;
-  for_each_model([&](const ModelRow& row, DType dtype) {
-    outputs += expect_same_rows(
-        Model(row.function, {.dtype = dtype, .name = row.name}).evaluation(), row.line, {7, 64});
+  for_each_model(GetParam(), [&](const ModelRow& row, DType dtype) {
+    outputs += expect_same_rows(Model(row.function, options_of(row, dtype)).evaluation(), row.line,
+                                {7, 64});
   });
-  EXPECT_GE(outputs, 2 * 8) << "most lessons have outputs per example";
+  EXPECT_GT(outputs, 0) << "every lesson has outputs per example";
 }
+
+INSTANTIATE_TEST_SUITE_P(Built, Lessons, ::testing::ValuesIn(files()), [](const auto& info) {
+  return "lesson_" + std::filesystem::path(info.param).stem().string();
+});
+
+TEST(Built, all_eight_lessons_are) { EXPECT_EQ(files().size(), 8u); }
 
 } // namespace
 } // namespace gdjit::testing

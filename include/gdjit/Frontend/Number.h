@@ -11,6 +11,8 @@
 
 namespace gdjit {
 
+class Array;
+
 template <class T>
 concept Integer = std::is_integral_v<T> && !std::is_same_v<std::remove_cv_t<T>, bool>;
 template <class T>
@@ -68,6 +70,9 @@ public:
     rank_ = static_cast<int>(extents_.size());
     values_.assign(values.begin(), values.end());
   }
+
+  /// The elements of an array, to the bit where the model's type is the array's.
+  explicit Literal(const Array& values);
 
   bool regular() const { return regular_; } ///< all rows of one depth have one length
   const std::vector<int64_t>& extents() const { return extents_; }

@@ -62,6 +62,17 @@ TEST(Broadcasting, follows_numpy) {
                {});
 }
 
+TEST(Numbers, of_an_array_are_kept_to_the_bit) {
+  Array whole({DType::i64, {1, 2}});
+  whole.data<int64_t>()[0] = (int64_t{1} << 62) + 1; // no double holds it
+  Array value =
+      test::evaluate([&](Model& m) { return m.constant(Literal(whole), DType::i64); }, DType::f64);
+  EXPECT_TRUE(same_bits(value, whole));
+  Array real({DType::f32, {2, 1}}, {0.1, -1});
+  EXPECT_TRUE(same_bits(
+      test::evaluate([&](Model& m) { return m.constant(Literal(real)); }, DType::f32), real));
+}
+
 TEST(Numbers, take_the_tensors_type_and_are_rounded_once) {
   EXPECT_EQ(test::evaluate([](Model& m) { return m.constant(0) + 0.1; }, DType::f32).at(0), 0.1f);
   // 2^53 + 1 as an integer goes to f32 in one rounding, as 2^24 + 1 does.

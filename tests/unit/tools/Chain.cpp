@@ -22,7 +22,9 @@ TEST_P(Chain, each_stage_continues_to_each_later_one_as_dump_does) {
     // The source beside the texts, so that they quote it.
     std::string source = std::string(GetParam()) + ".cpp";
     std::filesystem::copy_file(GDJIT_SOURCE_DIR "/examples/" + source, d.file(source));
-    ASSERT_EQ(run_tool({"dump", model, "--stage", "all", "-o", d.path()}).code, 0);
+    for (int stage = 0; stage < 7; ++stage)
+      d.write(file_of(stage), run_lesson({"dump", model, "--stage", text_stages[stage]}).out);
+    std::string assembly = run_lesson({"dump", model, "--stage", "object"}).out;
     for (int from = 0; from < 7; ++from) {
       for (int to = from; to < 7; ++to) {
         ToolRun run = run_tool(
@@ -34,7 +36,7 @@ TEST_P(Chain, each_stage_continues_to_each_later_one_as_dump_does) {
       }
       ToolRun object = run_tool({"opt", d.file(file_of(from)), "--to", "object"});
       EXPECT_EQ(object.code, 0) << object.err;
-      EXPECT_TRUE(object.out == read_text(d.file("9-object.s"))) << "from " << text_stages[from];
+      EXPECT_TRUE(object.out == assembly) << "from " << text_stages[from];
     }
   }
 }
@@ -43,8 +45,8 @@ TEST_P(Chain, each_stage_trains_to_the_same_figures) {
   for (const std::string& model : models_of(GetParam())) {
     SCOPED_TRACE(model);
     Scratch d;
-    ASSERT_EQ(run_tool({"dump", model, "--stage", "all", "-o", d.path()}).code, 0);
-    ToolRun direct = run_tool({"train", model, "--steps", "20", "--json"});
+    ASSERT_EQ(run_lesson({"dump", model, "--stage", "all", "-o", d.path()}).code, 0);
+    ToolRun direct = run_lesson({"train", model, "--steps", "20", "--json"});
     ASSERT_TRUE(direct.code == 0 || direct.code == 3) << direct.err;
     for (int from = 0; from < 7; ++from) {
       ToolRun run = run_tool({"train", d.file(file_of(from)), "--steps", "20", "--json"});
@@ -54,8 +56,13 @@ TEST_P(Chain, each_stage_trains_to_the_same_figures) {
         continue;
       }
       Json a = Json::parse(direct.out), b = Json::parse(run.out);
-      for (const char* figures : {"steps", "loss", "losses", "outputs", "parameters"})
+      for (const char* figures : {"steps", "losses", "parameters"})
         EXPECT_EQ(a[figures], b[figures]) << figures << " from " << text_stages[from];
+      // From the second stage on a text is a training step and has no evaluation.
+      bool draws = model.ends_with(":dropout");
+      for (const char* figures : {"loss", "outputs"})
+        EXPECT_EQ(a[figures] == b[figures], !draws || from == 0)
+            << figures << " from " << text_stages[from];
     }
   }
 }

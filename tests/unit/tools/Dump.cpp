@@ -66,6 +66,14 @@ TEST(Dump, WritesAllStagesUnderStableNamesWithStableBytes) {
     EXPECT_EQ(read_text(first.file(name)), read_text(second.file(name))) << name;
 }
 
+TEST(Dump, LeavesAMillionNumbersOutOfStandardOutputAndSaysSo) {
+  ToolRun run = run_tool({"dump", "04:many_rows", "--set", "rows=400", "--stage", "loops"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.err, HasSubstr("the rows of x, f32[400,32], are left out; -o DIR writes them"));
+  EXPECT_THAT(run.out, Not(HasSubstr("data x")));
+  EXPECT_THAT(run.out, HasSubstr("\ndata y : f32[400,1] = ")) << "400 numbers";
+}
+
 TEST(Dump, PutsLargeLiteralsIntoFilesBeside) {
   Scratch d;
   std::string rows;

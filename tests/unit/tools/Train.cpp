@@ -81,6 +81,20 @@ TEST(Train, ItsJsonNamesWhatIsNoNumber) {
   EXPECT_THAT(run.err, HasSubstr("--check-nan names the op"));
 }
 
+TEST(Train, ShowsValuesThatAreNotPerRowAndNoOptimizerState) {
+  std::string text = run_tool({"train", "08:die", "-q"}).out;
+  EXPECT_THAT(text, HasSubstr("\nslope_by_f = [1, 2, 3, 4, 5, 6]\n"));
+  text = run_tool({"train", "07:overfitting", "-q", "--steps", "2"}).out;
+  EXPECT_THAT(text, HasSubstr("\nb3 = ["));
+  EXPECT_THAT(text, Not(HasSubstr("minimize/")));
+  EXPECT_THAT(text, Not(HasSubstr("h = ")));
+}
+
+TEST(Train, CallsEveryNaNNan) {
+  std::string text = run_tool({"train", "07:raw_scores", "-q", "--lr", "1"}).out;
+  EXPECT_THAT(text, HasSubstr("loss nan after 1000 updates\nw = [[nan], [nan], [nan]]\n"));
+}
+
 TEST(Train, JudgesEachRelation) {
   auto code = [](const char* criterion) {
     return run_tool({"train", "05", "--steps", "100", "-q", "--expect", criterion}).code;
@@ -154,7 +168,7 @@ TEST(Check, FindsEveryLessonRight) {
     EXPECT_EQ(run.code, 0) << run.out << run.err;
     Json json = Json::parse(run.out);
     EXPECT_EQ(json["failed"], 0);
-    EXPECT_GT(json["checks"].size(), 20u);
+    EXPECT_GE(json["checks"].size(), 10u);
   }
 }
 
