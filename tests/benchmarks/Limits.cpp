@@ -34,9 +34,9 @@ constexpr int chains = 4; // each of which is several registers
 
 } // namespace
 
-double fma_peak() {
-  constexpr int rounds = 2'000'000;
-  double seconds = best_seconds(20, [] {
+double fma_peak_once() {
+  constexpr int rounds = 800'000;
+  double seconds = best_seconds(1, [] {
     Vector a[chains], m = Vector{} + 0.999f, c = Vector{} + 0.001f;
     for (Vector& v : a) {
       v = Vector{} + 1.0f;
@@ -51,6 +51,13 @@ double fma_peak() {
     hide(sum);
   });
   return 2.0 * 16 * (rounds / chains) * chains / seconds;
+}
+
+double fma_peak() {
+  double best = 0;
+  for (int i = 0; i < 200; ++i)
+    best = std::max(best, fma_peak_once());
+  return best;
 }
 
 double read_bandwidth() {
