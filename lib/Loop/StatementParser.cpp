@@ -108,11 +108,16 @@ void StatementParser::statement() {
     written(s);
   } else if (in_.try_word("tile"))
     tile(s);
-  else if (in_.try_word("check"))
+  else if (in_.try_word("transpose")) {
+    s.kind = StatementKind::Transpose;
+    s.tile = known_tile();
+    access(s.index);
+    s.type = tiles_[s.tile];
+  } else if (in_.try_word("check"))
     check(s);
   else
     in_.fail(fmt::format(
-        "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}}', found {}", in_.found()));
+        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}}', found {}", in_.found()));
   note(s);
   append(std::move(s), at);
 }
@@ -145,6 +150,7 @@ void StatementParser::assignment(Statement& s) {
     if (!find_scalar_op(word, s.op))
       in_.fail_at(word, fmt::format("unknown operation '{}'", word));
     s.tile = known_tile();
+    access(s.index);
   } else {
     compute(s);
   }

@@ -75,10 +75,13 @@ private:
     }
   }
 
-  /// True where chains are joined within the loop: they have the lanes there.
+  /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the lanes
+  /// there.
   static bool joins(const Statement& loop) {
     bool found = false;
-    for_each(loop.body, [&](const Statement& s) { found |= s.kind == StatementKind::Join; });
+    for_each(loop.body, [&](const Statement& s) {
+      found |= s.kind == StatementKind::Join || s.kind == StatementKind::Transpose;
+    });
     return found;
   }
 
@@ -166,10 +169,9 @@ private:
       bool reads = s.kind == StatementKind::Get && !own.count(s.tile);
       for (const Index& i : s.index)
         keeps = keeps && !(reads && factor(i.affine, loop.loop) != 0);
-      keeps = keeps && s.kind != StatementKind::Join &&
-              !(s.kind == StatementKind::Set && !own.count(s.tile));
+      keeps = keeps && !(s.kind == StatementKind::Set && !own.count(s.tile));
     });
-    return keeps;
+    return keeps && !joins(loop);
   }
 
   /// Estimated operations of a loop with the best choice inside it.

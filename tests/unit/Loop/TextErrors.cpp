@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"for j in 0..16 step 16", "for j in 0..0 step 16", "no error"},
         Mistake{
             "unrolled for", "enrolled for",
-            "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}', found 'enrolled'"}));
+            "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}', found 'enrolled'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, LoopTextMistake,
