@@ -6,12 +6,6 @@
 
 namespace gdjit::scheduling {
 
-namespace {
-
-constexpr double least_reuse = 4; ///< elements read per element copied
-
-/// The axis along which the lanes of a load go, where it is one axis, step 1 and not the last; -1
-/// otherwise.
 int strided_axis(const Program& program, const Statement& s) {
   if (s.kind != StatementKind::Load || s.type.lanes == 1)
     return -1;
@@ -33,6 +27,10 @@ int strided_axis(const Program& program, const Statement& s) {
     side_by_side = side_by_side && shape[a] == 1;
   return side_by_side ? -1 : axis;
 }
+
+namespace {
+
+constexpr double least_reuse = 4; ///< elements read per element copied
 
 using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
 
@@ -201,43 +199,51 @@ private:
 
 } // namespace
 
+std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& nest,
+                                  loop::BufferId from, int axis, const PassContext& context) {
+  const loop::Buffer buffer = program.buffers[from];
+  loop::Buffer packed;
+  packed.name = buffer.name + ".packed" + std::to_string(program.buffers.size());
+  std::vector<int64_t> extents(buffer.type.shape.begin(), buffer.type.shape.end());
+  packed.type = {buffer.type.dtype, to_shape(moved_last(extents, axis))};
+  auto to = static_cast<loop::BufferId>(program.buffers.size());
+  program.buffers.push_back(packed);
+  NodeId node = no_node;
+  for_each(nest.body, [&](Statement& s) {
+    if (s.buffer != from || strided_axis(program, s) != axis)
+      return;
+    s.buffer = to;
+    s.index = moved_last(s.index, axis);
+    node = s.node;
+  });
+  auto lanes = static_cast<int>(context.machine.vector_bytes / byte_size(buffer.type.dtype));
+  return Copy(kernel, buffer, from, to, axis, lanes, node).nests();
+}
+
+bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer) {
+  bool written = false;
+  for_each(nest.body, [&](const Statement& s) {
+    written |= s.kind == StatementKind::Store && s.buffer == buffer;
+  });
+  return !written && program.buffers[buffer].same_as == loop::none;
+}
+
 void pack(Program& program, Kernel& kernel, PassContext& context) {
   std::vector<Statement> out;
   for (Statement& top : kernel.body) {
     std::map<Place, double> reads;
     count_reads(program, {top}, 1, reads);
-    std::set<loop::BufferId> written;
-    for_each(top.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Store)
-        written.insert(s.buffer);
-    });
     for (auto [place, elements] : reads) {
       auto [from, axis] = place;
-      const loop::Buffer buffer = program.buffers[from];
-      auto copied = static_cast<double>(buffer.type.elements());
-      if (buffer.same_as != loop::none || written.count(from) || elements < least_reuse * copied)
+      auto copied = static_cast<double>(program.buffers[from].type.elements());
+      if (!can_pack(program, top, from) || elements < least_reuse * copied)
         continue;
-      loop::Buffer packed;
-      packed.name = buffer.name + ".packed" + std::to_string(program.buffers.size());
-      std::vector<int64_t> extents(buffer.type.shape.begin(), buffer.type.shape.end());
-      packed.type = {buffer.type.dtype, to_shape(moved_last(extents, axis))};
-      auto to = static_cast<loop::BufferId>(program.buffers.size());
-      program.buffers.push_back(packed);
-      NodeId node = no_node;
-      for_each(top.body, [&, from = from, axis = axis](Statement& s) {
-        if (s.buffer != from || strided_axis(program, s) != axis)
-          return;
-        s.buffer = to;
-        s.index = moved_last(s.index, axis);
-        node = s.node;
-      });
-      auto lanes = static_cast<int>(context.machine.vector_bytes / byte_size(buffer.type.dtype));
-      for (Statement& nest : Copy(kernel, buffer, from, to, axis, lanes, node).nests())
+      for (Statement& nest : pack_loads(program, kernel, top, from, axis, context))
         out.push_back(std::move(nest));
       context.remarks.push_back(
           fmt::format("{}: {} is packed: its lanes lie {} rows apart and each element is read "
                       "{:.0f} times",
-                      kernel.name, buffer.name, axis, elements / copied));
+                      kernel.name, program.buffers[from].name, axis, elements / copied));
     }
     out.push_back(std::move(top));
   }

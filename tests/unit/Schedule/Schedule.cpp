@@ -133,7 +133,7 @@ TEST(Schedule, AContractionGetsATileOfRowsByVectors) {
                   [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
   PassContext context;
   schedule(b.loops, context);
-  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 8 rows by 2 vectors")));
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 14 rows by 2 vectors")));
 }
 
 TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
