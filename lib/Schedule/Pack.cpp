@@ -1,6 +1,8 @@
 // Finds strided vector loads that are repeated often enough to pay for a transposed copy.
 #include "Pack.h"
 
+#include "Exchange.h"
+
 #include <fmt/format.h>
 #include <set>
 
@@ -30,7 +32,8 @@ int strided_axis(const Program& program, const Statement& s) {
 
 namespace {
 
-constexpr double least_reuse = 4; ///< elements read per element copied
+constexpr double least_reuse = 1; ///< elements read per element copied: an exchange in registers is
+                                  ///< cheaper than one strided load
 
 using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
 
@@ -52,150 +55,48 @@ template <class T> std::vector<T> moved_last(std::vector<T> items, int axis) {
   return items;
 }
 
-/// The copy packed[…, a] = buffer[…], in blocks of which rows and columns are exchanged in registers.
-class Copy {
-public:
-  Copy(Kernel& kernel, const loop::Buffer& buffer, loop::BufferId from, loop::BufferId to, int axis,
-       int lanes, NodeId node)
-      : kernel_(kernel), shape_(buffer.type.shape), type_{buffer.type.dtype,
-                                                          static_cast<uint16_t>(lanes)},
-        from_(from), to_(to), axis_(axis), last_(shape_.rank() - 1), node_(node) {}
-
-  std::vector<Statement> nests() {
-    index_.resize(static_cast<size_t>(shape_.rank()));
-    return loops(0);
-  }
-
-private:
-  /// The loops over axes from `axis` on. Those that are exchanged go in blocks of as many as lanes,
-  /// then the rest.
-  std::vector<Statement> loops(int axis) {
-    if (axis > last_)
-      return block();
-    std::vector<Statement> out;
-    const bool exchanged = axis == axis_ || axis == last_;
-    const int64_t extent = shape_[axis], lanes = exchanged ? type_.lanes : 1;
-    int64_t& count = axis == axis_ ? rows_ : columns_;
-    Index& index = index_[static_cast<size_t>(axis)];
-    const int64_t whole = extent / lanes * lanes;
-    for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, extent}}) {
-      if (begin == end)
-        continue;
-      Statement loop = statement(StatementKind::For);
-      loop.loop = fresh_loop(kernel_, loop::none);
-      loop.begin = begin;
-      loop.end = end;
-      loop.step = lanes;
-      if (end - begin <= lanes)
-        loop.loop_kind = loop::LoopKind::unrolled;
-      index.affine = variable(loop.loop);
-      if (exchanged)
-        count = std::min(lanes, end - begin);
-      loop.body = loops(axis + 1);
-      out.push_back(std::move(loop));
+/// The copy packed[…, a] = buffer[…].
+std::vector<Statement> copy_nests(Kernel& kernel, const loop::Buffer& buffer, loop::BufferId from,
+                                  loop::BufferId to, int axis, int lanes, NodeId node) {
+  const Shape& shape = buffer.type.shape;
+  const int last = shape.rank() - 1;
+  std::vector<LoopId> around; // the axes that are not exchanged
+  Exchange copy;
+  copy.from = from;
+  copy.to = to;
+  copy.type = {buffer.type.dtype, static_cast<uint16_t>(lanes)};
+  copy.source.resize(static_cast<size_t>(shape.rank()));
+  copy.row_axis = static_cast<size_t>(axis);
+  copy.rows = shape[axis];
+  copy.columns = shape[last];
+  copy.node = node;
+  for (int a = 0; a < last; ++a)
+    if (a != axis) {
+      around.push_back(fresh_loop(kernel, loop::none));
+      copy.source[static_cast<size_t>(a)].affine = variable(around.back());
     }
-    return out;
+  copy.target = [&](const Affine& row, const Affine& column) {
+    std::vector<Index> index = copy.source;
+    index[static_cast<size_t>(axis)] = Index{row, loop::none, 1};
+    index.back().affine = column;
+    return moved_last(index, axis);
+  };
+  std::vector<Statement> body = exchange(kernel, copy);
+  for (int a = last; a-- > 0;) {
+    if (a == axis)
+      continue;
+    Statement loop;
+    loop.kind = StatementKind::For;
+    loop.loop = around.back();
+    loop.end = shape[a];
+    loop.node = node;
+    loop.body = std::move(body);
+    body.clear();
+    body.push_back(std::move(loop));
+    around.pop_back();
   }
-
-  std::vector<Statement> block() {
-    std::vector<Statement> out;
-    Statement tile = statement(StatementKind::Tile);
-    tile.extents = {type_.lanes};
-    tile.tile = kernel_.tiles++;
-    const ValueId full = loop::none;
-    ValueId loaded = columns_ < type_.lanes ? below(out, columns_) : full;
-    ValueId stored = rows_ < type_.lanes ? below(out, rows_) : full;
-    ValueId zero = loaded == full ? full : constant(out, type_.dtype, 0);
-    out.push_back(tile);
-
-    Statement rows = turns(rows_);
-    Statement load = access(StatementKind::Load, axis_, rows.loop, last_);
-    load.buffer = from_;
-    load.mask = loaded;
-    load.fill = zero;
-    Statement set = statement(StatementKind::Set);
-    set.tile = tile.tile;
-    set.index = {Index{variable(rows.loop), loop::none, 0}};
-    set.operands = {load.result};
-    rows.body = {load, set};
-    out.push_back(rows);
-
-    Statement exchange = statement(StatementKind::Transpose);
-    exchange.tile = tile.tile;
-    out.push_back(exchange);
-
-    Statement columns = turns(columns_);
-    Statement get = statement(StatementKind::Get);
-    get.tile = tile.tile;
-    get.index = {Index{variable(columns.loop), loop::none, 0}};
-    get.result = fresh_value(kernel_);
-    Statement store = access(StatementKind::Store, last_, columns.loop, axis_);
-    store.buffer = to_;
-    store.index = moved_last(store.index, axis_);
-    store.operands = {get.result};
-    store.mask = stored;
-    columns.body = {get, store};
-    out.push_back(columns);
-    return out;
-  }
-
-  Statement statement(StatementKind kind) const {
-    Statement s;
-    s.kind = kind;
-    s.type = type_;
-    s.node = node_;
-    return s;
-  }
-  Statement turns(int64_t count) {
-    Statement loop = statement(StatementKind::For);
-    loop.loop = fresh_loop(kernel_, loop::none);
-    loop.end = count;
-    loop.loop_kind = loop::LoopKind::unrolled;
-    return loop;
-  }
-  /// A vector along axis `along`, of the row that the loop `turn` names on axis `across`.
-  Statement access(StatementKind kind, int across, LoopId turn, int along) {
-    Statement s = statement(kind);
-    s.index = index_;
-    s.index[static_cast<size_t>(across)].affine.terms.push_back({turn, 1});
-    s.index[static_cast<size_t>(along)].lane = 1;
-    if (kind == StatementKind::Load)
-      s.result = fresh_value(kernel_);
-    return s;
-  }
-  ValueId constant(std::vector<Statement>& out, DType type, int64_t value) {
-    Statement s = statement(StatementKind::Compute);
-    s.type = {type, 1};
-    s.bits = static_cast<loop::Bits>(value);
-    s.result = fresh_value(kernel_);
-    out.push_back(s);
-    return s.result;
-  }
-  /// The mask of the first `count` lanes.
-  ValueId below(std::vector<Statement>& out, int64_t count) {
-    Statement lane = statement(StatementKind::Index);
-    lane.type.dtype = DType::i64;
-    lane.index = {Index{{}, loop::none, 1}};
-    lane.result = fresh_value(kernel_);
-    ValueId limit = constant(out, DType::i64, count);
-    Statement compare = statement(StatementKind::Compute);
-    compare.op = loop::ScalarOp::lt;
-    compare.type.dtype = DType::boolean;
-    compare.operands = {lane.result, limit};
-    compare.result = fresh_value(kernel_);
-    out.insert(out.end(), {lane, compare});
-    return compare.result;
-  }
-
-  Kernel& kernel_;
-  Shape shape_;
-  loop::ValueType type_;
-  loop::BufferId from_, to_;
-  int axis_, last_;
-  NodeId node_;
-  std::vector<Index> index_;
-  int64_t rows_ = 0, columns_ = 0; ///< of the block in the making
-};
+  return body;
+}
 
 } // namespace
 
@@ -217,7 +118,7 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& n
     node = s.node;
   });
   auto lanes = static_cast<int>(context.machine.vector_bytes / byte_size(buffer.type.dtype));
-  return Copy(kernel, buffer, from, to, axis, lanes, node).nests();
+  return copy_nests(kernel, buffer, from, to, axis, lanes, node);
 }
 
 bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer) {

@@ -1,6 +1,7 @@
 // Finds the vector loads that a loop over columns moves and the rows inside do not.
 #include "Panel.h"
 
+#include "Exchange.h"
 #include "Pack.h"
 
 #include <algorithm>
@@ -9,11 +10,13 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// A load `b[k, j + … + lanes]` within a loop over k: its place in the copy is [k, … + lanes].
+/// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the copy
+/// is [k, … + lanes].
 struct Read {
   Statement* load = nullptr;
   const Statement* terms = nullptr; ///< the loop over k
   size_t axis = 0;                  ///< that k runs along
+  size_t lanes_axis = 0;            ///< that j and the lanes run along
 };
 
 class Finder {
@@ -40,28 +43,54 @@ private:
   }
 
   void note(Statement& s) {
-    if (s.type.lanes == 1 || s.mask != loop::none || s.index.empty() || loops_.size() < 2 ||
-        s.index.back().lane != 1 || factor(s.index.back().affine, columns_.loop) != 1 ||
-        s.index.back().affine.constant != 0 || !can_pack(program_, columns_, s.buffer))
+    if (s.type.lanes == 1 || s.mask != loop::none || loops_.size() < 2 ||
+        !can_pack(program_, columns_, s.buffer))
       return;
-    Read read{&s, nullptr, 0};
+    Read read{&s};
+    bool lanes = false;
     for (size_t axis = 0; axis < s.index.size(); ++axis) {
       const Index& i = s.index[axis];
-      if (i.dynamic != loop::none || (axis + 1 < s.index.size() && i.lane != 0))
+      if (i.dynamic != loop::none)
         return;
-      for (const loop::Term& t : i.affine.terms)
-        if (const Statement* l = around(t.loop); l && l->loop_kind != loop::LoopKind::unrolled) {
-          if (read.terms || t.factor != 1 || i.affine.terms.size() > 1 || l->begin != 0 ||
-              l->step != 1 || l == loops_.front() || axis + 1 == s.index.size())
-            return;
-          read.terms = l;
-          read.axis = axis;
-        } else if (l && axis + 1 < s.index.size()) {
-          return;
-        }
+      if (i.lane == 0 && !note_terms(read, i.affine, axis))
+        return;
+      if (i.lane == 0)
+        continue;
+      if (lanes || i.lane != 1 || i.affine.constant != 0 ||
+          factor(i.affine, columns_.loop) != 1 || !within_tile(i.affine))
+        return;
+      lanes = true;
+      read.lanes_axis = axis;
     }
-    if (read.terms)
+    const size_t last = s.index.size() - 1;
+    if (lanes && read.terms && (read.lanes_axis == last || read.axis == last))
       reads_.push_back(read);
+  }
+
+  /// True where the coordinate is the loop over terms alone, or moves with nothing inside.
+  bool note_terms(Read& read, const Affine& affine, size_t axis) const {
+    for (const loop::Term& t : affine.terms) {
+      const Statement* l = around(t.loop);
+      if (!l)
+        continue;
+      if (read.terms || affine.terms.size() > 1 || t.factor != 1 || affine.constant != 0 ||
+          l == loops_.front() || l->loop_kind == loop::LoopKind::unrolled || l->begin != 0 ||
+          l->step != 1)
+        return false;
+      read.terms = l;
+      read.axis = axis;
+    }
+    return factor(affine, columns_.loop) == 0;
+  }
+
+  /// True where, beside the loop over columns, only the number of the vector within the tile moves.
+  bool within_tile(const Affine& affine) const {
+    for (const loop::Term& t : affine.terms) {
+      const Statement* l = around(t.loop);
+      if (t.loop != columns_.loop && !(l && l->loop_kind == loop::LoopKind::unrolled))
+        return false;
+    }
+    return true;
   }
 
   const Statement* around(LoopId id) const {
@@ -84,55 +113,81 @@ Affine without(Affine affine, LoopId loop) {
 
 } // namespace
 
+namespace {
+
+/// The loops that fill a panel.
+std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Read& read,
+                              loop::BufferId to) {
+  const Statement& load = *read.load;
+  std::vector<Index> source = load.index;
+  source[read.lanes_axis].affine = variable(columns.loop);
+  source[read.lanes_axis].lane = 0;
+  source[read.axis].affine = {};
+  if (read.lanes_axis + 1 != load.index.size())
+    return exchange(kernel, {.from = load.buffer,
+                             .to = to,
+                             .type = load.type,
+                             .source = source,
+                             .row_axis = read.lanes_axis,
+                             .rows = columns.step,
+                             .columns = read.terms->end,
+                             .target =
+                                 [](const Affine& row, const Affine& column) {
+                                   return std::vector<Index>{Index{column, loop::none, 0},
+                                                             Index{row, loop::none, 1}};
+                                 },
+                             .node = load.node});
+  Statement each;
+  each.kind = StatementKind::For;
+  each.loop = fresh_loop(kernel, read.terms->loop);
+  each.end = read.terms->end;
+  each.node = load.node;
+  Statement across = each;
+  across.loop = fresh_loop(kernel, columns.loop);
+  across.end = columns.step;
+  across.step = load.type.lanes;
+  across.loop_kind = loop::LoopKind::unrolled;
+  Statement copied = load;
+  copied.result = fresh_value(kernel);
+  copied.index = source;
+  copied.index[read.axis].affine = variable(each.loop);
+  copied.index.back().affine.terms.push_back({across.loop, 1});
+  copied.index.back().lane = 1;
+  Statement store = copied;
+  store.kind = StatementKind::Store;
+  store.buffer = to;
+  store.operands = {copied.result};
+  store.result = loop::none;
+  store.index = {Index{variable(each.loop), loop::none, 0},
+                 Index{variable(across.loop), loop::none, 1}};
+  across.body = {copied, store};
+  each.body = {across};
+  return {each};
+}
+
+} // namespace
+
 void panel(Program& program, Kernel& kernel, Statement& columns) {
-  std::map<loop::BufferId, std::pair<loop::BufferId, Statement>> copies;
+  std::map<std::pair<loop::BufferId, size_t>, loop::BufferId> copies;
+  std::vector<Statement> body;
   for (Read& read : Finder(program, columns).find(columns)) {
     Statement& load = *read.load;
-    auto known = copies.find(load.buffer);
-    if (known == copies.end()) {
-      const int64_t terms = read.terms->end;
+    auto [at, added] = copies.try_emplace({load.buffer, read.lanes_axis}, loop::none);
+    if (added) {
       loop::Buffer buffer;
       buffer.name = program.buffers[load.buffer].name + ".panel" +
                     std::to_string(program.buffers.size());
-      buffer.type = {load.type.dtype, Shape{terms, columns.step}};
-      const auto to = static_cast<loop::BufferId>(program.buffers.size());
+      buffer.type = {load.type.dtype, Shape{read.terms->end, columns.step}};
+      at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
-
-      Statement copied = load;
-      copied.result = fresh_value(kernel);
-      Statement each;
-      each.kind = StatementKind::For;
-      each.loop = fresh_loop(kernel, read.terms->loop);
-      each.end = terms;
-      each.node = load.node;
-      Statement across = each;
-      across.loop = fresh_loop(kernel, columns.loop);
-      across.end = columns.step;
-      across.step = load.type.lanes;
-      across.loop_kind = loop::LoopKind::unrolled;
-      copied.index[read.axis].affine = substitute(load.index[read.axis].affine, read.terms->loop,
-                                                  variable(each.loop));
-      copied.index.back().affine = variable(columns.loop);
-      copied.index.back().affine.terms.push_back({across.loop, 1});
-      Statement store = copied;
-      store.kind = StatementKind::Store;
-      store.buffer = to;
-      store.operands = {copied.result};
-      store.result = loop::none;
-      store.index = {Index{variable(each.loop), loop::none, 0},
-                     Index{variable(across.loop), loop::none, 1}};
-      across.body = {copied, store};
-      each.body = {across};
-      known = copies.emplace(load.buffer, std::pair{to, each}).first;
+      for (Statement& copy : filled(kernel, columns, read, at->second))
+        body.push_back(std::move(copy));
     }
-    Index last = load.index.back();
+    Index last = load.index[read.lanes_axis];
     last.affine = without(last.affine, columns.loop);
     load.index = {Index{variable(read.terms->loop), loop::none, 0}, last};
-    load.buffer = known->second.first;
+    load.buffer = at->second;
   }
-  std::vector<Statement> body;
-  for (auto& [buffer, copy] : copies)
-    body.push_back(std::move(copy.second));
   std::move(columns.body.begin(), columns.body.end(), std::back_inserter(body));
   columns.body = std::move(body);
 }
@@ -237,41 +292,14 @@ private:
       place.terms.push_back({each.loop, rows.step});
       store.index = {Index{place, loop::none, 1}};
       if (rows.step - row < lanes) {
-        from.mask = store.mask = below(each.body, static_cast<uint16_t>(lanes), rows.step - row);
-        from.fill = constant(each.body, load.type.dtype, 0);
+        from.mask = store.mask = append_below(kernel_, each.body, static_cast<uint16_t>(lanes), rows.step - row);
+        from.fill = append_constant(kernel_, each.body, load.type.dtype, 0);
       }
       each.body.push_back(from);
       each.body.push_back(store);
     }
     tiles.body = {each};
     return tiles;
-  }
-
-  ValueId constant(std::vector<Statement>& out, DType type, int64_t value) {
-    Statement s;
-    s.op = loop::ScalarOp::constant;
-    s.type = {type, 1};
-    s.bits = static_cast<loop::Bits>(value);
-    s.result = fresh_value(kernel_);
-    out.push_back(s);
-    return s.result;
-  }
-
-  /// The mask of the first `count` lanes.
-  ValueId below(std::vector<Statement>& out, uint16_t lanes, int64_t count) {
-    Statement lane;
-    lane.kind = StatementKind::Index;
-    lane.type = {DType::i64, lanes};
-    lane.index = {Index{{}, loop::none, 1}};
-    lane.result = fresh_value(kernel_);
-    ValueId limit = constant(out, DType::i64, count);
-    Statement compare;
-    compare.op = loop::ScalarOp::lt;
-    compare.type = {DType::boolean, lanes};
-    compare.operands = {lane.result, limit};
-    compare.result = fresh_value(kernel_);
-    out.insert(out.end(), {lane, compare});
-    return compare.result;
   }
 
   Program& program_;

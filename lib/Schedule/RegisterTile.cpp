@@ -3,6 +3,7 @@
 
 #include "Independence.h"
 #include "Jam.h"
+#include "Pack.h"
 #include "Panel.h"
 
 #include <algorithm>
@@ -17,6 +18,7 @@ constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a ti
 constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the latency of fma
 constexpr int64_t least_tiles = 8;          ///< of rows, for which columns are copied
+constexpr int64_t least_tiles_strided = 2;  ///< the same where they are copied in any case
 constexpr int64_t vectors_without_rows = 8; ///< enough chains to hide the latency of fma
 
 /// Tiles of vectors that a loop inside `body` accumulates into; 0 where there is none.
@@ -103,8 +105,9 @@ private:
     }
     const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
     const int64_t count = choose_rows(trips(loop), registers / (side_by_side * tiles));
-    const bool columns_first = nothing_else && trips(loop) >= least_tiles * count &&
-                               bytes_across(loop) > context_.machine.l1_bytes;
+    const bool columns_first =
+        nothing_else && bytes_across(loop) > context_.machine.l1_bytes &&
+        trips(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
         kernel_.loop_names[loop.loop],
@@ -114,6 +117,13 @@ private:
       return columns(out, std::move(loop), count);
     loop.body = rewrite(std::move(loop.body), true);
     jam(kernel_, std::move(loop), count, out);
+  }
+
+  /// True where the lanes of a vector loop's loads lie apart.
+  bool strided_across(const Statement& rows) const {
+    bool found = false;
+    for_each(rows.body, [&](const Statement& s) { found |= strided_axis(program_, s) >= 0; });
+    return found;
   }
 
   /// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
@@ -129,10 +139,12 @@ private:
     for (const Statement& s : body) {
       if (s.kind == StatementKind::For)
         bytes += bytes_moved(s.body, columns, rows, times * trips(s));
-      bool across = s.kind == StatementKind::Load, own = false;
-      for (const Index& i : s.index)
+      bool across = false, own = false;
+      for (const Index& i : s.index) {
         own |= factor(i.affine, rows) != 0;
-      if (across && !own && !s.index.empty() && factor(s.index.back().affine, columns) != 0)
+        across |= factor(i.affine, columns) != 0;
+      }
+      if (s.kind == StatementKind::Load && across && !own)
         bytes += times * s.type.lanes * byte_size(s.type.dtype);
     }
     return bytes;

@@ -26,9 +26,9 @@ loop::Program schedule(const loop::Program& input, PassContext& context) {
     scheduling::Settled settled;
     scheduling::across_rows(program, kernel, context, settled);
     scheduling::vectorize(program, kernel, context);
-    scheduling::pack(program, kernel, context);
     scheduling::join_rows(program, kernel, context, settled);
     scheduling::register_tile(program, kernel, context, settled);
+    scheduling::pack(program, kernel, context);
     scheduling::unroll(kernel);
   }
   return program;
