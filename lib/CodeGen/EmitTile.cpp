@@ -137,8 +137,7 @@ llvm::SmallVector<llvm::Value*, 16> KernelEmitter::part(const Statement& s) {
 void KernelEmitter::join(const Statement& s) {
   const Tile& tile = tiles_[s.tile];
   llvm::SmallVector<Value*, 16> elements = part(s);
-  const size_t rows =
-      s.type.lanes == 1 ? 1 : static_cast<size_t>(tile.extents[s.index.size()]);
+  const size_t rows = s.type.lanes == 1 ? 1 : static_cast<size_t>(tile.extents[s.index.size()]);
   const size_t per_row = elements.size() / rows;
   ValueType type = tile.type;
   GDJIT_CHECK(std::has_single_bit(per_row) && std::has_single_bit(type.lanes));
@@ -202,9 +201,9 @@ llvm::Value* KernelEmitter::join_rows(gdjit::loop::ScalarOp op, ValueType type, 
         row.push_back(paired ? vectors[v + pairs].row[static_cast<size_t>(at / part)] : -1);
       }
       Value* b = paired ? vectors[v + pairs].value : llvm::PoisonValue::get(a.value->getType());
-      a = {emit_scalar(b_, op, type, type.dtype,
-                       {b_.CreateShuffleVector(a.value, b, low),
-                        b_.CreateShuffleVector(a.value, b, high)}),
+      a = {emit_scalar(
+               b_, op, type, type.dtype,
+               {b_.CreateShuffleVector(a.value, b, low), b_.CreateShuffleVector(a.value, b, high)}),
            row};
     }
     vectors.truncate(pairs);

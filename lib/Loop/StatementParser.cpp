@@ -117,7 +117,8 @@ void StatementParser::statement() {
     check(s);
   else
     in_.fail(fmt::format(
-        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}}', found {}", in_.found()));
+        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}}', found {}",
+        in_.found()));
   note(s);
   append(std::move(s), at);
 }

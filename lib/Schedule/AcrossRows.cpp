@@ -14,10 +14,10 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t least_terms = 4;         ///< a shorter accumulation is not worth it
-constexpr int64_t least_rows = 8;          ///< fewer do not fill the lanes
+constexpr int64_t least_terms = 4;          ///< a shorter accumulation is not worth it
+constexpr int64_t least_rows = 8;           ///< fewer do not fill the lanes
 constexpr int64_t least_columns_packed = 4; ///< fewer do not pay for a copy of the rows
-constexpr int64_t most_vectors = 4;        ///< of rows side by side: the code grows
+constexpr int64_t most_vectors = 4;         ///< of rows side by side: the code grows
 
 /// The parts of `for j { tile; for k { … }; %v = get tile; straight statements }`.
 struct Accumulation {
@@ -60,8 +60,8 @@ bool take_apart(const Statement& loop, Accumulation& parts) {
   return plain && terms >= least_terms;
 }
 
-/// True where every load that the loop moves reads elements side by side, or, where `packed`, is one
-/// that a copy makes such.
+/// True where every load that the loop moves reads elements side by side, or, where `packed`, is
+/// one that a copy makes such.
 bool loads_contiguous(const Program& program, const Statement& nest, const Statement& chain,
                       bool packed) {
   bool all = true;

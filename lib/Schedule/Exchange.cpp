@@ -52,9 +52,8 @@ private:
     const ValueId loaded =
         columns < lanes ? append_below(kernel_, out, lanes, columns) : loop::none;
     const ValueId stored = rows < lanes ? append_below(kernel_, out, lanes, rows) : loop::none;
-    const ValueId zero = loaded == loop::none
-                             ? loop::none
-                             : append_constant(kernel_, out, what_.type.dtype, 0);
+    const ValueId zero =
+        loaded == loop::none ? loop::none : append_constant(kernel_, out, what_.type.dtype, 0);
     Statement tile = statement(StatementKind::Tile);
     tile.extents = {lanes};
     tile.tile = kernel_.tiles++;

@@ -72,8 +72,8 @@ private:
         s.loop_kind != loop::LoopKind::sequential)
       return 0;
     int64_t vectors = joined_vectors(s);
-    bool possible = vectors > 0 && dependence(program_, s).empty() &&
-                    stores_contiguous(s.body, s.loop);
+    bool possible =
+        vectors > 0 && dependence(program_, s).empty() && stores_contiguous(s.body, s.loop);
     return possible ? vectors : 0;
   }
 
@@ -109,9 +109,8 @@ private:
   /// The loop in steps of `count` results: chains side by side, then one join and what follows it
   /// in lanes.
   Statement group(Statement loop, int64_t count) {
-    auto join = std::find_if(loop.body.begin(), loop.body.end(), [](const Statement& s) {
-      return s.kind == StatementKind::Join;
-    });
+    auto join = std::find_if(loop.body.begin(), loop.body.end(),
+                             [](const Statement& s) { return s.kind == StatementKind::Join; });
     std::vector<Statement> behind(join, loop.body.end());
     const TileId tile = join->tile;
     loop.body.erase(join, loop.body.end());
@@ -132,8 +131,7 @@ private:
     const int64_t vectors = vectors_of(inner);
     const int64_t at_once = results(body, inner, vectors, true);
     loop.body = std::move(body);
-    const int64_t rows =
-        std::clamp<int64_t>(accumulators() / (at_once * vectors), 1, trips(loop));
+    const int64_t rows = std::clamp<int64_t>(accumulators() / (at_once * vectors), 1, trips(loop));
     remark(loop, at_once, rows);
     std::vector<Statement> done;
     jam(kernel_, std::move(loop), rows, done);
@@ -143,8 +141,8 @@ private:
 
   void remark(const Statement& loop, int64_t results, int64_t rows) {
     context_.remarks.push_back(
-        fmt::format("{}: {} results of {} rows of loop {} are joined at once", kernel_.name, results,
-                    rows, kernel_.loop_names[loop.loop]));
+        fmt::format("{}: {} results of {} rows of loop {} are joined at once", kernel_.name,
+                    results, rows, kernel_.loop_names[loop.loop]));
   }
 
   const Program& program_;

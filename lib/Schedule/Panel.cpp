@@ -10,8 +10,8 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the copy
-/// is [k, … + lanes].
+/// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the
+/// copy is [k, … + lanes].
 struct Read {
   Statement* load = nullptr;
   const Statement* terms = nullptr; ///< the loop over k
@@ -21,8 +21,7 @@ struct Read {
 
 class Finder {
 public:
-  Finder(const Program& program, const Statement& columns)
-      : program_(program), columns_(columns) {}
+  Finder(const Program& program, const Statement& columns) : program_(program), columns_(columns) {}
 
   std::vector<Read> find(Statement& columns) {
     visit(columns.body);
@@ -56,8 +55,8 @@ private:
         return;
       if (i.lane == 0)
         continue;
-      if (lanes || i.lane != 1 || i.affine.constant != 0 ||
-          factor(i.affine, columns_.loop) != 1 || !within_tile(i.affine))
+      if (lanes || i.lane != 1 || i.affine.constant != 0 || factor(i.affine, columns_.loop) != 1 ||
+          !within_tile(i.affine))
         return;
       lanes = true;
       read.lanes_axis = axis;
@@ -175,8 +174,8 @@ void panel(Program& program, Kernel& kernel, Statement& columns) {
     auto [at, added] = copies.try_emplace({load.buffer, read.lanes_axis}, loop::none);
     if (added) {
       loop::Buffer buffer;
-      buffer.name = program.buffers[load.buffer].name + ".panel" +
-                    std::to_string(program.buffers.size());
+      buffer.name =
+          program.buffers[load.buffer].name + ".panel" + std::to_string(program.buffers.size());
       buffer.type = {load.type.dtype, Shape{read.terms->end, columns.step}};
       at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
@@ -194,7 +193,8 @@ void panel(Program& program, Kernel& kernel, Statement& columns) {
 
 namespace {
 
-/// Copies the rows that tiles read, tile by tile: `x[k, i + r]` becomes `copy[terms*i + step*k + r]`.
+/// Copies the rows that tiles read, tile by tile: `x[k, i + r]` becomes `copy[terms*i + step*k +
+/// r]`.
 class RowCopier {
 public:
   RowCopier(Program& program, Kernel& kernel, const std::vector<Statement>& nests,
@@ -292,7 +292,8 @@ private:
       place.terms.push_back({each.loop, rows.step});
       store.index = {Index{place, loop::none, 1}};
       if (rows.step - row < lanes) {
-        from.mask = store.mask = append_below(kernel_, each.body, static_cast<uint16_t>(lanes), rows.step - row);
+        from.mask = store.mask =
+            append_below(kernel_, each.body, static_cast<uint16_t>(lanes), rows.step - row);
         from.fill = append_constant(kernel_, each.body, load.type.dtype, 0);
       }
       each.body.push_back(from);

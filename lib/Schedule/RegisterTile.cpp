@@ -55,8 +55,7 @@ int64_t choose_rows(int64_t all, int64_t most) {
 
 class RegisterTiler {
 public:
-  RegisterTiler(Program& program, Kernel& kernel, PassContext& context,
-                const Settled& settled)
+  RegisterTiler(Program& program, Kernel& kernel, PassContext& context, const Settled& settled)
       : program_(program), kernel_(kernel), context_(context), settled_(settled) {}
 
   std::vector<Statement> rewrite(std::vector<Statement> body, bool has_rows) {
@@ -194,8 +193,7 @@ private:
 
 } // namespace
 
-void register_tile(Program& program, Kernel& kernel, PassContext& context,
-                   const Settled& settled) {
+void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled) {
   RegisterTiler tiler(program, kernel, context, settled);
   kernel.body = tiler.rewrite(std::move(kernel.body), false);
 }

@@ -9,7 +9,6 @@
 
 namespace gdjit::scheduling {
 
-void register_tile(Program& program, Kernel& kernel, PassContext& context,
-                   const Settled& settled);
+void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled);
 
 } // namespace gdjit::scheduling

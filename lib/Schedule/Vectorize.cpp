@@ -75,8 +75,8 @@ private:
     }
   }
 
-  /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the lanes
-  /// there.
+  /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the
+  /// lanes there.
   static bool joins(const Statement& loop) {
     bool found = false;
     for_each(loop.body, [&](const Statement& s) {

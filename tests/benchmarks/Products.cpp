@@ -69,7 +69,8 @@ std::vector<Contestant> contestants(const Product& p) {
                a->data<float>(), lda, b->data<float>(), ldb, 0, c->data<float>(), p.n);
   };
   frame->run();
-  for (const std::function<void()>& other : {std::function<void()>(blas), std::function<void()>(dnnl)}) {
+  for (const std::function<void()>& other :
+       {std::function<void()>(blas), std::function<void()>(dnnl)}) {
     other();
     if (!(distance(*c, static_cast<const float*>(frame->output(0)), p.k) < 1))
       throw std::runtime_error("the products of " + p.name() + " differ");
@@ -79,18 +80,30 @@ std::vector<Contestant> contestants(const Product& p) {
 
 std::vector<Product> products() {
   return {
-      {64, 128, 784},         {64, 128, 784, false, true},
-      {784, 128, 64, true},   {784, 128, 64},
-      {256, 512, 784},        {256, 512, 784, false, true},
-      {784, 512, 256, true},  {784, 512, 256},
-      {256, 512, 512},        {256, 512, 512, false, true},
-      {512, 512, 256, true},  {1024, 1024, 1024},
-      {64, 64, 64},           {64, 64, 64, false, true},
-      {64, 64, 64, true},     {64, 10, 784},
-      {784, 10, 64, true},    {784, 10, 64},
-      {64, 784, 10, false, true}, {8, 16, 16},
-      {8, 16, 16, false, true}, {16, 16, 8, true},
-      {64, 1, 784},           {784, 1, 64, true},
+      {64, 128, 784},
+      {64, 128, 784, false, true},
+      {784, 128, 64, true},
+      {784, 128, 64},
+      {256, 512, 784},
+      {256, 512, 784, false, true},
+      {784, 512, 256, true},
+      {784, 512, 256},
+      {256, 512, 512},
+      {256, 512, 512, false, true},
+      {512, 512, 256, true},
+      {1024, 1024, 1024},
+      {64, 64, 64},
+      {64, 64, 64, false, true},
+      {64, 64, 64, true},
+      {64, 10, 784},
+      {784, 10, 64, true},
+      {784, 10, 64},
+      {64, 784, 10, false, true},
+      {8, 16, 16},
+      {8, 16, 16, false, true},
+      {16, 16, 8, true},
+      {64, 1, 784},
+      {784, 1, 64, true},
   };
 }
 

@@ -77,7 +77,8 @@ void product_table(double seconds, const std::function<bool(const std::string&)>
 }
 
 void step_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
-  fmt::print("| step | us | products alone at the peak, us | share | compilation, CPU ms | peak, GFLOP/s |\n"
+  fmt::print("| step | us | products alone at the peak, us | share | compilation, CPU ms | peak, "
+             "GFLOP/s |\n"
              "|---|---|---|---|---|---|\n");
   for (const Workload& w : workloads()) {
     if (!wanted(w.name))
@@ -85,14 +86,15 @@ void step_table(double seconds, const std::function<bool(const std::string&)>& w
     Prepared p(w);
     double compilation = 1e30;
     for (int i = 0; i < 3; ++i)
-      compilation = std::min(compilation, seconds_of([&] { compile(p.model.training(), p.state); }, 1));
+      compilation =
+          std::min(compilation, seconds_of([&] { compile(p.model.training(), p.state); }, 1));
     StepFunction train = compile(p.model.training(), p.state);
     train.bind(p.views());
     train.run({.lr = 1e-6});
     Best best = race({{"gdjit", [&] { train.run(); }}}, seconds);
-    fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} % | {:.1f} | {:.0f} |\n", w.name, best.seconds[0] * 1e6,
-               w.flops / best.peak * 1e6, 100 * w.flops / best.seconds[0] / best.peak, compilation * 1e3,
-               best.peak / 1e9);
+    fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} % | {:.1f} | {:.0f} |\n", w.name,
+               best.seconds[0] * 1e6, w.flops / best.peak * 1e6,
+               100 * w.flops / best.seconds[0] / best.peak, compilation * 1e3, best.peak / 1e9);
     std::fflush(stdout);
   }
 }

@@ -66,7 +66,8 @@ enum class StatementKind : uint8_t {
            ///< tree; a vector joins a row of the part in each lane
   Check,   ///< if an active lane of operand is false: the call's status names node and index[0] as
            ///< position
-  Transpose, ///< lane l of element e of a part of a tile, as many elements as lanes, <-> lane e of l
+  Transpose, ///< lane l of element e of a part of a tile, as many elements as lanes, <-> lane e of
+             ///< l
 };
 
 struct Statement {
@@ -85,9 +86,9 @@ struct Statement {
   Bits bits = 0;                        ///< Compute constant, Tile: literal
   std::vector<int64_t> extents;         ///< Tile; empty for a single one
   std::vector<Index> index;             ///< Load, Store, Get, Set: one per axis; Index, Check: one;
-                                        ///< Join, Transpose: of the leading axes, which name the part
-  std::vector<Statement> body;          ///< For
-  NodeId node = no_node;                ///< the graph node it computes for: into Program::notes
+                            ///< Join, Transpose: of the leading axes, which name the part
+  std::vector<Statement> body; ///< For
+  NodeId node = no_node;       ///< the graph node it computes for: into Program::notes
 };
 
 enum class BufferRole : uint8_t {
