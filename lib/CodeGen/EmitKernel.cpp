@@ -23,19 +23,12 @@ using gdjit::loop::ValueId;
 
 namespace {
 
-constexpr int64_t largest_register_tile = 1024; ///< elements; a larger tile is an array
-constexpr int64_t largest_tile = 1 << 18;       ///< bytes of stack
-
 int64_t turn_count(const gdjit::loop::Statement& s) {
   return s.end <= s.begin ? 0 : (s.end - s.begin + s.step - 1) / s.step;
 }
 
 bool has_constant_variable(const gdjit::loop::Statement& s) {
   return s.loop_kind == LoopKind::unrolled || turn_count(s) <= 1;
-}
-
-int64_t product(const std::vector<int64_t>& extents) {
-  return std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>());
 }
 
 } // namespace
@@ -90,6 +83,8 @@ void KernelEmitter::statement(const Statement& s) {
     return set(s);
   case StatementKind::Join:
     return join(s);
+  case StatementKind::Transpose:
+    return transpose(s);
   case StatementKind::Check:
     return check(s);
   }
@@ -176,11 +171,8 @@ void KernelEmitter::check(const Statement& s) {
   end_if(behind);
 }
 
-// --- tiles ---
-
-////// Numbers checks and free literals in order of appearance and finds the tiles that some access
-/// indexes by a
-/// variable.
+/// Numbers checks and free literals in order of appearance and finds the tiles that some access
+/// indexes by a variable.
 void KernelEmitter::survey(const std::vector<Statement>& body) {
   for (const Statement& s : body) {
     if (s.kind == StatementKind::Check)
@@ -189,9 +181,10 @@ void KernelEmitter::survey(const std::vector<Statement>& body) {
       literal_number_.emplace(&s, static_cast<uint32_t>(literal_number_.size()));
     if (s.kind == StatementKind::For)
       constant_loop_[s.loop] = has_constant_variable(s) ? 1 : 0;
-    if (s.kind == StatementKind::Tile && product(s.extents) > largest_register_tile)
+    if (s.kind == StatementKind::Tile && is_array(s))
       dynamic_tile_[s.tile] = true;
-    if (s.kind == StatementKind::Get || s.kind == StatementKind::Set)
+    if (s.kind == StatementKind::Get || s.kind == StatementKind::Set ||
+        s.kind == StatementKind::Join || s.kind == StatementKind::Transpose)
       for (const Index& index : s.index) {
         bool constant = index.dynamic == gdjit::loop::none;
         for (const gdjit::loop::Term& term : index.affine.terms)
@@ -201,125 +194,6 @@ void KernelEmitter::survey(const std::vector<Statement>& body) {
       }
     survey(s.body);
   }
-}
-
-void KernelEmitter::declare(const Statement& s) {
-  Tile& tile = tiles_[s.tile];
-  int64_t count = product(s.extents);
-  if (count * s.type.lanes * byte_size(s.type.dtype) > largest_tile)
-    throw gdjit::Error(
-        gdjit::ErrorCode::compile,
-        fmt::format("a tile of {} vectors of {} lanes is larger than {} bytes, the most that "
-                    "fits the stack; use a buffer",
-                    count, s.type.lanes, largest_tile));
-  if (tile.elements.empty() && tile.array == nullptr) {
-    tile.type = s.type;
-    tile.extents = s.extents;
-    llvm::IRBuilderBase::InsertPointGuard guard(b_);
-    b_.SetInsertPoint(allocas_end_);
-    llvm::Type* element = memory_type(b_.getContext(), s.type);
-    std::string name = "t" + std::to_string(s.tile);
-    if (dynamic_tile_[s.tile])
-      tile.array = b_.CreateAlloca(llvm::ArrayType::get(element, static_cast<uint64_t>(count)),
-                                   nullptr, name);
-    else
-      for (int64_t i = 0; i < count; ++i)
-        tile.elements.push_back(b_.CreateAlloca(element, nullptr, name));
-  }
-  Value* start = literal(b_.getContext(), s.type, s.bits);
-  if (tile.array == nullptr) {
-    for (llvm::AllocaInst* element : tile.elements)
-      write(tile, element, start);
-    return;
-  }
-  if (count == 0)
-    return;
-  // A loop, since the tile may be large.
-  llvm::BasicBlock* before = b_.GetInsertBlock();
-  llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "start", function_);
-  llvm::BasicBlock* behind = llvm::BasicBlock::Create(b_.getContext(), "started", function_);
-  b_.CreateBr(body);
-  b_.SetInsertPoint(body);
-  llvm::PHINode* i = b_.CreatePHI(b_.getInt64Ty(), 2);
-  i->addIncoming(i64(0), before);
-  write(tile, b_.CreateInBoundsGEP(memory_type(b_.getContext(), s.type), tile.array, i), start);
-  Value* next = b_.CreateNSWAdd(i, i64(1));
-  i->addIncoming(next, body);
-  b_.CreateCondBr(b_.CreateICmpSLT(next, i64(count)), body, behind);
-  b_.SetInsertPoint(behind);
-}
-
-llvm::Value* KernelEmitter::tile_element(const Tile& tile, const std::vector<Index>& index) {
-  Offset offset;
-  int64_t stride = 1;
-  for (size_t axis = index.size(); axis-- > 0; stride *= tile.extents[axis])
-    add(offset, index[axis], stride);
-  if (tile.array == nullptr) {
-    GDJIT_CHECK(offset.constant >= 0 &&
-                offset.constant < static_cast<int64_t>(tile.elements.size()));
-    return tile.elements[static_cast<size_t>(offset.constant)];
-  }
-  llvm::Value* at = i64(offset.constant);
-  for (llvm::Value* part : {offset.variable, offset.dynamic})
-    if (part != nullptr)
-      at = b_.CreateAdd(part, at);
-  return b_.CreateInBoundsGEP(memory_type(b_.getContext(), tile.type), tile.array, at);
-}
-
-llvm::Value* KernelEmitter::read(const Tile& tile, Value* address) {
-  llvm::Value* element = b_.CreateLoad(memory_type(b_.getContext(), tile.type), address);
-  return tile.type.dtype == gdjit::DType::boolean
-             ? b_.CreateTrunc(element, value_type(b_.getContext(), tile.type))
-             : element;
-}
-
-void KernelEmitter::write(const Tile& tile, Value* address, Value* value) {
-  if (tile.type.dtype == gdjit::DType::boolean)
-    value = b_.CreateZExt(value, memory_type(b_.getContext(), tile.type));
-  b_.CreateStore(value, address);
-}
-
-void KernelEmitter::set(const Statement& s) {
-  const Tile& tile = tiles_[s.tile];
-  Value* at = tile_element(tile, s.index);
-  Value* next = value(s.operands[0], tile.type.lanes);
-  if (s.mask != gdjit::loop::none)
-    next = b_.CreateSelect(value(s.mask, tile.type.lanes), next, read(tile, at));
-  write(tile, at, next);
-}
-
-/// The halving tree over all partials, of which partial (element e, lane l) is number e * lanes +
-/// l: first over elements, whole vectors at a time, then within the last vector.
-void KernelEmitter::join(const Statement& s) {
-  const Tile& tile = tiles_[s.tile];
-  llvm::SmallVector<Value*, 16> partials;
-  for (int64_t e = 0; e < product(tile.extents); ++e)
-    partials.push_back(
-        read(tile, tile.array == nullptr
-                       ? static_cast<Value*>(tile.elements[static_cast<size_t>(e)])
-                       : b_.CreateConstInBoundsGEP1_64(memory_type(b_.getContext(), tile.type),
-                                                       tile.array, static_cast<uint64_t>(e))));
-  ValueType type = tile.type;
-  GDJIT_CHECK(!partials.empty() && std::has_single_bit(partials.size()) &&
-              std::has_single_bit(type.lanes));
-  for (size_t half = partials.size() / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; ++i)
-      partials[i] = emit_scalar(b_, s.op, type, type.dtype, {partials[i], partials[i + half]});
-  Value* result = partials[0];
-  while (type.lanes > 1) {
-    int half = type.lanes / 2;
-    llvm::SmallVector<int, 32> low(static_cast<size_t>(half));
-    std::iota(low.begin(), low.end(), 0);
-    llvm::SmallVector<int, 32> high(static_cast<size_t>(half));
-    std::iota(high.begin(), high.end(), half);
-    type.lanes = static_cast<uint16_t>(half);
-    Value* a = half == 1 ? b_.CreateExtractElement(result, uint64_t{0})
-                         : b_.CreateShuffleVector(result, low);
-    Value* c = half == 1 ? b_.CreateExtractElement(result, uint64_t{1})
-                         : b_.CreateShuffleVector(result, high);
-    result = emit_scalar(b_, s.op, type, type.dtype, {a, c});
-  }
-  define(s, result);
 }
 
 // --- values ---

@@ -62,11 +62,20 @@ private:
 
   // Tiles.
   void declare(const Statement& s);
-  Value* tile_element(const Tile& tile, const std::vector<gdjit::loop::Index>& index);
+  static bool is_array(const Statement& tile);
+  /// The address of an element, `further` elements behind the one that the index names; coordinates
+  /// that are left out are 0.
+  Value* tile_element(const Tile& tile, const std::vector<gdjit::loop::Index>& index,
+                      int64_t further = 0);
+  llvm::SmallVector<Value*, 16> part(const Statement& s);
   Value* read(const Tile& tile, Value* address);
   void write(const Tile& tile, Value* address, Value* value);
   void set(const Statement& s);
   void join(const Statement& s);
+  Value* join_lanes(gdjit::loop::ScalarOp op, ValueType type, Value* result);
+  Value* join_rows(gdjit::loop::ScalarOp op, ValueType type, uint16_t lanes,
+                   llvm::ArrayRef<Value*> joined);
+  void transpose(const Statement& s);
 
   // Buffers.
   void load(const Statement& s);

@@ -55,7 +55,7 @@ void generate(Compilation& c, PassManager& manager) {
 PassContext pass_context(const CompileOptions& options) {
   PassContext context;
   context.training = options.training;
-  context.machine = machine_table(options.target);
+  context.machine = options.machine ? *options.machine : machine_table(options.target);
   context.threads = options.threads;
   return context;
 }

@@ -133,8 +133,8 @@ std::string value_type(loop::ValueType t) {
 
 /// A statement without its body.
 Json statement(const loop::Program& program, const loop::Kernel& kernel, const loop::Statement& s) {
-  static constexpr const char* kinds[] = {"for",  "compute", "index", "load", "store",
-                                          "tile", "get",     "set",   "join", "check"};
+  static constexpr const char* kinds[] = {"for", "compute", "index", "load",  "store",    "tile",
+                                          "get", "set",     "join",  "check", "transpose"};
   static constexpr const char* loops[] = {"sequential", "unrolled", "parallel"};
   Json out = {{"kind", kinds[static_cast<int>(s.kind)]}};
   if (s.kind == loop::StatementKind::For) {

@@ -17,7 +17,10 @@ ReductionOrder choose_order(DType type, int64_t terms, int64_t behind) {
   ReductionOrder order{.accumulator = type, .partials = 1, .block = 0};
   constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
   constexpr int64_t short_chain = 32;         // joining costs more than the chain
-  if (behind >= enough_side_by_side || terms <= short_chain)
+  constexpr int64_t few_side_by_side = 4;     // rows fill the vector, one turn at the end for all
+  constexpr int64_t chain_of_few = 128; // a batch, the terms of a gradient: joining costs more
+  if (behind >= enough_side_by_side || terms <= short_chain ||
+      (behind >= few_side_by_side && terms <= chain_of_few))
     return order;
   int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
   order.partials = terms < 1024 ? lanes : 4 * lanes;

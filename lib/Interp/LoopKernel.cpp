@@ -54,6 +54,9 @@ void LoopKernel::run(const Statement& s) {
   case StatementKind::Join:
     join(s);
     break;
+  case StatementKind::Transpose:
+    transpose(s);
+    break;
   case StatementKind::Check:
     check(s);
     break;
@@ -155,16 +158,40 @@ void LoopKernel::tile(const Statement& s) {
       t.elements[static_cast<size_t>(row + lane)] = lane_of(s.operands[0], lane);
 }
 
+LoopKernel::Part LoopKernel::part(const Statement& s) const {
+  const Tile& t = tiles_[s.tile];
+  std::span<const int64_t> leading(t.extents.data(), s.index.size());
+  auto first = static_cast<size_t>(position(s, leading, 0, fmt::format("tile t{}", s.tile)));
+  auto count = static_cast<size_t>(t.lanes);
+  for (size_t axis = s.index.size(); axis < t.extents.size(); ++axis)
+    count *= static_cast<size_t>(t.extents[axis]);
+  return {first * count, count};
+}
+
 void LoopKernel::join(const Statement& s) {
   const Tile& t = tiles_[s.tile];
-  Lanes partials = t.elements;
-  for (size_t half = partials.size() / 2; half > 0; half /= 2)
-    for (size_t l = 0; l < half; ++l) {
-      Bits pair[2] = {partials[l], partials[l + half]};
-      partials[l] = evaluate(s.op, t.type, t.type, pair);
-    }
-  values_[s.result].assign(1, partials.at(0));
+  auto [first, count] = part(s);
+  const size_t rows = s.type.lanes == 1 ? 1 : static_cast<size_t>(t.extents[s.index.size()]);
+  values_[s.result].assign(s.type.lanes, 0);
   types_[s.result] = t.type;
+  for (size_t row = 0; row < rows; ++row) {
+    auto begin = t.elements.begin() + static_cast<int64_t>(first + row * (count / rows));
+    Lanes partials(begin, begin + static_cast<int64_t>(count / rows));
+    for (size_t half = partials.size() / 2; half > 0; half /= 2)
+      for (size_t l = 0; l < half; ++l) {
+        Bits pair[2] = {partials[l], partials[l + half]};
+        partials[l] = evaluate(s.op, t.type, t.type, pair);
+      }
+    values_[s.result][row] = partials.at(0);
+  }
+}
+
+void LoopKernel::transpose(const Statement& s) {
+  Tile& t = tiles_[s.tile];
+  const size_t first = part(s).first, n = static_cast<size_t>(t.lanes);
+  for (size_t e = 0; e < n; ++e)
+    for (size_t lane = 0; lane < e; ++lane)
+      std::swap(t.elements[first + e * n + lane], t.elements[first + lane * n + e]);
 }
 
 void LoopKernel::check(const Statement& s) {

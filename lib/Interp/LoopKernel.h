@@ -34,8 +34,14 @@ private:
   void access(const loop::Statement& s);
   void tile(const loop::Statement& s);
   void join(const loop::Statement& s);
+  void transpose(const loop::Statement& s);
   void check(const loop::Statement& s);
 
+  /// The elements, lanes counted, of the part of a tile that a join or transposition names.
+  struct Part {
+    size_t first, count;
+  };
+  Part part(const loop::Statement& s) const;
   int64_t coordinate(const loop::Index& index, int64_t lane) const;
   /// Row-major position of an access in `extents`; `s` and `what` for the message where it lies
   /// outside.

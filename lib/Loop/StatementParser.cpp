@@ -125,11 +125,17 @@ void StatementParser::statement() {
     written(s);
   } else if (in_.try_word("tile"))
     tile(s);
-  else if (in_.try_word("check"))
+  else if (in_.try_word("transpose")) {
+    s.kind = StatementKind::Transpose;
+    s.tile = known_tile();
+    access(s.index);
+    s.type = tiles_[s.tile];
+  } else if (in_.try_word("check"))
     check(s);
   else
     in_.fail(fmt::format(
-        "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}}', found {}", in_.found()));
+        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}}', found {}",
+        in_.found()));
   note(s);
   for (auto& [inner, offset] : in_place_) {
     inner.node = s.node;
@@ -168,6 +174,7 @@ void StatementParser::right_side(Statement& s) {
     if (!find_scalar_op(word, s.op))
       in_.fail_at(word, fmt::format("unknown operation '{}'", word));
     s.tile = known_tile();
+    access(s.index);
   } else {
     compute(s);
   }

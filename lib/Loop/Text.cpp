@@ -181,6 +181,9 @@ private:
       return print_set(s);
     case StatementKind::Check:
       return print_check(s);
+    case StatementKind::Transpose:
+      (out_ << "transpose t").integer(s.tile);
+      return print_access(s.index);
     default:
       break;
     }
@@ -215,6 +218,7 @@ private:
       break;
     default:
       (out_ << "join " << name(s.op) << " t").integer(s.tile);
+      print_access(s.index);
       break;
     }
     if (!type_follows(s))

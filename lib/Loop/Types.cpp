@@ -114,6 +114,7 @@ bool derive_type(const Program& program, const std::vector<ValueType>& values,
   case StatementKind::Get:
   case StatementKind::Set:
   case StatementKind::Join:
+  case StatementKind::Transpose:
     if (s.tile >= tiles.size())
       return false;
     type = tiles[s.tile];

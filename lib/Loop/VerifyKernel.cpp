@@ -84,6 +84,9 @@ void KernelVerifier::visit(const Statement& s) {
   case StatementKind::Join:
     join(s);
     break;
+  case StatementKind::Transpose:
+    transpose(s);
+    break;
   case StatementKind::Check:
     check(s);
     break;
@@ -260,21 +263,51 @@ void KernelVerifier::get_or_set(const Statement& s) {
   }
 }
 
+/// The extents of the part of a tile that a join or transposition names.
+std::vector<int64_t> KernelVerifier::part(const Statement& s) {
+  std::vector<int64_t> extents = tile_statements_[s.tile]->extents;
+  if (s.index.size() > extents.size()) {
+    error(fmt::format("{} indices for rank {}", s.index.size(), extents.size()));
+    return {};
+  }
+  auto leading = extents.begin() + static_cast<int64_t>(s.index.size());
+  indices(s, {extents.begin(), leading}, false, true);
+  return {leading, extents.end()};
+}
+
 void KernelVerifier::join(const Statement& s) {
   if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
     return error(fmt::format("no tile t{} is declared here", s.tile));
   ValueType type = tile_types_[s.tile];
-  if (!(s.type == ValueType{type.dtype, 1}))
-    error(fmt::format("joining tile t{} gives one {}, this is {}", s.tile, gdjit::name(type.dtype),
+  if (s.type.dtype != type.dtype)
+    error(fmt::format("joining tile t{} gives {}, this is {}", s.tile, gdjit::name(type.dtype),
                       text(s.type)));
+  std::vector<int64_t> extents = part(s);
+  if (s.type.lanes > 1) { // each lane joins a row
+    if (extents.empty() || extents[0] > s.type.lanes)
+      return error(fmt::format("a vector of {} lanes joins the rows of a part of a tile, 1 to {} "
+                               "of them",
+                               s.type.lanes, s.type.lanes));
+    extents.erase(extents.begin());
+  }
   uint64_t partials = type.lanes;
-  for (int64_t extent : tile_statements_[s.tile]->extents)
+  for (int64_t extent : extents)
     partials *= static_cast<uint64_t>(extent);
   if (!std::has_single_bit(partials))
     error(fmt::format("{} partials are no power of two, a halving tree needs one", partials));
   if (std::string problem = operation_problem(s.op, type.dtype, {type.dtype, type.dtype});
       operand_count(s.op) != 2 || !problem.empty())
     error(fmt::format("tiles are not joined by {} {}", name(s.op), problem));
+}
+
+void KernelVerifier::transpose(const Statement& s) {
+  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
+    return error(fmt::format("no tile t{} is declared here", s.tile));
+  ValueType type = tile_types_[s.tile];
+  std::vector<int64_t> extents = part(s);
+  if (!(s.type == type) || extents != std::vector<int64_t>{type.lanes})
+    error(fmt::format("what is transposed has as many elements as lanes, {} in tile t{}",
+                      type.lanes, s.tile));
 }
 
 void KernelVerifier::check(const Statement& s) {

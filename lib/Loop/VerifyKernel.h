@@ -39,6 +39,8 @@ private:
   void tile(const Statement& s);
   void get_or_set(const Statement& s);
   void join(const Statement& s);
+  void transpose(const Statement& s);
+  std::vector<int64_t> part(const Statement& s);
   void check(const Statement& s);
   void define(const Statement& s);
   void open(const Statement& s);

@@ -67,6 +67,7 @@ std::string dependence(const Program& program, const Statement& loop) {
       buffers[storage(program, s.buffer)].push_back(&s);
       break;
     case StatementKind::Set:
+    case StatementKind::Transpose:
       set.insert(s.tile);
       [[fallthrough]];
     case StatementKind::Get:

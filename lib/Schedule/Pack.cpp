@@ -1,17 +1,13 @@
 // Finds strided vector loads that are repeated often enough to pay for a transposed copy.
 #include "Pack.h"
 
+#include "Exchange.h"
+
 #include <fmt/format.h>
 #include <set>
 
 namespace gdjit::scheduling {
 
-namespace {
-
-constexpr double least_reuse = 4; ///< elements read per element copied
-
-/// The axis along which the lanes of a load go, where it is one axis, step 1 and not the last; -1
-/// otherwise.
 int strided_axis(const Program& program, const Statement& s) {
   if (s.kind != StatementKind::Load || s.type.lanes == 1)
     return -1;
@@ -34,6 +30,11 @@ int strided_axis(const Program& program, const Statement& s) {
   return side_by_side ? -1 : axis;
 }
 
+namespace {
+
+constexpr double least_reuse = 1; ///< elements read per element copied: an exchange in registers is
+                                  ///< cheaper than one strided load
+
 using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
 
 /// Elements read by strided loads, per buffer and axis.
@@ -54,78 +55,96 @@ template <class T> std::vector<T> moved_last(std::vector<T> items, int axis) {
   return items;
 }
 
-/// for each element: packed[…, a] = buffer[…]
-Statement copy_nest(Kernel& kernel, const loop::Buffer& buffer, loop::BufferId from,
-                    loop::BufferId to, int axis, NodeId node) {
-  int rank = buffer.type.shape.rank();
-  std::vector<Index> index(static_cast<size_t>(rank));
-  for (Index& i : index)
-    i.affine = variable(fresh_loop(kernel, loop::none));
-  Statement load;
-  load.kind = StatementKind::Load;
-  load.type = {buffer.type.dtype, 1};
-  load.buffer = from;
-  load.index = index;
-  load.result = fresh_value(kernel);
-  load.node = node;
-  Statement store;
-  store.kind = StatementKind::Store;
-  store.type = load.type;
-  store.buffer = to;
-  store.index = moved_last(index, axis);
-  store.operands = {load.result};
-  store.node = node;
-  std::vector<Statement> body = {load, store};
-  for (int a = rank; a-- > 0;) {
+/// The copy packed[…, a] = buffer[…].
+std::vector<Statement> copy_nests(Kernel& kernel, const loop::Buffer& buffer, loop::BufferId from,
+                                  loop::BufferId to, int axis, int lanes, NodeId node) {
+  const Shape& shape = buffer.type.shape;
+  const int last = shape.rank() - 1;
+  std::vector<LoopId> around; // the axes that are not exchanged
+  Exchange copy;
+  copy.from = from;
+  copy.to = to;
+  copy.type = {buffer.type.dtype, static_cast<uint16_t>(lanes)};
+  copy.source.resize(static_cast<size_t>(shape.rank()));
+  copy.row_axis = static_cast<size_t>(axis);
+  copy.rows = shape[axis];
+  copy.columns = shape[last];
+  copy.node = node;
+  for (int a = 0; a < last; ++a)
+    if (a != axis) {
+      around.push_back(fresh_loop(kernel, loop::none));
+      copy.source[static_cast<size_t>(a)].affine = variable(around.back());
+    }
+  copy.target = [&](const Affine& row, const Affine& column) {
+    std::vector<Index> index = copy.source;
+    index[static_cast<size_t>(axis)] = Index{row, loop::none, 1};
+    index.back().affine = column;
+    return moved_last(index, axis);
+  };
+  std::vector<Statement> body = exchange(kernel, copy);
+  for (int a = last; a-- > 0;) {
+    if (a == axis)
+      continue;
     Statement loop;
     loop.kind = StatementKind::For;
-    loop.loop = index[static_cast<size_t>(a)].affine.terms[0].loop;
-    loop.end = buffer.type.shape[a];
+    loop.loop = around.back();
+    loop.end = shape[a];
     loop.node = node;
     loop.body = std::move(body);
     body.clear();
     body.push_back(std::move(loop));
+    around.pop_back();
   }
-  return std::move(body.front());
+  return body;
 }
 
 } // namespace
+
+std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& nest,
+                                  loop::BufferId from, int axis, const PassContext& context) {
+  const loop::Buffer buffer = program.buffers[from];
+  loop::Buffer packed;
+  packed.name = buffer.name + ".packed" + std::to_string(program.buffers.size());
+  std::vector<int64_t> extents(buffer.type.shape.begin(), buffer.type.shape.end());
+  packed.type = {buffer.type.dtype, to_shape(moved_last(extents, axis))};
+  auto to = static_cast<loop::BufferId>(program.buffers.size());
+  program.buffers.push_back(packed);
+  NodeId node = no_node;
+  for_each(nest.body, [&](Statement& s) {
+    if (s.buffer != from || strided_axis(program, s) != axis)
+      return;
+    s.buffer = to;
+    s.index = moved_last(s.index, axis);
+    node = s.node;
+  });
+  auto lanes = static_cast<int>(context.machine.vector_bytes / byte_size(buffer.type.dtype));
+  return copy_nests(kernel, buffer, from, to, axis, lanes, node);
+}
+
+bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer) {
+  bool written = false;
+  for_each(nest.body, [&](const Statement& s) {
+    written |= s.kind == StatementKind::Store && s.buffer == buffer;
+  });
+  return !written && program.buffers[buffer].same_as == loop::none;
+}
 
 void pack(Program& program, Kernel& kernel, PassContext& context) {
   std::vector<Statement> out;
   for (Statement& top : kernel.body) {
     std::map<Place, double> reads;
     count_reads(program, {top}, 1, reads);
-    std::set<loop::BufferId> written;
-    for_each(top.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Store)
-        written.insert(s.buffer);
-    });
     for (auto [place, elements] : reads) {
       auto [from, axis] = place;
-      const loop::Buffer buffer = program.buffers[from];
-      auto copied = static_cast<double>(buffer.type.elements());
-      if (buffer.same_as != loop::none || written.count(from) || elements < least_reuse * copied)
+      auto copied = static_cast<double>(program.buffers[from].type.elements());
+      if (!can_pack(program, top, from) || elements < least_reuse * copied)
         continue;
-      loop::Buffer packed;
-      packed.name = buffer.name + ".packed" + std::to_string(program.buffers.size());
-      std::vector<int64_t> extents(buffer.type.shape.begin(), buffer.type.shape.end());
-      packed.type = {buffer.type.dtype, to_shape(moved_last(extents, axis))};
-      auto to = static_cast<loop::BufferId>(program.buffers.size());
-      program.buffers.push_back(packed);
-      NodeId node = no_node;
-      for_each(top.body, [&, from = from, axis = axis](Statement& s) {
-        if (s.buffer != from || strided_axis(program, s) != axis)
-          return;
-        s.buffer = to;
-        s.index = moved_last(s.index, axis);
-        node = s.node;
-      });
-      out.push_back(copy_nest(kernel, buffer, from, to, axis, node));
+      for (Statement& nest : pack_loads(program, kernel, top, from, axis, context))
+        out.push_back(std::move(nest));
       context.remarks.push_back(
           fmt::format("{}: {} is packed: its lanes lie {} rows apart and each element is read "
                       "{:.0f} times",
-                      kernel.name, buffer.name, axis, elements / copied));
+                      kernel.name, program.buffers[from].name, axis, elements / copied));
     }
     out.push_back(std::move(top));
   }

@@ -11,6 +11,18 @@
 
 namespace gdjit::scheduling {
 
+/// True where a copy of the buffer, made in front of the nest, holds what the nest reads.
+bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer);
+
+/// The axis along which the lanes of a load go, where it is one axis, step 1 and not the last; -1
+/// otherwise.
+int strided_axis(const Program& program, const Statement& load);
+
+/// Lets the loads of `nest` whose lanes go along `axis` of `from` read a copy with that axis last;
+/// the copy's loops go in front of the nest.
+std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& nest,
+                                  loop::BufferId from, int axis, const PassContext& context);
+
 void pack(Program& program, Kernel& kernel, PassContext& context);
 
 } // namespace gdjit::scheduling

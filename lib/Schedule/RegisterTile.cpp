@@ -3,6 +3,8 @@
 
 #include "Independence.h"
 #include "Jam.h"
+#include "Pack.h"
+#include "Panel.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,18 +16,22 @@ namespace {
 
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
-constexpr int64_t most_rows = 14;           ///< more loads no less often, and the code grows
+constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the latency of fma
+constexpr int64_t least_tiles = 8;          ///< of rows, for which columns are copied
+constexpr int64_t least_tiles_strided = 2;  ///< the same where they are copied in any case
 constexpr int64_t vectors_without_rows = 8; ///< enough chains to hide the latency of fma
 
 /// Tiles of vectors that a loop inside `body` accumulates into; 0 where there is none.
 int64_t accumulators(const std::vector<Statement>& body) {
-  std::set<TileId> declared, accumulated;
+  std::set<TileId> declared, read, accumulated;
   for_each(body, [&](const Statement& s) {
     if (s.kind == StatementKind::Tile && s.type.lanes > 1)
       declared.insert(s.tile);
     if (s.kind == StatementKind::For && trips(s) >= least_chain)
       for_each(s.body, [&](const Statement& t) {
-        if (t.kind == StatementKind::Set && declared.count(t.tile))
+        if (t.kind == StatementKind::Get)
+          read.insert(t.tile);
+        if (t.kind == StatementKind::Set && declared.count(t.tile) && read.count(t.tile))
           accumulated.insert(t.tile);
       });
   });
@@ -37,25 +43,25 @@ bool is_vector_loop(const Statement& s) {
   return s.kind == StatementKind::For && s.step > 1 && accumulators(s.body) > 0;
 }
 
-/// As many rows as fit the registers, a divisor of all rows where one is near.
+/// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
+/// latency of fma.
 int64_t choose_rows(int64_t all, int64_t most) {
-  most = std::clamp<int64_t>(most, 1, most_rows);
-  all = std::max<int64_t>(all, 1);
-  for (int64_t rows = std::min(most, all); 2 * rows > most; --rows)
-    if (all % rows == 0)
+  most = std::clamp<int64_t>(most, 1, std::max<int64_t>(all, 1));
+  for (int64_t rows = most; 2 * rows > most; --rows)
+    if (all % rows == 0 || all % rows >= least_rows)
       return rows;
-  return std::min(most, all);
+  return most;
 }
 
 class RegisterTiler {
 public:
-  RegisterTiler(const Program& program, Kernel& kernel, PassContext& context)
-      : program_(program), kernel_(kernel), context_(context) {}
+  RegisterTiler(Program& program, Kernel& kernel, PassContext& context, const Settled& settled)
+      : program_(program), kernel_(kernel), context_(context), settled_(settled) {}
 
   std::vector<Statement> rewrite(std::vector<Statement> body, bool has_rows) {
     std::vector<Statement> out;
     for (Statement& s : body) {
-      if (s.kind != StatementKind::For) {
+      if (s.kind != StatementKind::For || settled_.contains(s.loop)) {
         out.push_back(std::move(s));
       } else if (is_vector_loop(s)) {
         vectors(out, std::move(s), has_rows);
@@ -80,39 +86,115 @@ private:
   void rows(std::vector<Statement>& out, Statement loop) {
     int64_t tiles = 0;
     int64_t side_by_side = 1;
-    for (const Statement& s : loop.body)
-      if (is_vector_loop(s)) {
-        tiles = std::max(tiles, accumulators(s.body));
-        side_by_side = std::max(side_by_side, std::min(trips(s), vectors_side_by_side));
-      }
+    bool nothing_else = true;
+    for (const Statement& s : loop.body) {
+      const bool is_vector = is_vector_loop(s) && !settled_.contains(s.loop);
+      nothing_else &= is_vector && can_jam(s);
+      if (!is_vector)
+        continue;
+      tiles = std::max(tiles, accumulators(s.body));
+      side_by_side = std::max(side_by_side, std::min(trips(s), vectors_side_by_side));
+    }
     bool is_row_loop =
         tiles > 0 && loop.step == 1 && can_jam(loop) && dependence(program_, loop).empty();
-    loop.body = rewrite(std::move(loop.body), is_row_loop);
     if (!is_row_loop) {
+      loop.body = rewrite(std::move(loop.body), false);
       out.push_back(std::move(loop));
       return;
     }
-    int64_t registers =
-        context_.machine.vector_registers - side_by_side - 4; // operands and addresses
-    int64_t count = choose_rows(trips(loop), registers / (side_by_side * tiles));
-    context_.remarks.push_back(fmt::format("{}: tile of {} rows by {} vectors over loop {}",
-                                           kernel_.name, count, side_by_side,
-                                           kernel_.loop_names[loop.loop]));
-    if (count > 1)
-      jam(kernel_, std::move(loop), count, out);
-    else
-      out.push_back(std::move(loop));
+    const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
+    const int64_t count = choose_rows(trips(loop), registers / (side_by_side * tiles));
+    const bool columns_first =
+        nothing_else && bytes_across(loop) > context_.machine.l1_bytes &&
+        trips(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
+    context_.remarks.push_back(fmt::format(
+        "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
+        kernel_.loop_names[loop.loop],
+        columns_first ? ", columns outermost, since what they read does not fit the first cache"
+                      : ""));
+    if (columns_first)
+      return columns(out, std::move(loop), count);
+    loop.body = rewrite(std::move(loop.body), true);
+    jam(kernel_, std::move(loop), count, out);
   }
 
-  const Program& program_;
+  /// True where the lanes of a vector loop's loads lie apart.
+  bool strided_across(const Statement& rows) const {
+    bool found = false;
+    for_each(rows.body, [&](const Statement& s) { found |= strided_axis(program_, s) >= 0; });
+    return found;
+  }
+
+  /// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
+  int64_t bytes_across(const Statement& rows) const {
+    int64_t bytes = 0;
+    for (const Statement& columns : rows.body)
+      bytes += bytes_moved(columns.body, columns.loop, rows.loop, trips(columns));
+    return bytes;
+  }
+  static int64_t bytes_moved(const std::vector<Statement>& body, LoopId columns, LoopId rows,
+                             int64_t times) {
+    int64_t bytes = 0;
+    for (const Statement& s : body) {
+      if (s.kind == StatementKind::For)
+        bytes += bytes_moved(s.body, columns, rows, times * trips(s));
+      bool across = false, own = false;
+      for (const Index& i : s.index) {
+        own |= factor(i.affine, rows) != 0;
+        across |= factor(i.affine, columns) != 0;
+      }
+      if (s.kind == StatementKind::Load && across && !own)
+        bytes += times * s.type.lanes * byte_size(s.type.dtype);
+    }
+    return bytes;
+  }
+
+  /// Each vector loop around the rows: a few columns, what they read packed, for all rows.
+  void columns(std::vector<Statement>& out, Statement rows, int64_t count) {
+    bool first = true;
+    std::vector<Statement> nests;
+    for (Statement& columns : std::vector<Statement>(std::move(rows.body))) {
+      Statement inner = rows;
+      inner.body = std::move(columns.body);
+      if (!first) {
+        inner.loop = fresh_loop(kernel_, rows.loop);
+        substitute_in(inner.body, rows.loop, variable(inner.loop));
+      }
+      first = false;
+      columns.body.clear();
+      columns.body.push_back(std::move(inner));
+      std::vector<Statement> wide;
+      const int64_t vectors = std::min(trips(columns), vectors_side_by_side);
+      jam(kernel_, std::move(columns), vectors, wide);
+      for (Statement& w : wide) {
+        std::vector<Statement> body;
+        for (Statement& s : w.body)
+          if (s.kind == StatementKind::For)
+            jam(kernel_, std::move(s), count, body);
+          else
+            body.push_back(std::move(s));
+        w.body = std::move(body);
+        nests.push_back(std::move(w));
+      }
+    }
+    for (Statement& copy : rows_panel(program_, kernel_, nests, context_))
+      out.push_back(std::move(copy));
+    for (Statement& nest : nests) {
+      panel(program_, kernel_, nest);
+      out.push_back(std::move(nest));
+    }
+  }
+
+  Program& program_;
   Kernel& kernel_;
   PassContext& context_;
+  const Settled& settled_;
 };
 
 } // namespace
 
-void register_tile(const Program& program, Kernel& kernel, PassContext& context) {
-  RegisterTiler tiler(program, kernel, context);
+void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled) {
+  RegisterTiler tiler(program, kernel, context, settled);
   kernel.body = tiler.rewrite(std::move(kernel.body), false);
 }
 

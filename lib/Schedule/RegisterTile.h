@@ -9,6 +9,6 @@
 
 namespace gdjit::scheduling {
 
-void register_tile(const Program& program, Kernel& kernel, PassContext& context);
+void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled);
 
 } // namespace gdjit::scheduling

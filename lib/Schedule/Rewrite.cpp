@@ -9,6 +9,13 @@ int64_t trips(const Statement& loop) {
   return loop.end > loop.begin ? (loop.end - loop.begin + loop.step - 1) / loop.step : 0;
 }
 
+void settle(const std::vector<Statement>& statements, Settled& settled) {
+  for_each(statements, [&](const Statement& s) {
+    if (s.kind == StatementKind::For)
+      settled.insert(s.loop);
+  });
+}
+
 int64_t factor(const Affine& affine, LoopId loop) {
   for (const loop::Term& t : affine.terms)
     if (t.loop == loop)

@@ -5,6 +5,7 @@
 #include "gdjit/Loop/Program.h"
 
 #include <map>
+#include <set>
 #include <vector>
 
 namespace gdjit::scheduling {
@@ -19,8 +20,14 @@ using loop::StatementKind;
 using loop::TileId;
 using loop::ValueId;
 
+/// Loops that a step has given their final form: later ones leave them and what they hold alone.
+using Settled = std::set<LoopId>;
+
 /// Times a loop runs.
 int64_t trips(const Statement& loop);
+
+/// Notes every loop of `statements` as settled.
+void settle(const std::vector<Statement>& statements, Settled& settled);
 
 /// The factor of a loop variable, 0 where it does not occur.
 int64_t factor(const Affine& affine, LoopId loop);

@@ -1,6 +1,8 @@
 // The order of the schedule's steps; each is a rewriting of one kernel.
 #include "gdjit/Schedule/Schedule.h"
 
+#include "AcrossRows.h"
+#include "JoinRows.h"
 #include "Pack.h"
 #include "RegisterTile.h"
 #include "Unroll.h"
@@ -21,9 +23,12 @@ loop::Program schedule(const loop::Program& input, PassContext& context) {
   loop::Program program = input;
   program.stage = Stage::Scheduled;
   for (loop::Kernel& kernel : program.kernels) {
+    scheduling::Settled settled;
+    scheduling::across_rows(program, kernel, context, settled);
     scheduling::vectorize(program, kernel, context);
+    scheduling::join_rows(program, kernel, context, settled);
+    scheduling::register_tile(program, kernel, context, settled);
     scheduling::pack(program, kernel, context);
-    scheduling::register_tile(program, kernel, context);
     scheduling::unroll(kernel);
   }
   return program;

@@ -55,6 +55,7 @@ double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes) {
       break;
     case StatementKind::Index:
     case StatementKind::Join:
+    case StatementKind::Transpose:
     case StatementKind::Check:
       cost += 1;
       break;

@@ -75,10 +75,13 @@ private:
     }
   }
 
-  /// True where chains are joined within the loop: they have the lanes there.
+  /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the
+  /// lanes there.
   static bool joins(const Statement& loop) {
     bool found = false;
-    for_each(loop.body, [&](const Statement& s) { found |= s.kind == StatementKind::Join; });
+    for_each(loop.body, [&](const Statement& s) {
+      found |= s.kind == StatementKind::Join || s.kind == StatementKind::Transpose;
+    });
     return found;
   }
 
@@ -109,6 +112,7 @@ private:
         around.pop_back();
       } else if (s.kind == StatementKind::Tile) {
         chains_[s.tile].extent = s.extents.empty() ? 0 : s.extents.back();
+        chains_[s.tile].possible &= s.type.lanes == 1;
         depth_of_[s.tile] = around.size();
       } else if (s.kind == StatementKind::Join) {
         chains_[s.tile].joined = true;
@@ -145,7 +149,8 @@ private:
 
   /// Lanes with which a loop can be a vector by itself; 0 where it cannot.
   int own_lanes(const Statement& loop) {
-    if (chain_lanes(loop) != 0 || trips(loop) < least_iterations || loop.step != 1)
+    if (chain_lanes(loop) != 0 || trips(loop) < least_iterations || loop.step != 1 ||
+        holds_vectors(loop))
       return 0;
     if (!dependence(program_, loop).empty() || !stores_contiguous(loop.body, loop.loop))
       return 0;
@@ -153,6 +158,13 @@ private:
       return 0;
     int lanes = lanes_for(loop, trips(loop), context_.machine);
     return lanes > 1 ? lanes : 0;
+  }
+
+  /// True where an earlier step made vectors inside.
+  static bool holds_vectors(const Statement& loop) {
+    bool found = false;
+    for_each(loop.body, [&](const Statement& s) { found |= s.type.lanes > 1; });
+    return found;
   }
 
   /// True where no tile of outside is moved by the loop, and none is joined: a join takes lanes for
@@ -166,10 +178,9 @@ private:
       bool reads = s.kind == StatementKind::Get && !own.count(s.tile);
       for (const Index& i : s.index)
         keeps = keeps && !(reads && factor(i.affine, loop.loop) != 0);
-      keeps = keeps && s.kind != StatementKind::Join &&
-              !(s.kind == StatementKind::Set && !own.count(s.tile));
+      keeps = keeps && !(s.kind == StatementKind::Set && !own.count(s.tile));
     });
-    return keeps;
+    return keeps && !joins(loop);
   }
 
   /// Estimated operations of a loop with the best choice inside it.

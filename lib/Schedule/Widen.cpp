@@ -91,8 +91,9 @@ private:
       access(out, s);
       s.operands[0] = vector(out, s.operands[0], s.type.dtype);
       break;
+    case StatementKind::Transpose:
     case StatementKind::Check:
-      GDJIT_CHECK(!"a loop with checks is never widened");
+      GDJIT_CHECK(!"a loop with checks or transpositions is never widened");
     }
     out.push_back(std::move(s));
   }

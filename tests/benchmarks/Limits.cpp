@@ -3,20 +3,26 @@
 #include "Limits.h"
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <vector>
 
 namespace gdjit::benchmarks {
 
 namespace {
 
+/// Of this thread: what others do to the machine in the meantime does not count.
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 template <class F> double best_seconds(int times, F&& run) {
   double best = 1e30;
   for (int i = 0; i < times; ++i) {
-    auto begin = std::chrono::steady_clock::now();
+    double begin = cpu_seconds();
     run();
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    best = std::min(best, cpu_seconds() - begin);
   }
   return best;
 }
@@ -34,9 +40,9 @@ constexpr int chains = 4; // each of which is several registers
 
 } // namespace
 
-double fma_peak() {
-  constexpr int turns = 2'000'000 / chains;
-  double seconds = best_seconds(20, [] {
+double fma_peak_once() {
+  constexpr int turns = 800'000 / chains;
+  double seconds = best_seconds(1, [] {
     Vector a[chains], m = Vector{} + 0.999f, c = Vector{} + 0.001f;
     for (Vector& v : a) {
       v = Vector{} + 1.0f;
@@ -51,6 +57,13 @@ double fma_peak() {
     hide(sum);
   });
   return 2.0 * 16 * turns * chains / seconds;
+}
+
+double fma_peak() {
+  double best = 0;
+  for (int i = 0; i < 200; ++i)
+    best = std::max(best, fma_peak_once());
+  return best;
 }
 
 double read_bandwidth() {

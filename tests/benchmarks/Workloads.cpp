@@ -21,7 +21,8 @@ void logistic(Model& m) {
   m.minimize(binary_cross_entropy(sigmoid(matmul(x, w) + b), y), SGD{.lr = 1.0});
 }
 
-void classify(Model& m, std::initializer_list<int> widths) {
+template <class Optimizer>
+void classify(Model& m, std::initializer_list<int> widths, const Optimizer& optimizer) {
   std::vector<int> width = widths;
   Tensor h = m.input("x", {m.batch(), width[0]});
   Tensor label = m.input("label", {m.batch()}, DType::i32);
@@ -31,13 +32,13 @@ void classify(Model& m, std::initializer_list<int> widths) {
     if (i + 1 < width.size())
       h = relu(h);
   }
-  m.minimize(cross_entropy(h, label), SGD{.lr = 0.1});
+  m.minimize(cross_entropy(h, label), optimizer);
 }
 
-void softmax(Model& m) { classify(m, {4, 3}); }
-void mnist_softmax(Model& m) { classify(m, {784, 10}); }
-void mnist_mlp128(Model& m) { classify(m, {784, 128, 10}); }
-void mnist_mlp512(Model& m) { classify(m, {784, 512, 512, 10}); }
+void softmax(Model& m) { classify(m, {4, 3}, SGD{.lr = 0.1}); }
+void mnist_softmax(Model& m) { classify(m, {784, 10}, SGD{.lr = 0.1}); }
+void mnist_mlp128(Model& m) { classify(m, {784, 128, 10}, SGD{.lr = 0.1}); }
+void mnist_mlp512(Model& m) { classify(m, {784, 512, 512, 10}, Adam{.lr = 1e-3}); }
 
 void deep_tanh(Model& m) {
   Tensor h = m.input("x", {m.batch(), 16});
@@ -74,7 +75,7 @@ std::span<const Workload> workloads() {
       {"softmax_classification", softmax, 8, 0},
       {"mnist_softmax_b64", mnist_softmax, 64, product_flops(64, {784, 10})},
       {"mnist_mlp128_b64_sgd", mnist_mlp128, 64, product_flops(64, {784, 128, 10})},
-      {"mnist_mlp512x2_b256_sgd", mnist_mlp512, 256, product_flops(256, {784, 512, 512, 10})},
+      {"mnist_mlp512x2_b256_adam", mnist_mlp512, 256, product_flops(256, {784, 512, 512, 10})},
       {"deep_tanh_1000", deep_tanh, 8, 1000 * 3.0 * 2 * 8 * 16 * 16},
   };
   return all;

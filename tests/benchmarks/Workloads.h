@@ -21,4 +21,22 @@ std::span<const Workload> workloads();
 /// An array per input of the model's training step: floats in [0, 1), class numbers by turns.
 std::vector<Array> draw_rows(const ModelStep& step, int64_t batch);
 
+/// A workload's model with its state and rows.
+struct Prepared {
+  explicit Prepared(const Workload& w)
+      : model(w.model, {.batch = w.batch, .name = w.name}), state(initial_state(model)),
+        arrays(draw_rows(model.training(), w.batch)) {}
+
+  std::vector<TensorView> views() const {
+    std::vector<TensorView> rows;
+    for (size_t i = 0; i < arrays.size(); ++i)
+      rows.emplace_back(model.input_name(static_cast<uint32_t>(i)), arrays[i]);
+    return rows;
+  }
+
+  Model model;
+  State state;
+  std::vector<Array> arrays;
+};
+
 } // namespace gdjit::benchmarks

@@ -17,23 +17,6 @@ namespace {
 
 double peak = 0;
 
-struct Prepared {
-  explicit Prepared(const Workload& w)
-      : model(w.model, {.batch = w.batch, .name = w.name}), state(initial_state(model)),
-        arrays(draw_rows(model.training(), w.batch)) {}
-
-  std::vector<TensorView> views() const {
-    std::vector<TensorView> rows;
-    for (size_t i = 0; i < arrays.size(); ++i)
-      rows.emplace_back(model.input_name(static_cast<uint32_t>(i)), arrays[i]);
-    return rows;
-  }
-
-  Model model;
-  State state;
-  std::vector<Array> arrays;
-};
-
 void step(benchmark::State& b, const Workload& w) {
   Prepared p(w);
   StepFunction train = compile(p.model.training(), p.state);

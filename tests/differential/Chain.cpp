@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <random>
 
 namespace gdjit::testing {
 
@@ -23,7 +24,7 @@ std::vector<CodeChoice> code_choices() {
     for (int level : {0, 2, 3}) {
       try {
         check(CodeGenOptions{.target = target, .level = level});
-        choices.push_back({target, level});
+        choices.push_back({.target = target, .level = level});
       } catch (const Error&) {
         continue; // not a target of this machine
       }
@@ -31,14 +32,28 @@ std::vector<CodeChoice> code_choices() {
   return choices;
 }
 
+MachineTable random_machine(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  auto one_of = [&](std::initializer_list<int> values) {
+    return values.begin()[random() % values.size()];
+  };
+  MachineTable machine;
+  machine.vector_bytes = one_of({16, 32, 64});
+  machine.vector_registers = one_of({4, 8, 13, 16, 32, 50});
+  machine.l1_bytes = one_of({64, 512, 48 << 10});
+  machine.l2_bytes = one_of({512, 4096, 2 << 20});
+  return machine;
+}
+
 namespace {
 
 /// The chain for one target, whose schedule may be its own.
 std::string broken_link_of(const Step& declared, const CallArguments& arguments,
-                           const std::string& target, const std::vector<int>& levels, bool training,
-                           Fault fault) {
+                           const std::string& target, const std::vector<int>& levels,
+                           const MachineTable* machine, bool training, Fault fault) {
   Work work{.step = declared, .program = {}, .stage = declared.stage};
-  CompileOptions options{.target = target, .training = training, .verify = true};
+  CompileOptions options{
+      .target = target, .training = training, .verify = true, .machine = machine};
   CallResults expected;
   try {
     for (Stage stage : {Stage::Differentiated, Stage::Simplified, Stage::Fused, Stage::Loops,
@@ -76,10 +91,14 @@ std::string broken_link_of(const Step& declared, const CallArguments& arguments,
 std::string broken_link(const Step& declared, const CallArguments& arguments,
                         const std::vector<CodeChoice>& choices, bool training, Fault fault) {
   std::map<std::string, std::vector<int>> levels;
-  for (const CodeChoice& choice : choices)
+  std::map<std::string, const MachineTable*> machines;
+  for (const CodeChoice& choice : choices) {
     levels[choice.target].push_back(choice.level);
+    machines[choice.target] = choice.machine ? &*choice.machine : nullptr;
+  }
   for (const auto& [target, of_target] : levels) {
-    std::string broken = broken_link_of(declared, arguments, target, of_target, training, fault);
+    std::string broken =
+        broken_link_of(declared, arguments, target, of_target, machines[target], training, fault);
     if (!broken.empty())
       return broken;
   }

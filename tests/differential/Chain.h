@@ -2,9 +2,11 @@
 #pragma once
 
 #include "gdjit/IR/Call.h"
+#include "gdjit/IR/PassContext.h"
 #include "gdjit/IR/Step.h"
 #include "gdjit/Loop/Program.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,13 @@ namespace gdjit::testing {
 struct CodeChoice {
   std::string target;
   int level = 0;
+  /// What the schedule takes for the machine, where it is not the target's: forces other vectors,
+  /// tiles and copies. All choices for one target have the same.
+  std::optional<MachineTable> machine = {};
 };
+
+/// A machine drawn by a seed: few or many registers, short or long vectors, tiny or large caches.
+MachineTable random_machine(uint64_t seed);
 
 /// Targets that this machine runs, by levels.
 std::vector<CodeChoice> code_choices();

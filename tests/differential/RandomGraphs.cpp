@@ -33,7 +33,9 @@ uint64_t number(const char* variable, uint64_t otherwise) {
 /// Runs the chain for one seed; false where it broke.
 bool holds(uint64_t seed, const std::vector<CodeChoice>& choices) {
   Step step = random_step(seed);
-  const CodeChoice& choice = choices[seed * 7919 % choices.size()];
+  CodeChoice choice = choices[seed * 7919 % choices.size()];
+  if (seed % 2 == 0)
+    choice.machine = random_machine(seed);
   CallArguments arguments =
       random_arguments(step.signature, seed, index_bound(step.graph) + (seed % 16 == 0), true);
   std::string broken = broken_link(step, arguments, {choice});

@@ -9,7 +9,8 @@
 
 namespace gdjit {
 
-class PassObserver; // Transforms/PassManager.h
+class PassObserver;  // Transforms/PassManager.h
+struct MachineTable; // IR/PassContext.h
 
 struct CompileOptions {
   Stage last = Stage::Object;        ///< how far to go
@@ -23,6 +24,9 @@ struct CompileOptions {
   bool verify = false;        ///< check the IR after each pass instead of once per stage
   bool verify_values = false; ///< interpret after each pass and name the first that changed a bit
   bool debug_info = false;    ///< lead perf and gdb to the user's lines
+  /// What the schedule takes for the machine, instead of what the target has: the same bits with
+  /// any; not owned.
+  const MachineTable* machine = nullptr;
   PassObserver* observer = nullptr; ///< told of each pass; not owned
 };
 

@@ -64,9 +64,12 @@ enum class StatementKind : uint8_t {
   Tile,    ///< declares a tile of `type` with `extents` elements, all starting as bits
   Get,     ///< result = tile[index...]
   Set,     ///< tile[index...] = operand
-  Join,    ///< result = all partials of a tile (lanes included) joined by op in a halving tree
+  Join,    ///< result = all partials of a part of a tile (lanes included) joined by op in a halving
+           ///< tree; a vector joins a row of the part in each lane
   Check,   ///< if an active lane of operand is false: the call's status names node and index[0] as
            ///< position
+  Transpose, ///< lane l of element e of a part of a tile, as many elements as lanes, <-> lane e of
+             ///< l
 };
 
 struct Statement {
@@ -79,14 +82,15 @@ struct Statement {
   ValueId mask = none;           ///< Load, Store, Set, Check: bool (lanes as type), none for all
   ValueId fill = none;           ///< Load with a mask: what masked lanes give
   BufferId buffer = none;        ///< Load, Store
-  TileId tile = none;            ///< Tile, Get, Set, Join
+  TileId tile = none;            ///< Tile, Get, Set, Join, Transpose
   LoopId loop = none;            ///< For
   int64_t begin = 0, end = 0, step = 1; ///< For
   Bits bits = 0;                        ///< Compute constant, Tile: literal
   std::vector<int64_t> extents;         ///< Tile; empty for a single one
-  std::vector<Index> index;             ///< Load, Store, Get, Set: one per axis; Index, Check: one
-  std::vector<Statement> body;          ///< For
-  NodeId node = no_node;                ///< the graph node it computes for: into Program::notes
+  std::vector<Index> index;             ///< Load, Store, Get, Set: one per axis; Index, Check: one;
+                            ///< Join, Transpose: of the leading axes, which name the part
+  std::vector<Statement> body; ///< For
+  NodeId node = no_node;       ///< the graph node it computes for: into Program::notes
 };
 
 enum class BufferRole : uint8_t {

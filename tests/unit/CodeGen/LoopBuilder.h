@@ -156,11 +156,19 @@ public:
     s.mask = mask;
     add(std::move(s));
   }
-  ValueId join(TileId tile, ScalarOp op) {
-    Statement s = make(StatementKind::Join, {tile_types_[tile].dtype, 1});
+  /// Of the part that `index` names; with several lanes a row of it in each.
+  ValueId join(TileId tile, ScalarOp op, std::vector<Index> index = {}, uint16_t lanes = 1) {
+    Statement s = make(StatementKind::Join, {tile_types_[tile].dtype, lanes});
     s.tile = tile;
     s.op = op;
+    s.index = std::move(index);
     return define(std::move(s));
+  }
+  void transpose(TileId tile, std::vector<Index> index = {}) {
+    Statement s = make(StatementKind::Transpose, tile_types_[tile]);
+    s.tile = tile;
+    s.index = std::move(index);
+    add(std::move(s));
   }
   void check(ValueId value, Index position, NodeId node, ValueId mask = loop::none,
              uint16_t lanes = 1) {

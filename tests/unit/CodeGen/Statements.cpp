@@ -202,6 +202,73 @@ TEST(Join, adds_partials_in_a_halving_tree) {
     }
 }
 
+TEST(Join, puts_the_join_of_each_row_of_a_part_into_its_lane) {
+  struct Form {
+    DType type;
+    int64_t rows, vectors;
+    uint16_t width, lanes;
+  };
+  for (const Form& f : {Form{f32, 10, 1, 16, 16},
+                        {f32, 16, 1, 16, 16},
+                        {f32, 3, 4, 16, 4},
+                        {f64, 5, 2, 8, 8},
+                        {f32, 7, 1, 4, 8},
+                        {f32, 20, 1, 16, 32},
+                        {i32, 1, 2, 2, 2},
+                        {boolean, 6, 1, 4, 8}}) {
+    LoopBuilder b;
+    const int64_t n = f.vectors * f.width;
+    BufferId in = b.input("in", {f.type, {2, f.rows, n}});
+    BufferId out = b.output("out", {f.type, {2, f.lanes}});
+    TileId t = b.tile({f.type, f.width}, {2, f.rows, f.vectors}, 0);
+    for (int64_t part = 0; part < 2; ++part)
+      for (int64_t row = 0; row < f.rows; ++row)
+        for (int64_t v = 0; v < f.vectors; ++v) {
+          Index first = fixed(v * f.width);
+          first.lane = 1;
+          b.set(t, {fixed(part), fixed(row), fixed(v)},
+                b.load(in, {fixed(part), fixed(row), first}, f.width));
+        }
+    Index lanes = fixed(0);
+    lanes.lane = 1;
+    for (int64_t part = 0; part < 2; ++part)
+      b.store(
+          out, {fixed(part), lanes},
+          b.join(t, f.type == boolean ? ScalarOp::bit_or : ScalarOp::add, {fixed(part)}, f.lanes),
+          f.lanes);
+    CallResults results = run_everywhere(b.finish(), {{numbers({f.type, {2, f.rows, n}})}, {}, {}});
+    for (int64_t lane = f.rows; lane < f.lanes; ++lane)
+      EXPECT_EQ(results.outputs[0].at(lane), 0) << "behind the rows";
+  }
+}
+
+TEST(Transpose, exchanges_elements_and_lanes_of_a_part) {
+  for (DType type : {f32, f64, i32, boolean})
+    for (uint16_t n : {2, 4, 8, 16}) {
+      LoopBuilder b;
+      BufferId in = b.input("in", {type, {2, n, n}}), out = b.output("out", {type, {2, n, n}});
+      TileId t = b.tile({type, n}, {2, n}, 0);
+      Index lanes = fixed(0);
+      lanes.lane = 1;
+      for (int64_t part = 0; part < 2; ++part)
+        for (int64_t e = 0; e < n; ++e)
+          b.set(t, {fixed(part), fixed(e)}, b.load(in, {fixed(part), fixed(e), lanes}, n));
+      b.transpose(t, {fixed(1)});
+      LoopId i = b.begin(0, n); // its elements are read by a variable: the tile is an array
+      for (int64_t part = 0; part < 2; ++part)
+        b.store(out, {fixed(part), at(i), lanes}, b.get(t, {fixed(part), at(i)}), n);
+      b.end();
+      Array x = numbers({type, {2, n, n}});
+      CallResults results = run_everywhere(b.finish(), {{x}, {}, {}});
+      const Array& y = results.outputs[0];
+      for (int64_t e = 0; e < n; ++e)
+        for (int64_t lane = 0; lane < n; ++lane) {
+          EXPECT_EQ(y.at(e * n + lane), x.at(e * n + lane));
+          EXPECT_EQ(y.at(n * n + e * n + lane), x.at(n * n + lane * n + e));
+        }
+    }
+}
+
 TEST(Memory, every_pattern_of_lanes_loads_and_stores_what_its_indices_say) {
   for (DType type : {f32, f64, i32, i64, boolean})
     for (uint16_t lanes : {2, 4, 8, 16}) {

@@ -101,9 +101,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"for j in 0..16 step 16", "for j in 0..17 step 16",
                 "t.gdir:31:7: error: an index runs from 0 to 31, the extent is 16"},
         Mistake{"for j in 0..16 step 16", "for j in 0..0 step 16", "no error"},
-        Mistake{
-            "unrolled for", "enrolled for",
-            "expected '%… =', 'for', 'store', 'set', 'tile', 'check' or '}', found 'enrolled'"}));
+        Mistake{"unrolled for", "enrolled for",
+                "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}', "
+                "found 'enrolled'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, LoopTextMistake,
@@ -168,6 +168,12 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"tile t1 :", "tile t0 : f64 = 1\n  tile t1 :", "tile t0 is defined twice"},
         Mistake{"tile t1 : f64 = 1", "tile t1 : f64",
                 "expected '=' before the first value of a tile"},
+        Mistake{"join add t0", "join add t0[4]", "an index runs from 4 to 4, the extent is 4"},
+        Mistake{"join add t0", "join add t0[1, 1]", "2 indices for rank 1"},
+        Mistake{"join add t0", "join add t0 : f32x2",
+                "a vector of 2 lanes joins the rows of a part of a tile, 1 to 2 of them"},
+        Mistake{"tile t1 :", "transpose t0\n  tile t1 :",
+                "what is transposed has as many elements as lanes, 16 in tile t0"},
         Mistake{"join add t0", "join sqrt t0", "tiles are not joined by sqrt"},
         Mistake{"join add t0", "join plus t0", "unknown operation 'plus'"},
         Mistake{"check %12 at k", "check %11 at k", "%11 is i64, expected bool"},

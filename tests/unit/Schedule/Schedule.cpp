@@ -56,7 +56,9 @@ Built build(DType type, const std::vector<Shape>& shapes,
 std::vector<MachineTable> machines() {
   return {{.vector_bytes = 16, .vector_registers = 16},
           {.vector_bytes = 32, .vector_registers = 16},
-          {.vector_bytes = 64, .vector_registers = 32}};
+          {.vector_bytes = 64, .vector_registers = 32},
+          {.vector_bytes = 16, .vector_registers = 9, .l1_bytes = 64},
+          {.vector_bytes = 64, .vector_registers = 20, .l1_bytes = 64, .l2_bytes = 512}};
 }
 
 /// Schedules and plans for every machine and expects the bits of the loops as lowered.
@@ -103,7 +105,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(Extents{1, 1, 1}, Extents{5, 3, 40}, Extents{6, 1, 100},
                                      Extents{1, 37, 9}, Extents{17, 33, 5}, Extents{16, 64, 8},
                                      Extents{9, 10, 70}, Extents{0, 4, 3}, Extents{4, 0, 3},
-                                     Extents{4, 20, 0}, Extents{3, 2, 1100}),
+                                     Extents{4, 20, 0}, Extents{3, 2, 1100}, Extents{37, 3, 9},
+                                     Extents{41, 70, 20}),
                      testing::Values(0, 1, 2, 3), testing::Values(DType::f32, DType::f64)),
     matmul_name);
 
@@ -133,7 +136,7 @@ TEST(Schedule, AContractionGetsATileOfRowsByVectors) {
                   [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
   PassContext context;
   schedule(b.loops, context);
-  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 8 rows by 2 vectors")));
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 14 rows by 2 vectors")));
 }
 
 TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {

@@ -1,0 +1,255 @@
+// Tiles as LLVM IR: registers where every index is constant, else arrays on the stack; joins and
+// transpositions as shuffles.
+#include "KernelEmitter.h"
+
+#include "EmitScalar.h"
+
+#include "gdjit/Support/Error.h"
+
+#include <bit>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace gdjit_llvm {
+
+using gdjit::byte_size;
+using gdjit::loop::Index;
+
+namespace {
+
+constexpr int64_t largest_register_tile = 1024; ///< elements; a larger tile is an array
+constexpr int64_t largest_tile = 1 << 18;       ///< bytes of stack
+
+int64_t product(const std::vector<int64_t>& extents) {
+  return std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>());
+}
+
+} // namespace
+
+/// True where the tile has too many elements for registers.
+bool KernelEmitter::is_array(const Statement& tile) {
+  return product(tile.extents) > largest_register_tile;
+}
+
+void KernelEmitter::declare(const Statement& s) {
+  Tile& tile = tiles_[s.tile];
+  int64_t count = product(s.extents);
+  if (count * s.type.lanes * byte_size(s.type.dtype) > largest_tile)
+    throw gdjit::Error(
+        gdjit::ErrorCode::compile,
+        fmt::format("a tile of {} vectors of {} lanes is larger than {} bytes, the most that "
+                    "fits the stack; use a buffer",
+                    count, s.type.lanes, largest_tile));
+  if (tile.elements.empty() && tile.array == nullptr) {
+    tile.type = s.type;
+    tile.extents = s.extents;
+    llvm::IRBuilderBase::InsertPointGuard guard(b_);
+    b_.SetInsertPoint(allocas_end_);
+    llvm::Type* element = memory_type(b_.getContext(), s.type);
+    std::string name = "t" + std::to_string(s.tile);
+    if (dynamic_tile_[s.tile])
+      tile.array = b_.CreateAlloca(llvm::ArrayType::get(element, static_cast<uint64_t>(count)),
+                                   nullptr, name);
+    else
+      for (int64_t i = 0; i < count; ++i)
+        tile.elements.push_back(b_.CreateAlloca(element, nullptr, name));
+  }
+  Value* start = literal(b_.getContext(), s.type, s.bits);
+  if (tile.array == nullptr) {
+    for (llvm::AllocaInst* element : tile.elements)
+      write(tile, element, start);
+    return;
+  }
+  if (count == 0)
+    return;
+  // A loop, since the tile may be large.
+  llvm::BasicBlock* before = b_.GetInsertBlock();
+  llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "start", function_);
+  llvm::BasicBlock* behind = llvm::BasicBlock::Create(b_.getContext(), "started", function_);
+  b_.CreateBr(body);
+  b_.SetInsertPoint(body);
+  llvm::PHINode* i = b_.CreatePHI(b_.getInt64Ty(), 2);
+  i->addIncoming(i64(0), before);
+  write(tile, b_.CreateInBoundsGEP(memory_type(b_.getContext(), s.type), tile.array, i), start);
+  Value* next = b_.CreateNSWAdd(i, i64(1));
+  i->addIncoming(next, body);
+  b_.CreateCondBr(b_.CreateICmpSLT(next, i64(count)), body, behind);
+  b_.SetInsertPoint(behind);
+}
+
+llvm::Value* KernelEmitter::tile_element(const Tile& tile, const std::vector<Index>& index,
+                                         int64_t further) {
+  Offset offset;
+  int64_t stride = 1;
+  for (size_t axis = tile.extents.size(); axis-- > 0; stride *= tile.extents[axis])
+    if (axis < index.size())
+      add(offset, index[axis], stride);
+  offset.constant += further;
+  if (tile.array == nullptr) {
+    GDJIT_CHECK(offset.constant >= 0 &&
+                offset.constant < static_cast<int64_t>(tile.elements.size()));
+    return tile.elements[static_cast<size_t>(offset.constant)];
+  }
+  llvm::Value* at = i64(offset.constant);
+  for (llvm::Value* part : {offset.variable, offset.dynamic})
+    if (part != nullptr)
+      at = b_.CreateAdd(part, at);
+  return b_.CreateInBoundsGEP(memory_type(b_.getContext(), tile.type), tile.array, at);
+}
+
+llvm::Value* KernelEmitter::read(const Tile& tile, Value* address) {
+  llvm::Value* element = b_.CreateLoad(memory_type(b_.getContext(), tile.type), address);
+  return tile.type.dtype == gdjit::DType::boolean
+             ? b_.CreateTrunc(element, value_type(b_.getContext(), tile.type))
+             : element;
+}
+
+void KernelEmitter::write(const Tile& tile, Value* address, Value* value) {
+  if (tile.type.dtype == gdjit::DType::boolean)
+    value = b_.CreateZExt(value, memory_type(b_.getContext(), tile.type));
+  b_.CreateStore(value, address);
+}
+
+void KernelEmitter::set(const Statement& s) {
+  const Tile& tile = tiles_[s.tile];
+  Value* at = tile_element(tile, s.index);
+  Value* next = value(s.operands[0], tile.type.lanes);
+  if (s.mask != gdjit::loop::none)
+    next = b_.CreateSelect(value(s.mask, tile.type.lanes), next, read(tile, at));
+  write(tile, at, next);
+}
+
+/// The addresses of all elements of the part of a tile that leading coordinates name.
+llvm::SmallVector<llvm::Value*, 16> KernelEmitter::part(const Statement& s) {
+  const Tile& tile = tiles_[s.tile];
+  int64_t count = 1;
+  for (size_t axis = s.index.size(); axis < tile.extents.size(); ++axis)
+    count *= tile.extents[axis];
+  llvm::SmallVector<Value*, 16> elements;
+  for (int64_t e = 0; e < count; ++e)
+    elements.push_back(tile_element(tile, s.index, e));
+  return elements;
+}
+
+/// The halving tree over all partials, of which partial (element e, lane l) is number e * lanes +
+/// l: first over elements, whole vectors at a time, then within the last vector. Several rows are
+/// joined side by side: where their vectors are halved, the halves of two fill one.
+void KernelEmitter::join(const Statement& s) {
+  const Tile& tile = tiles_[s.tile];
+  llvm::SmallVector<Value*, 16> elements = part(s);
+  const size_t rows = s.type.lanes == 1 ? 1 : static_cast<size_t>(tile.extents[s.index.size()]);
+  const size_t per_row = elements.size() / rows;
+  ValueType type = tile.type;
+  GDJIT_CHECK(std::has_single_bit(per_row) && std::has_single_bit(type.lanes));
+  llvm::SmallVector<Value*, 16> joined;
+  for (size_t row = 0; row < rows; ++row) {
+    llvm::SmallVector<Value*, 16> partials;
+    for (size_t e = 0; e < per_row; ++e)
+      partials.push_back(read(tile, elements[row * per_row + e]));
+    for (size_t half = per_row / 2; half > 0; half /= 2)
+      for (size_t i = 0; i < half; ++i)
+        partials[i] = emit_scalar(b_, s.op, type, type.dtype, {partials[i], partials[i + half]});
+    joined.push_back(partials[0]);
+  }
+  define(s, s.type.lanes == 1 ? join_lanes(s.op, type, joined[0])
+                              : join_rows(s.op, type, s.type.lanes, joined));
+}
+
+llvm::Value* KernelEmitter::join_lanes(gdjit::loop::ScalarOp op, ValueType type, Value* result) {
+  while (type.lanes > 1) {
+    int half = type.lanes / 2;
+    llvm::SmallVector<int, 32> low(static_cast<size_t>(half));
+    std::iota(low.begin(), low.end(), 0);
+    llvm::SmallVector<int, 32> high(static_cast<size_t>(half));
+    std::iota(high.begin(), high.end(), half);
+    type.lanes = static_cast<uint16_t>(half);
+    Value* a = half == 1 ? b_.CreateExtractElement(result, uint64_t{0})
+                         : b_.CreateShuffleVector(result, low);
+    Value* c = half == 1 ? b_.CreateExtractElement(result, uint64_t{1})
+                         : b_.CreateShuffleVector(result, high);
+    result = emit_scalar(b_, op, type, type.dtype, {a, c});
+  }
+  return result;
+}
+
+/// Row r's join in lane r of `lanes`, zeros behind. A vector holds `places` rows, each in a part of
+/// its lanes: two vectors whose rows' parts are halved become one with twice as many rows.
+llvm::Value* KernelEmitter::join_rows(gdjit::loop::ScalarOp op, ValueType type, uint16_t lanes,
+                                      llvm::ArrayRef<Value*> joined) {
+  struct Rows {
+    Value* value;
+    llvm::SmallVector<int, 16> row; ///< which lies in each part; -1 for none
+  };
+  llvm::SmallVector<Rows, 16> vectors;
+  for (size_t r = 0; r < joined.size(); ++r)
+    vectors.push_back({joined[r], {static_cast<int>(r)}});
+  const int width = type.lanes;
+  for (int part = width; part > 1; part /= 2) {
+    const size_t pairs = (vectors.size() + 1) / 2;
+    for (size_t v = 0; v < pairs; ++v) {
+      const bool paired = v + pairs < vectors.size();
+      Rows& a = vectors[v];
+      llvm::SmallVector<int, 64> low, high;
+      llvm::SmallVector<int, 16> row;
+      for (int at = 0; at < width; at += part) { // a part of each, side by side
+        for (int from : {0, width})
+          for (int l = 0; l < part / 2; ++l) {
+            low.push_back(from > 0 && !paired ? -1 : from + at + l);
+            high.push_back(from > 0 && !paired ? -1 : from + at + part / 2 + l);
+          }
+        row.push_back(a.row[static_cast<size_t>(at / part)]);
+        row.push_back(paired ? vectors[v + pairs].row[static_cast<size_t>(at / part)] : -1);
+      }
+      Value* b = paired ? vectors[v + pairs].value : llvm::PoisonValue::get(a.value->getType());
+      a = {emit_scalar(
+               b_, op, type, type.dtype,
+               {b_.CreateShuffleVector(a.value, b, low), b_.CreateShuffleVector(a.value, b, high)}),
+           row};
+    }
+    vectors.truncate(pairs);
+  }
+  // `width` rows or fewer a vector; those of all vectors in order, then zeros.
+  Value* result = llvm::Constant::getNullValue(value_type(b_.getContext(), {type.dtype, lanes}));
+  for (const Rows& rows : vectors) {
+    llvm::SmallVector<int, 64> place(lanes, -1), merge;
+    for (int l = 0; l < lanes; ++l)
+      merge.push_back(l);
+    for (size_t at = 0; at < rows.row.size(); ++at)
+      if (rows.row[at] >= 0) {
+        auto lane = static_cast<size_t>(rows.row[at]);
+        place[lane] = static_cast<int>(at);
+        merge[lane] = static_cast<int>(lane) + lanes;
+      }
+    result = b_.CreateShuffleVector(result, b_.CreateShuffleVector(rows.value, place), merge);
+  }
+  return result;
+}
+
+/// A butterfly: in each round, element e and the one that differs from it in one bit of the number
+/// exchange the lanes that do.
+void KernelEmitter::transpose(const Statement& s) {
+  const Tile& tile = tiles_[s.tile];
+  llvm::SmallVector<Value*, 16> at = part(s), rows;
+  for (Value* address : at)
+    rows.push_back(read(tile, address));
+  const size_t n = rows.size();
+  GDJIT_CHECK(std::has_single_bit(n) && n == tile.type.lanes);
+  for (size_t bit = n / 2; bit > 0; bit /= 2)
+    for (size_t e = 0; e < n; ++e) {
+      if (e & bit)
+        continue;
+      llvm::SmallVector<int, 16> low, high;
+      for (size_t lane = 0; lane < n; ++lane) {
+        size_t other = lane & bit ? n : 0;
+        low.push_back(static_cast<int>((lane & ~bit) + other));
+        high.push_back(static_cast<int>((lane | bit) + other));
+      }
+      Value* first = b_.CreateShuffleVector(rows[e], rows[e | bit], low);
+      rows[e | bit] = b_.CreateShuffleVector(rows[e], rows[e | bit], high);
+      rows[e] = first;
+    }
+  for (size_t e = 0; e < n; ++e)
+    write(tile, at[e], rows[e]);
+}
+
+} // namespace gdjit_llvm

@@ -1,0 +1,230 @@
+// Finds narrow contractions whose left operand has its rows side by side.
+#include "AcrossRows.h"
+
+#include "Independence.h"
+#include "Jam.h"
+#include "Pack.h"
+#include "VectorCost.h"
+#include "Widen.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+constexpr int64_t least_terms = 4;          ///< a shorter accumulation is not worth it
+constexpr int64_t least_rows = 8;           ///< fewer do not fill the lanes
+constexpr int64_t least_columns_packed = 4; ///< fewer do not pay for a copy of the rows
+constexpr int64_t most_vectors = 4;         ///< of rows side by side: the code grows
+
+/// The parts of `for j { tile; for k { … }; %v = get tile; straight statements }`.
+struct Accumulation {
+  const Statement* tile = nullptr;
+  const Statement* chain = nullptr;
+  const Statement* get = nullptr;
+  std::vector<Statement> behind;
+};
+
+bool take_apart(const Statement& loop, Accumulation& parts) {
+  for (const Statement& s : loop.body) {
+    if (parts.get) {
+      if (s.kind == StatementKind::For || s.kind == StatementKind::Tile ||
+          s.kind == StatementKind::Check || s.tile != loop::none)
+        return false;
+      parts.behind.push_back(s);
+    } else if (!parts.tile && s.kind == StatementKind::Tile && s.extents.empty() &&
+               s.type.lanes == 1) {
+      parts.tile = &s;
+    } else if (parts.tile && !parts.chain && s.kind == StatementKind::For) {
+      parts.chain = &s;
+    } else if (parts.chain && s.kind == StatementKind::Get && s.tile == parts.tile->tile) {
+      parts.get = &s;
+    } else {
+      return false;
+    }
+  }
+  if (!parts.get)
+    return false;
+  // The loops of the chain hold nothing but loads, arithmetic and the accumulation.
+  bool plain = true;
+  int64_t terms = trips(*parts.chain);
+  for_each(parts.chain->body, [&](const Statement& s) {
+    plain = plain && s.kind != StatementKind::Store && s.kind != StatementKind::Check &&
+            s.kind != StatementKind::Tile && s.kind != StatementKind::Join &&
+            (s.tile == loop::none || s.tile == parts.tile->tile);
+    if (s.kind == StatementKind::For)
+      terms *= trips(s);
+  });
+  return plain && terms >= least_terms;
+}
+
+/// True where every load that the loop moves reads elements side by side, or, where `packed`, is
+/// one that a copy makes such.
+bool loads_contiguous(const Program& program, const Statement& nest, const Statement& chain,
+                      bool packed) {
+  bool all = true;
+  for_each(chain.body, [&](const Statement& s) {
+    if (s.kind != StatementKind::Load)
+      return;
+    int moved = 0;
+    for (size_t axis = 0; axis < s.index.size(); ++axis) {
+      const int64_t step = factor(s.index[axis].affine, nest.loop);
+      const bool last = axis + 1 == s.index.size();
+      moved += step != 0;
+      all = all && s.index[axis].dynamic == loop::none && moved <= 1 &&
+            (step == 0 || (step == 1 && (last || packed)));
+    }
+    all = all && (!packed || can_pack(program, nest, s.buffer));
+  });
+  return all;
+}
+
+class Turner {
+public:
+  Turner(Program& program, Kernel& kernel, PassContext& context, Settled& settled)
+      : program_(program), kernel_(kernel), context_(context), settled_(settled) {}
+
+  std::vector<Statement> rewrite(std::vector<Statement> body, bool top) {
+    std::vector<Statement> out;
+    for (Statement& s : body) {
+      Accumulation parts;
+      if (s.kind != StatementKind::For) {
+        out.push_back(std::move(s));
+      } else if (int lanes = lanes_across(s, parts, top)) {
+        turn(out, s, parts, lanes, top);
+      } else {
+        s.body = rewrite(std::move(s.body), false);
+        out.push_back(std::move(s));
+      }
+    }
+    return out;
+  }
+
+private:
+  /// Lanes for the rows that `rows` runs over; 0 where it is not a narrow contraction.
+  int lanes_across(const Statement& rows, Accumulation& parts, bool top) const {
+    if (rows.body.size() != 1 || rows.body[0].kind != StatementKind::For || rows.begin != 0 ||
+        rows.step != 1 || trips(rows) < least_rows)
+      return 0;
+    const Statement& columns = rows.body[0];
+    if (columns.begin != 0 || columns.step != 1 || trips(columns) < 2 ||
+        !take_apart(columns, parts))
+      return 0;
+    const auto lanes =
+        static_cast<int>(context_.machine.vector_bytes / byte_size(parts.tile->type.dtype));
+    const bool packed = top && trips(columns) >= least_columns_packed;
+    bool possible = lanes > 1 && trips(columns) < lanes &&
+                    loads_contiguous(program_, rows, *parts.chain, packed) &&
+                    stores_contiguous(parts.behind, columns.loop) &&
+                    dependence(program_, rows).empty() && dependence(program_, columns).empty();
+    return possible ? lanes : 0;
+  }
+
+  void turn(std::vector<Statement>& out, const Statement& rows, const Accumulation& parts,
+            int lanes, bool top) {
+    const int64_t n = trips(rows), whole = n / lanes * lanes, columns = trips(rows.body[0]);
+    const int64_t vectors = std::clamp<int64_t>(
+        (context_.machine.vector_registers - 2) / (columns + 1), 1, most_vectors);
+    context_.remarks.push_back(fmt::format(
+        "{}: {} columns are fewer than {} lanes: lanes across the rows of loop {}, {} vectors at "
+        "once",
+        kernel_.name, columns, lanes, kernel_.loop_names[rows.loop], vectors));
+    for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, n}}) {
+      if (begin == end)
+        continue;
+      Statement block = rows;
+      block.begin = begin;
+      block.end = begin + (end - begin + lanes - 1) / lanes * lanes;
+      block.step = lanes;
+      block.loop = fresh_loop(kernel_, rows.loop);
+      block.body = rows_at_once(rows, parts, lanes, std::min<int64_t>(lanes, end - begin));
+      substitute_in(block.body, rows.loop, variable(block.loop));
+      if (top)
+        pack_strided(out, block);
+      std::vector<Statement> done;
+      jam(kernel_, std::move(block), std::min(vectors, trips(block)), done);
+      settle(done, settled_);
+      std::move(done.begin(), done.end(), std::back_inserter(out));
+    }
+  }
+
+  void pack_strided(std::vector<Statement>& out, Statement& block) {
+    std::set<std::pair<loop::BufferId, int>> strided;
+    for_each(block.body, [&](const Statement& s) {
+      if (int axis = strided_axis(program_, s); axis >= 0)
+        strided.insert({s.buffer, axis});
+    });
+    for (auto [buffer, axis] : strided)
+      for (Statement& copy : pack_loads(program_, kernel_, block, buffer, axis, context_))
+        out.push_back(std::move(copy));
+  }
+
+  /// Rows i .. i + lanes - 1, of which the first `active` exist, as lanes of an accumulation.
+  std::vector<Statement> rows_at_once(const Statement& rows, const Accumulation& parts, int lanes,
+                                      int64_t active) {
+    const Statement& columns = rows.body[0];
+    const int64_t count = trips(columns);
+    Statement turned = *parts.tile;
+    turned.tile = kernel_.tiles++;
+    turned.extents = {lanes};
+
+    Statement chains = columns;
+    Statement set = *parts.get;
+    set.kind = StatementKind::Set;
+    set.operands = {parts.get->result};
+    set.result = loop::none;
+    set.tile = turned.tile;
+    set.index = {Index{variable(columns.loop), loop::none, 0}};
+    chains.body = {*parts.tile, *parts.chain, *parts.get, set};
+    std::vector<Statement> body = {turned};
+    jam(kernel_, std::move(copy_fresh(kernel_, {chains}).front()), count, body);
+    widen(kernel_, body, rows.loop, lanes, active, {});
+
+    Statement exchange = *parts.get;
+    exchange.kind = StatementKind::Transpose;
+    exchange.tile = turned.tile;
+    exchange.result = loop::none;
+    exchange.type.lanes = static_cast<uint16_t>(lanes);
+    body.push_back(exchange);
+
+    Statement each = rows;
+    each.loop = fresh_loop(kernel_, rows.loop);
+    each.begin = 0;
+    each.end = active;
+    Statement row = columns;
+    row.step = lanes;
+    row.end = lanes;
+    row.loop_kind = loop::LoopKind::unrolled;
+    Statement get = *parts.get;
+    get.tile = turned.tile;
+    get.index = {Index{variable(each.loop), loop::none, 0}};
+    row.body = {get};
+    row.body.insert(row.body.end(), parts.behind.begin(), parts.behind.end());
+    row.body = copy_fresh(kernel_, row.body);
+    Affine of_row = variable(rows.loop);
+    of_row.terms.push_back({each.loop, 1});
+    substitute_in(row.body, rows.loop, of_row);
+    LoopId old = row.loop;
+    row.loop = fresh_loop(kernel_, old);
+    substitute_in(row.body, old, variable(row.loop));
+    widen(kernel_, row.body, row.loop, lanes, count, {turned.tile});
+    each.body = {row};
+    body.push_back(each);
+    return body;
+  }
+
+  Program& program_;
+  Kernel& kernel_;
+  PassContext& context_;
+  Settled& settled_;
+};
+
+} // namespace
+
+void across_rows(Program& program, Kernel& kernel, PassContext& context, Settled& settled) {
+  kernel.body = Turner(program, kernel, context, settled).rewrite(std::move(kernel.body), true);
+}
+
+} // namespace gdjit::scheduling

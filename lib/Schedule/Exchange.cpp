@@ -1,0 +1,158 @@
+// Blocks in a tile: rows are loaded, exchanged with lanes, stored.
+#include "Exchange.h"
+
+#include <algorithm>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+Affine plus(const Affine& a, LoopId loop) {
+  Affine sum = a;
+  sum.terms.push_back({loop, 1});
+  return sum;
+}
+
+class Exchanger {
+public:
+  Exchanger(Kernel& kernel, const Exchange& what) : kernel_(kernel), what_(what) {}
+
+  /// Over blocks of rows, then of columns; `at` holds the variables so far.
+  std::vector<Statement> loops(std::vector<Affine> at, std::vector<int64_t> counts) {
+    if (at.size() == 2)
+      return block(at[0], at[1], counts[0], counts[1]);
+    std::vector<Statement> out;
+    const int64_t lanes = what_.type.lanes, extent = at.empty() ? what_.rows : what_.columns;
+    const int64_t whole = extent / lanes * lanes;
+    for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, extent}}) {
+      if (begin == end)
+        continue;
+      Statement loop = statement(StatementKind::For);
+      loop.loop = fresh_loop(kernel_, loop::none);
+      loop.begin = begin;
+      loop.end = end;
+      loop.step = lanes;
+      if (end - begin <= lanes)
+        loop.loop_kind = loop::LoopKind::unrolled;
+      std::vector<Affine> further = at;
+      std::vector<int64_t> further_counts = counts;
+      further.push_back(variable(loop.loop));
+      further_counts.push_back(std::min(lanes, end - begin));
+      loop.body = loops(further, further_counts);
+      out.push_back(std::move(loop));
+    }
+    return out;
+  }
+
+private:
+  std::vector<Statement> block(const Affine& row, const Affine& column, int64_t rows,
+                               int64_t columns) {
+    std::vector<Statement> out;
+    const uint16_t lanes = what_.type.lanes;
+    const ValueId loaded =
+        columns < lanes ? append_below(kernel_, out, lanes, columns) : loop::none;
+    const ValueId stored = rows < lanes ? append_below(kernel_, out, lanes, rows) : loop::none;
+    const ValueId zero =
+        loaded == loop::none ? loop::none : append_constant(kernel_, out, what_.type.dtype, 0);
+    Statement tile = statement(StatementKind::Tile);
+    tile.extents = {lanes};
+    tile.tile = kernel_.tiles++;
+    out.push_back(tile);
+
+    Statement each = turns(rows);
+    Statement load = statement(StatementKind::Load);
+    load.buffer = what_.from;
+    load.index = what_.source;
+    add(load.index[what_.row_axis].affine, plus(row, each.loop));
+    add(load.index.back().affine, column);
+    load.index.back().lane = 1;
+    load.result = fresh_value(kernel_);
+    load.mask = loaded;
+    load.fill = zero;
+    Statement set = element(StatementKind::Set, tile.tile, each.loop);
+    set.operands = {load.result};
+    each.body = {load, set};
+    out.push_back(each);
+
+    Statement turn = statement(StatementKind::Transpose);
+    turn.tile = tile.tile;
+    out.push_back(turn);
+
+    each = turns(columns);
+    Statement get = element(StatementKind::Get, tile.tile, each.loop);
+    get.result = fresh_value(kernel_);
+    Statement store = statement(StatementKind::Store);
+    store.buffer = what_.to;
+    store.index = what_.target(row, plus(column, each.loop));
+    store.operands = {get.result};
+    store.mask = stored;
+    each.body = {get, store};
+    out.push_back(each);
+    return out;
+  }
+
+  static void add(Affine& to, const Affine& what) {
+    to.constant += what.constant;
+    to.terms.insert(to.terms.end(), what.terms.begin(), what.terms.end());
+    std::sort(to.terms.begin(), to.terms.end(),
+              [](const loop::Term& a, const loop::Term& b) { return a.loop < b.loop; });
+  }
+
+  Statement statement(StatementKind kind) const {
+    Statement s;
+    s.kind = kind;
+    s.type = what_.type;
+    s.node = what_.node;
+    return s;
+  }
+  Statement turns(int64_t count) {
+    Statement loop = statement(StatementKind::For);
+    loop.loop = fresh_loop(kernel_, loop::none);
+    loop.end = count;
+    loop.loop_kind = loop::LoopKind::unrolled;
+    return loop;
+  }
+  Statement element(StatementKind kind, TileId tile, LoopId at) const {
+    Statement s = statement(kind);
+    s.tile = tile;
+    s.index = {Index{variable(at), loop::none, 0}};
+    return s;
+  }
+
+  Kernel& kernel_;
+  const Exchange& what_;
+};
+
+} // namespace
+
+std::vector<Statement> exchange(Kernel& kernel, const Exchange& what) {
+  return Exchanger(kernel, what).loops({}, {});
+}
+
+ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, int64_t value) {
+  Statement s;
+  s.op = loop::ScalarOp::constant;
+  s.type = {type, 1};
+  s.bits = static_cast<loop::Bits>(value);
+  s.result = fresh_value(kernel);
+  out.push_back(s);
+  return s.result;
+}
+
+ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count) {
+  Statement lane;
+  lane.kind = StatementKind::Index;
+  lane.type = {DType::i64, lanes};
+  lane.index = {Index{{}, loop::none, 1}};
+  lane.result = fresh_value(kernel);
+  const ValueId limit = append_constant(kernel, out, DType::i64, count);
+  Statement compare;
+  compare.op = loop::ScalarOp::lt;
+  compare.type = {DType::boolean, lanes};
+  compare.operands = {lane.result, limit};
+  compare.result = fresh_value(kernel);
+  out.insert(out.end(), {lane, compare});
+  return compare.result;
+}
+
+} // namespace gdjit::scheduling

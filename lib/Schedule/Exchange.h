@@ -1,0 +1,29 @@
+// Copies whose rows become lanes: blocks of a buffer are turned in registers on the way.
+#pragma once
+
+#include "Rewrite.h"
+
+#include <functional>
+
+namespace gdjit::scheduling {
+
+/// What is copied: rows x columns elements of `from` from the coordinates `source` on.
+struct Exchange {
+  loop::BufferId from = loop::none, to = loop::none;
+  loop::ValueType type;      ///< of the vectors
+  std::vector<Index> source; ///< of the first element
+  size_t row_axis = 0;       ///< of `from`; columns go along the last
+  int64_t rows = 0, columns = 0;
+  /// Where the element of row and column goes; further rows follow it along `lane`.
+  std::function<std::vector<Index>(const Affine& row, const Affine& column)> target;
+  NodeId node = no_node;
+};
+
+/// The loops of the copy: blocks of as many rows and columns as lanes, then what remains, masked.
+std::vector<Statement> exchange(Kernel& kernel, const Exchange& what);
+
+/// A scalar constant, and the mask of the first `count` of `lanes` lanes, appended to `out`.
+ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, int64_t value);
+ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count);
+
+} // namespace gdjit::scheduling

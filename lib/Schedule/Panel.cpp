@@ -1,0 +1,328 @@
+// Finds the vector loads that a loop over columns moves and the rows inside do not.
+#include "Panel.h"
+
+#include "Exchange.h"
+#include "Pack.h"
+
+#include <algorithm>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+/// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the
+/// copy is [k, … + lanes].
+struct Read {
+  Statement* load = nullptr;
+  const Statement* terms = nullptr; ///< the loop over k
+  size_t axis = 0;                  ///< that k runs along
+  size_t lanes_axis = 0;            ///< that j and the lanes run along
+};
+
+class Finder {
+public:
+  Finder(const Program& program, const Statement& columns) : program_(program), columns_(columns) {}
+
+  std::vector<Read> find(Statement& columns) {
+    visit(columns.body);
+    return std::move(reads_);
+  }
+
+private:
+  void visit(std::vector<Statement>& body) {
+    for (Statement& s : body) {
+      if (s.kind == StatementKind::For) {
+        loops_.push_back(&s);
+        visit(s.body);
+        loops_.pop_back();
+      } else if (s.kind == StatementKind::Load) {
+        note(s);
+      }
+    }
+  }
+
+  void note(Statement& s) {
+    if (s.type.lanes == 1 || s.mask != loop::none || loops_.size() < 2 ||
+        !can_pack(program_, columns_, s.buffer))
+      return;
+    Read read{&s};
+    bool lanes = false;
+    for (size_t axis = 0; axis < s.index.size(); ++axis) {
+      const Index& i = s.index[axis];
+      if (i.dynamic != loop::none)
+        return;
+      if (i.lane == 0 && !note_terms(read, i.affine, axis))
+        return;
+      if (i.lane == 0)
+        continue;
+      if (lanes || i.lane != 1 || i.affine.constant != 0 || factor(i.affine, columns_.loop) != 1 ||
+          !within_tile(i.affine))
+        return;
+      lanes = true;
+      read.lanes_axis = axis;
+    }
+    const size_t last = s.index.size() - 1;
+    if (lanes && read.terms && (read.lanes_axis == last || read.axis == last))
+      reads_.push_back(read);
+  }
+
+  /// True where the coordinate is the loop over terms alone, or moves with nothing inside.
+  bool note_terms(Read& read, const Affine& affine, size_t axis) const {
+    for (const loop::Term& t : affine.terms) {
+      const Statement* l = around(t.loop);
+      if (!l)
+        continue;
+      if (read.terms || affine.terms.size() > 1 || t.factor != 1 || affine.constant != 0 ||
+          l == loops_.front() || l->loop_kind == loop::LoopKind::unrolled || l->begin != 0 ||
+          l->step != 1)
+        return false;
+      read.terms = l;
+      read.axis = axis;
+    }
+    return factor(affine, columns_.loop) == 0;
+  }
+
+  /// True where, beside the loop over columns, only the number of the vector within the tile moves.
+  bool within_tile(const Affine& affine) const {
+    for (const loop::Term& t : affine.terms) {
+      const Statement* l = around(t.loop);
+      if (t.loop != columns_.loop && !(l && l->loop_kind == loop::LoopKind::unrolled))
+        return false;
+    }
+    return true;
+  }
+
+  const Statement* around(LoopId id) const {
+    for (const Statement* l : loops_)
+      if (l->loop == id)
+        return l;
+    return nullptr;
+  }
+
+  const Program& program_;
+  const Statement& columns_;
+  std::vector<const Statement*> loops_;
+  std::vector<Read> reads_;
+};
+
+Affine without(Affine affine, LoopId loop) {
+  std::erase_if(affine.terms, [&](const loop::Term& t) { return t.loop == loop; });
+  return affine;
+}
+
+} // namespace
+
+namespace {
+
+/// The loops that fill a panel.
+std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Read& read,
+                              loop::BufferId to) {
+  const Statement& load = *read.load;
+  std::vector<Index> source = load.index;
+  source[read.lanes_axis].affine = variable(columns.loop);
+  source[read.lanes_axis].lane = 0;
+  source[read.axis].affine = {};
+  if (read.lanes_axis + 1 != load.index.size())
+    return exchange(kernel, {.from = load.buffer,
+                             .to = to,
+                             .type = load.type,
+                             .source = source,
+                             .row_axis = read.lanes_axis,
+                             .rows = columns.step,
+                             .columns = read.terms->end,
+                             .target =
+                                 [](const Affine& row, const Affine& column) {
+                                   return std::vector<Index>{Index{column, loop::none, 0},
+                                                             Index{row, loop::none, 1}};
+                                 },
+                             .node = load.node});
+  Statement each;
+  each.kind = StatementKind::For;
+  each.loop = fresh_loop(kernel, read.terms->loop);
+  each.end = read.terms->end;
+  each.node = load.node;
+  Statement across = each;
+  across.loop = fresh_loop(kernel, columns.loop);
+  across.end = columns.step;
+  across.step = load.type.lanes;
+  across.loop_kind = loop::LoopKind::unrolled;
+  Statement copied = load;
+  copied.result = fresh_value(kernel);
+  copied.index = source;
+  copied.index[read.axis].affine = variable(each.loop);
+  copied.index.back().affine.terms.push_back({across.loop, 1});
+  copied.index.back().lane = 1;
+  Statement store = copied;
+  store.kind = StatementKind::Store;
+  store.buffer = to;
+  store.operands = {copied.result};
+  store.result = loop::none;
+  store.index = {Index{variable(each.loop), loop::none, 0},
+                 Index{variable(across.loop), loop::none, 1}};
+  across.body = {copied, store};
+  each.body = {across};
+  return {each};
+}
+
+} // namespace
+
+void panel(Program& program, Kernel& kernel, Statement& columns) {
+  std::map<std::pair<loop::BufferId, size_t>, loop::BufferId> copies;
+  std::vector<Statement> body;
+  for (Read& read : Finder(program, columns).find(columns)) {
+    Statement& load = *read.load;
+    auto [at, added] = copies.try_emplace({load.buffer, read.lanes_axis}, loop::none);
+    if (added) {
+      loop::Buffer buffer;
+      buffer.name =
+          program.buffers[load.buffer].name + ".panel" + std::to_string(program.buffers.size());
+      buffer.type = {load.type.dtype, Shape{read.terms->end, columns.step}};
+      at->second = static_cast<loop::BufferId>(program.buffers.size());
+      program.buffers.push_back(buffer);
+      for (Statement& copy : filled(kernel, columns, read, at->second))
+        body.push_back(std::move(copy));
+    }
+    Index last = load.index[read.lanes_axis];
+    last.affine = without(last.affine, columns.loop);
+    load.index = {Index{variable(read.terms->loop), loop::none, 0}, last};
+    load.buffer = at->second;
+  }
+  std::move(columns.body.begin(), columns.body.end(), std::back_inserter(body));
+  columns.body = std::move(body);
+}
+
+namespace {
+
+/// Copies the rows that tiles read, tile by tile: `x[k, i + r]` becomes `copy[terms*i + step*k +
+/// r]`.
+class RowCopier {
+public:
+  RowCopier(Program& program, Kernel& kernel, const std::vector<Statement>& nests,
+            const PassContext& context)
+      : program_(program), kernel_(kernel), nests_(nests), context_(context) {}
+
+  /// `rows` is a loop over tiles of as many rows as its step.
+  void rewrite(Statement& rows) {
+    loops_ = {&rows};
+    visit(rows.body);
+  }
+
+  std::vector<Statement> copies() { return std::move(copies_); }
+
+private:
+  void visit(std::vector<Statement>& body) {
+    for (Statement& s : body) {
+      if (s.kind == StatementKind::For) {
+        loops_.push_back(&s);
+        visit(s.body);
+        loops_.pop_back();
+      } else if (s.kind == StatementKind::Load && s.type.lanes == 1 && s.index.size() == 2) {
+        read(s);
+      }
+    }
+  }
+
+  void read(Statement& load) {
+    const Statement& rows = *loops_.front();
+    const Affine &k = load.index[0].affine, &i = load.index[1].affine;
+    const Statement* terms = nullptr;
+    for (const Statement* l : loops_)
+      if (l != &rows && l->loop_kind != loop::LoopKind::unrolled && factor(k, l->loop) == 1)
+        terms = l;
+    bool plain = terms && k == variable(terms->loop) && terms->begin == 0 && terms->step == 1 &&
+                 load.mask == loop::none && factor(i, rows.loop) == 1 && i.constant == 0 &&
+                 load.index[0].dynamic == loop::none && load.index[1].dynamic == loop::none;
+    for (const loop::Term& t : i.terms) { // the row itself, and its number within the tile
+      bool within = false;
+      for (const Statement* l : loops_)
+        within |= l->loop == t.loop && l->loop_kind == loop::LoopKind::unrolled && t.factor == 1;
+      plain &= within || t.loop == rows.loop;
+    }
+    for (const Statement& nest : nests_)
+      plain = plain && can_pack(program_, nest, load.buffer);
+    if (!plain)
+      return;
+    const int64_t count = terms->end;
+    const loop::BufferId to = copy(load, rows, *terms);
+    Affine at = substitute(i, rows.loop, variable(rows.loop, count));
+    at.terms.push_back({terms->loop, rows.step});
+    load.index = {Index{at, loop::none, 0}};
+    std::sort(load.index[0].affine.terms.begin(), load.index[0].affine.terms.end(),
+              [](const loop::Term& a, const loop::Term& b) { return a.loop < b.loop; });
+    load.buffer = to;
+  }
+
+  loop::BufferId copy(const Statement& load, const Statement& rows, const Statement& terms) {
+    auto [at, added] = buffers_.try_emplace(load.buffer, loop::none);
+    if (added) {
+      loop::Buffer buffer;
+      const loop::Buffer& from = program_.buffers[load.buffer];
+      buffer.name = from.name + ".rows" + std::to_string(program_.buffers.size());
+      buffer.type = {load.type.dtype, Shape{from.type.shape[1] * terms.end}};
+      at->second = static_cast<loop::BufferId>(program_.buffers.size());
+      program_.buffers.push_back(buffer);
+    }
+    if (copied_.insert({load.buffer, rows.begin}).second)
+      copies_.push_back(nest(load, rows, terms, at->second));
+    return at->second;
+  }
+
+  Statement nest(const Statement& load, const Statement& rows, const Statement& terms,
+                 loop::BufferId to) {
+    Statement tiles = rows;
+    tiles.loop = fresh_loop(kernel_, rows.loop);
+    tiles.node = load.node;
+    Statement each = terms;
+    each.loop = fresh_loop(kernel_, terms.loop);
+    each.node = load.node;
+    each.body.clear();
+    const int64_t lanes = context_.machine.vector_bytes / byte_size(load.type.dtype);
+    for (int64_t row = 0; row < rows.step; row += lanes) {
+      Statement from = load;
+      from.type.lanes = static_cast<uint16_t>(lanes);
+      from.result = fresh_value(kernel_);
+      from.index = {Index{variable(each.loop), loop::none, 0},
+                    Index{variable(tiles.loop, 1, row), loop::none, 1}};
+      Statement store = from;
+      store.kind = StatementKind::Store;
+      store.buffer = to;
+      store.operands = {from.result};
+      store.result = loop::none;
+      Affine place = variable(tiles.loop, terms.end, row);
+      place.terms.push_back({each.loop, rows.step});
+      store.index = {Index{place, loop::none, 1}};
+      if (rows.step - row < lanes) {
+        from.mask = store.mask =
+            append_below(kernel_, each.body, static_cast<uint16_t>(lanes), rows.step - row);
+        from.fill = append_constant(kernel_, each.body, load.type.dtype, 0);
+      }
+      each.body.push_back(from);
+      each.body.push_back(store);
+    }
+    tiles.body = {each};
+    return tiles;
+  }
+
+  Program& program_;
+  Kernel& kernel_;
+  const std::vector<Statement>& nests_;
+  const PassContext& context_;
+  std::vector<const Statement*> loops_;
+  std::map<loop::BufferId, loop::BufferId> buffers_;
+  std::set<std::pair<loop::BufferId, int64_t>> copied_; ///< from which row on
+  std::vector<Statement> copies_;
+};
+
+} // namespace
+
+std::vector<Statement> rows_panel(Program& program, Kernel& kernel, std::vector<Statement>& nests,
+                                  const PassContext& context) {
+  RowCopier copier(program, kernel, nests, context);
+  for (Statement& columns : nests)
+    for (Statement& rows : columns.body)
+      if (rows.kind == StatementKind::For)
+        copier.rewrite(rows);
+  return copier.copies();
+}
+
+} // namespace gdjit::scheduling

@@ -1,0 +1,117 @@
+// gdjit_ratios: single products and whole steps as shares of the FMA peak, as tables in Markdown.
+//
+// A shared machine is noisy: peak and contestants run in turn, in pieces shorter than a time slice,
+// for many rounds, and the best of each counts. No figure stands alone.
+//
+//     gdjit_ratios [products|steps] [seconds a row] [name...]
+#include "Limits.h"
+#include "Products.h"
+#include "Workloads.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fmt/format.h>
+
+using namespace gdjit;
+using namespace gdjit::benchmarks;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Of the process: what others do to the machine in the meantime does not count.
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+double seconds_of(const std::function<void()>& run, int64_t times) {
+  double begin = cpu_seconds();
+  for (int64_t i = 0; i < times; ++i)
+    run();
+  return (cpu_seconds() - begin) / static_cast<double>(times);
+}
+
+struct Best {
+  double peak = 0;             ///< operations a second
+  std::vector<double> seconds; ///< per contestant
+};
+
+/// All in turn until `seconds` are over.
+Best race(const std::vector<Contestant>& contestants, double seconds) {
+  constexpr double piece = 300e-6;
+  Best best{0, std::vector<double>(contestants.size(), 1e30)};
+  std::vector<int64_t> times;
+  for (const Contestant& c : contestants) {
+    c.run();
+    times.push_back(std::max<int64_t>(1, static_cast<int64_t>(piece / seconds_of(c.run, 3))));
+  }
+  auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  do {
+    best.peak = std::max(best.peak, fma_peak_once());
+    for (size_t i = 0; i < contestants.size(); ++i) {
+      seconds_of(contestants[i].run, 1); // the others have taken the caches
+      best.seconds[i] = std::min(best.seconds[i], seconds_of(contestants[i].run, times[i]));
+    }
+  } while (Clock::now() < end);
+  return best;
+}
+
+void product_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
+  fmt::print("| product | gdjit | oneDNN | OpenBLAS | gdjit, us | peak, GFLOP/s |\n"
+             "|---|---|---|---|---|---|\n");
+  for (const Product& p : products()) {
+    if (!wanted(p.name()))
+      continue;
+    Best best = race(contestants(p), seconds);
+    fmt::print("| {} |", p.name());
+    for (double s : best.seconds)
+      fmt::print(" {:.0f} % |", 100 * p.flops() / s / best.peak);
+    fmt::print(" {:.2f} | {:.0f} |\n", best.seconds[0] * 1e6, best.peak / 1e9);
+    std::fflush(stdout);
+  }
+}
+
+void step_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
+  fmt::print("| step | us | products alone at the peak, us | share | compilation, CPU ms | peak, "
+             "GFLOP/s |\n"
+             "|---|---|---|---|---|---|\n");
+  for (const Workload& w : workloads()) {
+    if (!wanted(w.name))
+      continue;
+    Prepared p(w);
+    double compilation = 1e30;
+    for (int i = 0; i < 3; ++i)
+      compilation =
+          std::min(compilation, seconds_of([&] { compile(p.model.training(), p.state); }, 1));
+    StepFunction train = compile(p.model.training(), p.state);
+    train.bind(p.views());
+    train.run({.lr = 1e-6});
+    Best best = race({{"gdjit", [&] { train.run(); }}}, seconds);
+    fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} % | {:.1f} | {:.0f} |\n", w.name,
+               best.seconds[0] * 1e6, w.flops / best.peak * 1e6,
+               100 * w.flops / best.seconds[0] / best.peak, compilation * 1e3, best.peak / 1e9);
+    std::fflush(stdout);
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const char* table = argc > 1 ? argv[1] : "";
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 2;
+  auto wanted = [&](const std::string& name) {
+    bool any = argc <= 3;
+    for (int i = 3; i < argc; ++i)
+      any = any || name.find(argv[i]) != std::string::npos;
+    return any;
+  };
+  if (std::strcmp(table, "steps") != 0)
+    product_table(seconds, wanted);
+  if (std::strcmp(table, "products") != 0)
+    step_table(seconds, wanted);
+}

@@ -1,0 +1,75 @@
+// Products of many shapes and layouts, with a prologue and an epilogue, under schedules for machines
+// that there are not: vectors across either axis, tiles of all sizes, packed operands, panels.
+#include "Chain.h"
+#include "StepBuilder.h"
+
+#include "gdjit/Transforms/VerifyValues.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace gdjit;
+using namespace gdjit::testing;
+
+namespace {
+
+class Draw {
+public:
+  explicit Draw(uint64_t seed) : random_(seed) {}
+  int64_t operator()(std::initializer_list<int64_t> values) {
+    return values.begin()[random_() % values.size()];
+  }
+
+private:
+  std::mt19937_64 random_;
+};
+
+/// y = relu(a b + c), w' = w - lr a b: a forward and an update, by turns.
+Step product(Draw& draw, std::string& what) {
+  const int64_t m = draw({1, 2, 7, 8, 16, 17, 33, 40}), n = draw({1, 2, 3, 5, 10, 15, 16, 17, 40, 70}),
+                k = draw({1, 3, 4, 9, 16, 31, 33, 64, 100, 130});
+  const bool ta = draw({0, 1}) != 0, tb = draw({0, 1}) != 0, update = draw({0, 1}) != 0;
+  const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
+  what = fmt::format("{}x{}x{}{}{} {}{}", m, n, k, ta ? " TN" : "", tb ? " NT" : "", name(type),
+                     update ? " update" : "");
+  StepBuilder builder;
+  Expr a = builder.input("a", {type, ta ? Shape{k, m} : Shape{m, k}});
+  Expr b = builder.input("b", {type, tb ? Shape{n, k} : Shape{k, n}});
+  if (draw({0, 0, 1}) != 0)
+    a = a * a; // computed within the step
+  Expr y = matmul(a, b, ta, tb);
+  if (update) {
+    Expr w = builder.state("w", {type, Shape{m, n}});
+    builder.update(w, w - y * 0.125);
+  } else {
+    Expr c = builder.input("c", {type, Shape{n}});
+    y = apply(Opcode::Relu, y + broadcast_to(c, y.shape()));
+  }
+  builder.output("y", y);
+  return builder.step();
+}
+
+class Products : public ::testing::TestWithParam<uint64_t> {};
+
+TEST_P(Products, have_the_same_bits_under_every_schedule) {
+  std::vector<CodeChoice> choices = code_choices();
+  ASSERT_FALSE(choices.empty());
+  for (uint64_t seed = GetParam() * 1000; seed < GetParam() * 1000 + 60; ++seed) {
+    Draw draw(seed);
+    std::string what;
+    Step step = product(draw, what);
+    CodeChoice choice = choices[seed * 7919 % choices.size()];
+    choice.machine = random_machine(seed);
+    CallArguments arguments = random_arguments(step.signature, seed, 1);
+    EXPECT_EQ(broken_link(step, arguments, {choice}), "")
+        << what << ", seed " << seed << ", target " << choice.target << ", level " << choice.level
+        << ", vectors of " << choice.machine->vector_bytes << " bytes, "
+        << choice.machine->vector_registers << " registers, caches of " << choice.machine->l1_bytes
+        << " and " << choice.machine->l2_bytes;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shard, Products, ::testing::Range<uint64_t>(0, 6));
+
+} // namespace
