@@ -88,6 +88,7 @@ public:
 } // namespace
 
 struct LoadedCode::Engine {
+  std::string reported; ///< by the linker; what a look-up returns names the functions alone
   std::unique_ptr<orc::LLJIT> jit;
 };
 
@@ -111,6 +112,8 @@ LoadedCode::LoadedCode(const gdjit::Code& code, const gdjit::ExecutableOptions& 
           .setLinkProcessSymbolsByDefault(false)
           .create(),
       "cannot set up the loader");
+  engine_->jit->getExecutionSession().setErrorReporter(
+      [this](llvm::Error error) { engine_->reported += "; " + llvm::toString(std::move(error)); });
   orc::JITDylib& library = engine_->jit->getMainJITDylib();
   orc::SymbolMap outside;
   for (const Symbol& symbol : outside_functions())
@@ -125,10 +128,10 @@ LoadedCode::LoadedCode(const gdjit::Code& code, const gdjit::ExecutableOptions& 
   orc::SymbolLookupSet wanted; // all at once: looking up one by one costs a session each
   for (const std::string& name : code.functions)
     wanted.add(engine_->jit->mangleAndIntern(name));
-  orc::SymbolMap found =
-      require(engine_->jit->getExecutionSession().lookup(
-                  {{&library, orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted)),
-              "cannot load object code");
+  llvm::Expected<orc::SymbolMap> loaded = engine_->jit->getExecutionSession().lookup(
+      {{&library, orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted));
+  std::string what = "cannot load object code" + engine_->reported;
+  orc::SymbolMap found = require(std::move(loaded), what.c_str());
   for (const std::string& name : code.functions)
     functions_.push_back(
         found[engine_->jit->mangleAndIntern(name)].getAddress().toPtr<gdjit::KernelFunction>());

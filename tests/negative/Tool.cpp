@@ -26,7 +26,7 @@ TEST(ToolMistakes, an_unknown_model) {
                  "unknown model '5x'; `gdjit list` shows the examples");
   EXPECT_REFUSED(
       run_tool({"train", "01:plus_tree"}), 2,
-      "holds no model 'plus_tree', it holds twice, plus_three; did you mean 'plus_three'?");
+      "holds no model 'plus_tree', it holds twice, plus_three, same; did you mean 'plus_three'?");
 }
 
 TEST(ToolMistakes, an_unknown_flag) {

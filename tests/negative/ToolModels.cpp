@@ -71,7 +71,7 @@ void argmax_loss(Model& m) {
   m.minimize(mean(cast(argmax(m.input("x", {2}) * w, 0), DType::f32)), SGD{}); // argmax_loss
 }
 void huge(Model& m) {
-  m.minimize(sum(m.parameter("w", zeros({1000000000, 100000}))), SGD{});
+  m.minimize(sum(m.parameter("w", zeros({1000000, 100000}))), SGD{});
 }
 void throws_5(Model&) { throw 5; }
 void throws(Model&) { throw std::runtime_error("no such thing"); }
@@ -89,7 +89,6 @@ GDJIT_MODEL(still, "");
 GDJIT_MODEL(growing, "");
 GDJIT_MODEL(outside, "");
 GDJIT_MODEL(example_outside, "");
-GDJIT_MODEL(starts_outside, "");
 GDJIT_MODEL(argmax_loss, "");
 GDJIT_MODEL(huge, "");
 GDJIT_MODEL(throws_5, "");
@@ -182,7 +181,7 @@ TEST(ToolModels, a_function_that_throws) {
 
 TEST(ToolModels, a_parameter_larger_than_memory) {
   EXPECT_REFUSED(train("huge"), 7,
-                 "f32[1000000000,100000] of 400000000000000 bytes does not fit into memory");
+                 "f32[1000000,100000] of 400000000000 bytes does not fit into memory");
 }
 
 TEST(ToolModels, the_line_is_that_of_the_file_given_even_where_another_has_its_name) {

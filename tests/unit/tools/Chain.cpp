@@ -77,7 +77,7 @@ TEST(Opt, ItsPassesHeedTargetDisableAndStopAfter) {
     EXPECT_EQ(run.code, 0) << run.err;
     return run.out;
   };
-  std::string loops = run_tool({"dump", "05", "--stage", "loops"}).out;
+  std::string loops = run_tool({"dump", "08", "--stage", "loops"}).out;
   for (const char* target : {"native", "x86-64"})
     EXPECT_EQ(opt(loops, {"--passes", "expand,schedule", "--target", target}),
               opt(loops, {"--to", "scheduled", "--target", target}));
