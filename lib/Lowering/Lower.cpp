@@ -8,6 +8,7 @@
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 
 namespace gdjit {
@@ -22,20 +23,39 @@ uint32_t kernel_of(const Step& step, Value v, size_t kernels) {
   return k == Partition::no_kernel ? static_cast<uint32_t>(kernels - 1) : k;
 }
 
-/// Reads and constants compute for the node that uses them first, so that a line of text can hold
-/// both.
-void attribute_reads(loop::Kernel& kernel) {
-  std::unordered_map<loop::ValueId, NodeId> user;
-  for_each(kernel.body, [&](const Statement& s) {
-    for (loop::ValueId operand : s.operands)
-      user.try_emplace(operand, s.node);
-  });
+/// A read, and an unnamed operation that is used once, on the user's same line, compute for the
+/// node that uses them: a line of text can then hold them together.
+void attribute_to_users(loop::Kernel& kernel, const Graph& graph) {
+  struct Use {
+    const Statement* first = nullptr;
+    int count = 0;
+  };
+  std::unordered_map<loop::ValueId, Use> uses;
+  std::vector<Statement*> statements;
   for_each(kernel.body, [&](Statement& s) {
-    bool read = s.kind == StatementKind::Load || s.kind == StatementKind::Get ||
-                (s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant);
-    if (auto first = user.find(s.result); read && first != user.end())
-      s.node = first->second;
+    statements.push_back(&s);
+    for (loop::ValueId operand : s.operands) {
+      Use& use = uses[operand];
+      if (use.count++ == 0)
+        use.first = &s;
+    }
   });
+  auto on_line_of = [&](NodeId n, NodeId user) {
+    return n != no_node && user != no_node && graph.name(n).empty() &&
+           graph.location(n).line == graph.location(user).line &&
+           graph.location(n).file == graph.location(user).file &&
+           graph.origin(n).part == graph.origin(user).part;
+  };
+  for (Statement* s : std::views::reverse(statements)) { // users stand behind what they use
+    auto use = uses.find(s->result);
+    if (s->result == loop::none || use == uses.end())
+      continue;
+    NodeId user = use->second.first->node;
+    bool read = s->kind == StatementKind::Load || s->kind == StatementKind::Get ||
+                (s->kind == StatementKind::Compute && s->op == loop::ScalarOp::constant);
+    if (read || (use->second.count == 1 && on_line_of(s->node, user)))
+      s->node = user;
+  }
 }
 
 std::vector<loop::Note> notes_of(const Step& step, const loop::Program& program) {
@@ -105,7 +125,7 @@ loop::Program lower(const Step& step, PassContext& context) {
   }
   remove_dead(program);
   for (loop::Kernel& kernel : program.kernels)
-    attribute_reads(kernel);
+    attribute_to_users(kernel, step.graph);
   program.notes = notes_of(step, program);
   context.changed = true;
   return program;
