@@ -4,7 +4,6 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Driver/GradientStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
-#include "gdjit/JIT/Executable.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Transforms/PruneInputs.h"
@@ -14,27 +13,6 @@
 namespace gdjit::tool {
 
 namespace {
-
-/// A text is compiled for the batch size it was written for, and no other.
-class TextCompiler final : public StepCompiler {
-public:
-  TextCompiler(Work work, CompileOptions options)
-      : work_(std::move(work)), options_(std::move(options)) {}
-
-  std::shared_ptr<const Executable> compile(int64_t batch) override {
-    if (batch != work_.signature().batch)
-      throw Error(
-          ErrorCode::graph,
-          fmt::format("this text holds a step for {} rows, not for {}; dump the model again "
-                      "with --batch {}",
-                      work_.signature().batch, batch, batch));
-    return gdjit::compile(work_, options_).executable;
-  }
-
-private:
-  Work work_;
-  CompileOptions options_;
-};
 
 /// Names files of the model's folder relative to it.
 void name_files(Graph& graph, const std::string& prefix) {
@@ -206,8 +184,7 @@ State Subject::initial_state(int64_t seed) const {
 StepFunction Subject::compile_training(State& state, const CompileOptions& options) const {
   if (!is_text())
     return gdjit::compile(model_->training(), state, options);
-  return StepFunction(state, std::make_shared<TextCompiler>(loaded_.work, options),
-                      loaded_.work.signature().batch);
+  return gdjit::compile(loaded_.work, state, options);
 }
 
 } // namespace gdjit::tool

@@ -2,7 +2,6 @@
 #include "Evaluate.h"
 #include "Figures.h"
 #include "Interrupt.h"
-#include "NonFinite.h"
 #include "Progress.h"
 
 #include "gdjit/Driver/Compile.h"
@@ -24,7 +23,6 @@ struct TrainArguments {
   int64_t seed = 0;
   int threads = 1;
   std::vector<std::string> expect;
-  bool check_nan = false;
   bool quiet = false;
   bool json = false;
   CompileOptions compile;
@@ -84,9 +82,7 @@ int64_t number_of_steps(const TrainArguments& a, const Batches& batches) {
   return a.steps >= 0 ? a.steps : default_steps;
 }
 
-Run run_steps(const TrainArguments& a, const Subject& subject, const Work& work,
-              StepFunction& train, State& state, const Batches& batches,
-              const ScalarValues& scalars) {
+Run run_steps(const TrainArguments& a, StepFunction& train, const Batches& batches) {
   Run run;
   int64_t total = number_of_steps(a, batches);
   Progress progress(total, a.quiet);
@@ -98,22 +94,8 @@ Run run_steps(const TrainArguments& a, const Subject& subject, const Work& work,
     train.bind(inputs[0]);
   for (int64_t k = 0; k < total && !interrupted(); ++k) {
     int64_t i = k % batches.count();
-    CallArguments before;
-    if (a.check_nan) {
-      before = call_arguments(work.signature(), state, batches.arrays(i), scalars);
-      for (size_t s = 0; s < before.scalars.size(); ++s)
-        if (work.signature().scalars[s].name == "step" && !scalars.contains("step"))
-          before.scalars[s].set(0,
-                                static_cast<double>(state.step() + 1)); // the number of this call
-    }
     double loss = batches.count() == 1 ? train.run() : train(inputs[static_cast<size_t>(i)]);
     run.steps = k + 1;
-    if (a.check_nan && !all_finite(state, loss)) {
-      progress.finish();
-      bool same = batches.size(i) == work.signature().batch;
-      report_non_finite(same ? work : subject.work(StepKind::training, batches.size(i)), before, k,
-                        a.compile);
-    }
     if (!std::isfinite(loss) && !warned) {
       progress.finish();
       log("warning: the loss of step {} is {}; --check-nan names the op it comes from", k, loss);
@@ -289,7 +271,7 @@ int train(const TrainArguments& a, Tool& tool) {
     function.rebatch(signature.batch);
   for (const auto& [name, value] : scalars)
     function.set(name, value);
-  Run run = run_steps(a, subject, work, function, state, batches, scalars);
+  Run run = run_steps(a, function, batches);
   if (!a.quiet)
     log("{} updates of {} rows in {:.3g} s, {:.3g} steps/s", run.steps, batches.size(0),
         run.seconds, static_cast<double>(run.steps) / std::max(run.seconds, 1e-9));
@@ -331,7 +313,7 @@ void add_train(CLI::App& app, Tool& tool) {
   command->add_option("--expect", a->expect, "exit with 1 unless a figure ends so: 'loss<0.05'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");
-  command->add_flag("--check-nan", a->check_nan,
+  command->add_flag("--check-nan", a->compile.check_nan,
                     "stop at the first NaN or infinity and name the op (exit 6)");
   command->add_flag("--quiet,-q", a->quiet, "no progress");
   command->add_flag("--json", a->json, "the result as JSON, with the loss before each update");

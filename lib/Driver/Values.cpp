@@ -12,6 +12,8 @@
 namespace gdjit {
 
 std::string format_element(const Array& array, int64_t i) {
+  if (std::isnan(array.at(i)))
+    return "nan"; // whatever its sign
   switch (array.type().dtype) {
   case DType::f32:
     return fmt::format("{}", array.data<float>()[i]);

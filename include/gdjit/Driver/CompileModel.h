@@ -11,6 +11,8 @@
 
 namespace gdjit {
 
+struct Work; // Transforms/PassManager.h
+
 /// A State with the first values of everything that the model's steps keep. Equal seeds give equal
 /// bits.
 State initial_state(const Model& model, int64_t seed = 0);
@@ -18,6 +20,9 @@ State initial_state(const Model& model, int64_t seed = 0);
 /// Compiles a step for the model's batch size; other numbers of rows compile once when they are
 /// first called. Error(graph) for a training step without updates.
 StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options = {});
+
+/// The same of a step at any stage, for the one batch size that it has.
+StepFunction compile(const Work& work, State& state, const CompileOptions& options = {});
 
 /// The rows that the model carries, for a call: train(rows(m)). Views of what the model keeps.
 std::vector<TensorView> rows(const Model& model);
