@@ -200,6 +200,34 @@ void line(Model& m) {
 GDJIT_MODEL(line, "a line");
 )";
 
+/// Three quizzes and a final exam, whose rows come from a file.
+inline constexpr const char* scores_model = R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+
+void scores(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 3}), y = m.input("y", {m.batch(), 1});
+  Linear fc(m, "fc", 3, 1);
+  Tensor h = fc(x);
+  m.minimize(mse_loss(h, y), SGD{.lr = 1e-5, .momentum = m.option("momentum", 0.5)});
+  m.output("final", h);
+}
+GDJIT_MODEL(scores, "a final exam from three quizzes");
+)";
+inline constexpr const char* scores_csv = R"(# made up
+quiz1,quiz2,quiz3,final
+70,81,77,153
+92,88,94,184
+88,90,91,181
+95,99,97,195
+72,67,71,141
+53,47,50,103
+79,71,74,150
+46,58,63,116
+66,69,70,139
+88,93,84,177
+61,66,58,121
+)";
+
 /// `text` with the first `from` replaced.
 inline std::string with(std::string text, const std::string& from, const std::string& to) {
   size_t at = text.find(from);

@@ -14,14 +14,6 @@ namespace gdjit {
 
 namespace {
 
-/// Numbers that a row of the input takes.
-int64_t row_elements(const InputDecl& input) {
-  int64_t elements = 1;
-  for (int axis = 0; axis < input.type.shape.rank(); ++axis)
-    elements *= axis == input.batch_axis ? 1 : input.type.shape[axis];
-  return elements;
-}
-
 std::vector<Note> sides(std::span<const InputDecl> inputs, std::span<const std::string> columns) {
   std::vector<Note> notes;
   for (const InputDecl& input : inputs)
@@ -173,6 +165,13 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
 }
 
 } // namespace
+
+int64_t row_elements(const InputDecl& input) {
+  int64_t elements = 1;
+  for (int axis = 0; axis < input.type.shape.rank(); ++axis)
+    elements *= axis == input.batch_axis ? 1 : input.type.shape[axis];
+  return elements;
+}
 
 std::vector<InputDecl> input_declarations(const Model& model) {
   return model.evaluation().step().signature.inputs;

@@ -118,13 +118,15 @@ State initial_state(const Model& model, int64_t seed) {
                seed);
 }
 
-StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options) {
+StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options,
+                     int64_t batch) {
   if (step.training() && !step.has_updates())
     throw Error(
         ErrorCode::graph,
         fmt::format("model '{}' has nothing to train: it declares no update", step.model_name()),
         {}, {{"call m.minimize(loss, SGD{.lr = 0.1}) or m.update, or compile m.evaluation()", {}}});
-  return StepFunction(state, std::make_shared<ModelStepCompiler>(step, options), step.batch());
+  return StepFunction(state, std::make_shared<ModelStepCompiler>(step, options),
+                      batch == 0 || step.batch() == 0 ? step.batch() : batch);
 }
 
 StepFunction compile(const Work& work, State& state, const CompileOptions& options) {

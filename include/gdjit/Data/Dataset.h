@@ -63,6 +63,9 @@ struct InputFile {
 /// fewer: take the signature of its step.
 std::vector<InputDecl> input_declarations(const Model& model);
 
+/// Numbers that a row of the input takes.
+int64_t row_elements(const InputDecl& input);
+
 /// The rows of m.data; Error(data) that names each input without rows.
 Dataset dataset(const Model& model);
 /// The rows that the signature of a step carries: values, or .npy files, whose names are relative

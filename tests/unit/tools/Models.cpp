@@ -83,6 +83,8 @@ TEST(Help, ItsExamplesWorkWhenPasted) {
   Scratch d;
   for (const char* file : {"line.cpp", "my_model.cpp", "my_models.cpp"}) // as users have them
     d.write(file, line_model);
+  d.write("scores.cpp", scores_model);
+  d.write("scores.csv", scores_csv);
   for (const char* command : {"list", "train", "dump", "opt", "check", "bench", "doc", "info"}) {
     std::vector<std::string> lines = examples(command);
     EXPECT_FALSE(lines.empty()) << command;
