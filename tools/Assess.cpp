@@ -9,9 +9,9 @@ namespace gdjit::tool {
 
 Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int64_t batch,
                    const ScalarValues& scalars, const CompileOptions& options, bool metrics,
-                   const std::vector<std::string>& labels)
+                   const FoundRows& found)
     : parts_(parts), batch_(batch),
-      evaluator_(subject, StepKind::evaluation, state, scalars, options), labels_(labels) {
+      evaluator_(subject, StepKind::evaluation, state, scalars, options), found_(found) {
   if (metrics)
     measures_.emplace(subject, evaluator_.work(), parts.whole);
 }
@@ -30,7 +30,7 @@ std::vector<Assessed> Assessor::run(bool whole) {
     assessed.outputs = evaluator_.run(part.rows, batch_, see);
     if (measures_) {
       assessed.measured = measures_->figures();
-      assessed.tables = measures_->tables(labels_);
+      assessed.tables = measures_->tables(found_);
     }
     results.push_back(std::move(assessed));
   }

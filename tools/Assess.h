@@ -16,10 +16,10 @@ struct Assessed {
 
 class Assessor {
 public:
-  /// `metrics` false leaves them out. `labels` name the classes of the tables.
+  /// `metrics` false leaves them out. What `found` says of the rows gives classes their names.
   Assessor(const Subject& subject, State& state, const Parts& parts, int64_t batch,
            const ScalarValues& scalars, const CompileOptions& options, bool metrics,
-           const std::vector<std::string>& labels);
+           const FoundRows& found);
 
   /// The training part, and those for development; all parts where `whole`.
   std::vector<Assessed> run(bool whole);
@@ -32,7 +32,7 @@ private:
   int64_t batch_;
   Evaluator evaluator_;
   std::optional<Measures> measures_;
-  std::vector<std::string> labels_;
+  const FoundRows& found_;
 };
 
 /// The figures of all of them, by their prefixes.

@@ -237,12 +237,13 @@ Figures Measures::figures() const {
   return figures;
 }
 
-std::string Measures::tables(const std::vector<std::string>& labels) const {
+std::string Measures::tables(const FoundRows& found) const {
   std::string text;
   for (const Judge& j : judges_) {
     if (j.decision == none || j.nan)
       continue;
     int classes = j.confusion.classes();
+    std::vector<std::string> labels = labels_of(found.columns, found.labels, j.target);
     auto name = [&](int c) {
       return static_cast<size_t>(c) < labels.size() ? labels[static_cast<size_t>(c)]
                                                     : std::to_string(c);

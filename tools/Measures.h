@@ -29,8 +29,8 @@ public:
   void add(const SeenBatch& batch);
   /// Of all rows since clear(); NaN where predictions were.
   Figures figures() const;
-  /// Tables of what was taken for what, for people; `labels` may name the classes.
-  std::string tables(const std::vector<std::string>& labels) const;
+  /// Tables of what was taken for what, for people, in the words of `found` where it has any.
+  std::string tables(const FoundRows& found) const;
 
 private:
   static constexpr size_t none = ~size_t{0};

@@ -151,6 +151,17 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
   return found;
 }
 
+std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
+                                   const std::vector<ClassLabels>& labels,
+                                   const std::string& input) {
+  for (const InputColumnNames& each : columns)
+    if (each.input == input && each.columns.size() == 1)
+      for (const ClassLabels& known : labels)
+        if (known.column == each.columns.front())
+          return known.labels;
+  return {};
+}
+
 bool scales_with_rows(const Signature& signature) {
   return std::any_of(signature.inputs.begin(), signature.inputs.end(),
                      [](const InputDecl& input) { return input.batch_axis >= 0; });

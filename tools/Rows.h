@@ -32,6 +32,11 @@ struct FoundRows {
 FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
                     std::span<const InputDecl> inputs, const Checkpoint* known);
 
+/// The labels of the classes of this input, empty where it has none.
+std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
+                                   const std::vector<ClassLabels>& labels,
+                                   const std::string& input);
+
 /// True where an input has a row per example.
 bool scales_with_rows(const Signature& signature);
 

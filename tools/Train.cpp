@@ -61,6 +61,7 @@ public:
   int go();
 
 private:
+  State make_state() const;
   Loader make_loader() const;
   void resume();
   void save();
@@ -75,17 +76,13 @@ private:
   Subject subject_;
   Work work_;
   ScalarValues scalars_;
+  State state_; // before the rows: another model's checkpoint says so, not that columns do not fit
   FoundRows found_;
   Parts parts_;
-  State state_;
   Loader loader_;
   Assessor assessor_;
   History history_;
 };
-
-std::vector<std::string> class_labels(const FoundRows& found) {
-  return found.labels.size() == 1 ? found.labels.front().labels : std::vector<std::string>();
-}
 
 Work trained_step(const TrainArguments& a, const Subject& subject) {
   Work work = subject.work(StepKind::training, a.model.batch);
@@ -109,13 +106,12 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
     : a_(a), command_(command), resumed_(resumed),
       file_(a.save.empty() ? std::nullopt : std::make_optional<CheckpointFile>(a.save)),
       subject_(a.model, tool), work_(trained_step(a, subject_)),
-      scalars_(parse_scalars(work_.signature(), a.lr)),
+      scalars_(parse_scalars(work_.signature(), a.lr)), state_(make_state()),
       found_(find_rows(a, subject_, work_, resumed)),
       parts_(make_parts(found_.rows, a.parts, a.seed, resumed ? &resumed->scalings : nullptr)),
-      state_(subject_.initial_state(a.seed)), loader_(make_loader()),
+      loader_(make_loader()),
       assessor_(subject_, state_, parts_, loader_.position().batch_size, scalars_, a.compile,
-                a.data.given() || !a.parts.split.empty() || !a.metrics.empty(),
-                class_labels(found_)) {
+                a.data.given() || !a.parts.split.empty() || !a.metrics.empty(), found_) {
   Figures known = assessor_.known();
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
@@ -137,9 +133,16 @@ Loader Run::make_loader() const {
   return Loader(parts_.training(), options);
 }
 
+State Run::make_state() const {
+  State state = subject_.initial_state(a_.seed);
+  if (resumed_) {
+    require_same_options(subject_, *resumed_, a_.resume);
+    load_checkpoint(a_.resume, state);
+  }
+  return state;
+}
+
 void Run::resume() {
-  require_same_options(subject_, *resumed_, a_.resume);
-  load_checkpoint(a_.resume, state_);
   try {
     loader_.seek(resumed_->position);
   } catch (const Error& error) {

@@ -161,6 +161,7 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
   TensorView view = array.view(input.name);
   for (int64_t i = 0; i < view.elements(); ++i)
     converted.set(i, view.at(i));
+  array.require_unchanged();
   return converted;
 }
 

@@ -43,6 +43,9 @@ public:
   Dataset slice(int64_t begin, int64_t end) const;
   /// A copy of these rows, in this order.
   Dataset select(std::span<const int64_t> rows) const;
+  /// Error(data) where a file that an input is mapped from was written since it was opened.
+  /// Whatever copies rows looks here when it is done, a Loader at the end of each epoch.
+  void require_unchanged() const;
   /// With the values of one input replaced.
   Dataset with(std::string_view name, SharedArray array) const;
 

@@ -17,7 +17,8 @@ enum class Updates : uint8_t { keep, drop };
 /// the step has no loss of rank 0.
 Step with_gradients(const Step& declared, std::span<const std::string> names, Updates updates);
 
-/// The states of a float type that the step updates: what there is to differentiate by.
+/// The states of a float type that the step updates and the loss is made of: what there is to
+/// differentiate by.
 std::vector<std::string> trained_states(const Step& declared);
 
 /// `declared` without its updates, as what its evaluation is.
