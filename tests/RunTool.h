@@ -2,6 +2,7 @@
 // Models given as source share one cache below the build folder, so each is compiled once.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -35,6 +36,7 @@ struct RunOptions {
   bool terminal = false;                          ///< standard error is a terminal
   std::string interrupt_at;                       ///< Ctrl-C as soon as standard error holds this
   int seconds = 60;                               ///< at most
+  double kill_after = 0;                          ///< seconds to kill -9; 0: not
 };
 
 /// A new folder for one test, gone with all it holds at its end.
@@ -122,7 +124,11 @@ inline ToolRun run_program(const std::string& program, std::vector<std::string> 
   close(err[1]);
   std::signal(SIGPIPE, SIG_IGN); // a tool that reads nothing
   ToolRun run;
-  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.seconds);
+  auto begin = std::chrono::steady_clock::now();
+  auto end =
+      begin + (options.kill_after > 0
+                   ? std::chrono::microseconds(static_cast<int64_t>(options.kill_after * 1e6))
+                   : std::chrono::seconds(options.seconds));
   size_t sent = 0;
   bool interrupted = options.interrupt_at.empty();
   pollfd fds[3] = {{out[0], POLLIN, 0}, {err[0], POLLIN, 0}, {in[1], POLLOUT, 0}};
@@ -134,9 +140,14 @@ inline ToolRun run_program(const std::string& program, std::vector<std::string> 
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
     if (fds[2].fd >= 0 && sent == options.input.size())
       done(fds[2]);
-    if (std::chrono::steady_clock::now() > end)
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      while (std::chrono::steady_clock::now() < end) {
+      }
       kill(pid, SIGKILL);
-    poll(fds, 3, 100);
+    }
+    poll(fds, 3, static_cast<int>(std::clamp<int64_t>(left.count(), 1, 100)));
     char buffer[65536];
     for (int i = 0; i < 2; ++i)
       if (fds[i].fd >= 0 && fds[i].revents != 0) {

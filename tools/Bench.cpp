@@ -1,6 +1,6 @@
 // gdjit bench: how long a model takes to compile, and a step to run.
-#include "Evaluate.h"
 #include "Figures.h"
+#include "Rows.h"
 
 #include "gdjit/CodeGen/Host.h"
 #include "gdjit/Driver/Compile.h"
@@ -103,12 +103,13 @@ void bench(const BenchArguments& a, Tool& tool) {
   Work work = subject.work(StepKind::training, a.model.batch);
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);
-  StepFunction train = subject.compile_training(state, a.compile);
-  Batches batches(work.signature(),
-                  row_set(work.signature(), work.signature().data, subject.folder()));
-  if (!subject.is_text() && train.batch() != work.signature().batch)
-    train.rebatch(work.signature().batch);
-  train.bind(batches.views(0));
+  StepFunction train =
+      subject.compile(StepKind::training, state, a.compile, work.signature().batch);
+  std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    views.emplace_back(work.signature().inputs[i].name, inputs[i]);
+  train.bind(views);
   // A rate of 0 leaves every value where it is, so that no run wanders off to where numbers are
   // slower.
   for (const ScalarDecl& d : work.signature().scalars)
@@ -116,14 +117,14 @@ void bench(const BenchArguments& a, Tool& tool) {
       train.set(d.name, 0);
   Summary step = time_steps(a, train);
   const Executable& code = train.executable();
-  double rows = static_cast<double>(std::max<int64_t>(1, batches.size(0)));
+  double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));
 
   if (a.json) {
     Json phases = Json::object();
     for (const auto& [name, seconds] : compiled.phases)
       phases[name] = seconds;
     Json json = {{"model", subject.name()},
-                 {"rows", batches.size(0)},
+                 {"rows", work.signature().batch},
                  {"cpu", host_info().cpu},
                  {"target", a.compile.target},
                  {"threads", a.compile.threads},
@@ -134,8 +135,9 @@ void bench(const BenchArguments& a, Tool& tool) {
                  {"arena_bytes", code.arena_bytes()}};
     return write_output(json_text(json));
   }
-  std::string text = fmt::format("{} with {} rows, {} thread{}\n", subject.name(), batches.size(0),
-                                 a.compile.threads, a.compile.threads == 1 ? "" : "s");
+  std::string text =
+      fmt::format("{} with {} rows, {} thread{}\n", subject.name(), work.signature().batch,
+                  a.compile.threads, a.compile.threads == 1 ? "" : "s");
   text += fmt::format("compile  {:>10}   quartiles {} to {}\n", duration(compiled.total.median),
                       duration(compiled.total.low), duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)
@@ -163,14 +165,8 @@ void add_bench(CLI::App& app, Tool& tool) {
   command->add_option("--compiles", a->compiles, "how often to compile")
       ->check(whole_number(1))
       ->type_name("N");
-  command->add_option("--threads", a->compile.threads, "per step")
-      ->check(whole_number(1))
-      ->type_name("N");
   command->add_flag("--json", a->json, "as JSON");
-  command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
-      ->type_name("NAME");
-  command->add_option("-O,--level", a->compile.level, "of LLVM's optimization, 0, 2 or 3")
-      ->type_name("N");
+  add_compile_options(*command, a->compile);
   command->callback([a, &tool] { bench(*a, tool); });
 }
 

@@ -82,9 +82,11 @@ void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, Check
   step = compile(std::move(step), options).work.step;
 
   State state = gdjit::initial_state(*model, static_cast<int64_t>(seed));
-  Batches batches(step.signature,
-                  row_set(declared.signature, declared.signature.data, subject.folder()));
-  GradientCheck check(step, call_arguments(step.signature, state, batches.arrays(0), {}));
+  Work work;
+  work.step = declared;
+  GradientCheck check(
+      step, call_arguments(step.signature, state,
+                           first_batch(step.signature, some_rows(subject, work, seed)), {}));
   CallArguments& arguments = check.arguments();
   for (size_t s = 0; s < arguments.states.size(); ++s)
     if (Array& a = arguments.states[s]; a.type().dtype == DType::f64)

@@ -221,9 +221,9 @@ void dump_values(const DumpArguments& a, const Subject& subject, const Work& wor
         fmt::format("--values runs graphs, stages differentiated to fused, not {}", name(stage)));
   Compilation c = compile_to(a, work, stage);
   State state = subject.initial_state(0);
-  Batches batches(c.work.signature(),
-                  row_set(work.signature(), work.signature().data, subject.folder()));
-  CallArguments arguments = call_arguments(c.work.signature(), state, batches.arrays(0), {});
+  CallArguments arguments = call_arguments(
+      c.work.signature(), state,
+      first_batch(c.work.signature(), dataset(work.signature(), subject.folder())), {});
   CallStatus status;
   write_output(print_values(c.work.step, arguments, status));
   require_in_range(status, c.work.step.graph);
@@ -372,10 +372,7 @@ void add_dump(CLI::App& app, Tool& tool) {
   command->add_option("--disable", a->compile.disabled, "leave out a pass")
       ->allow_extra_args(false)
       ->type_name("PASS");
-  command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
-      ->type_name("NAME");
-  command->add_option("-O,--level", a->compile.level, "of LLVM's optimization, 0, 2 or 3")
-      ->type_name("N");
+  add_compile_options(*command, a->compile);
   command->callback([a, &tool] { dump(*a, tool); });
 }
 

@@ -4,8 +4,6 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/Interp/LoopInterpreter.h"
-#include "gdjit/JIT/Executable.h"
-#include "gdjit/Loop/ScalarOp.h"
 #include "gdjit/Ops/Op.h"
 
 #include <algorithm>
@@ -14,8 +12,8 @@ namespace gdjit::tool {
 
 namespace {
 
-constexpr int64_t quick =
-    200'000; // terms: below, interpreting takes less time than LLVM needs to start
+/// Terms below which interpreting takes less time than LLVM needs to start.
+constexpr int64_t few_terms = 200'000;
 
 int64_t terms(const Step& step) {
   int64_t total = 0;
@@ -25,106 +23,141 @@ int64_t terms(const Step& step) {
     int64_t per_element =
         reduces ? std::max<int64_t>(1, accesses(step.graph, n).reduced.elements()) : 1;
     total += 1 + step.graph.type(n).elements() * per_element;
-    if (total > quick)
+    if (total > few_terms)
       break;
   }
   return total;
 }
 
-CallResults call(const Executable& code, const CallArguments& arguments) {
-  CallResults results = code.call(arguments);
-  code.require_in_range(results.status);
-  return results;
+/// How an output of rank 0 is put together from batches.
+class Joined {
+public:
+  explicit Joined(const std::string& name, bool watched) {
+    if (watched)
+      how_ = name.ends_with("/min")         ? How::least
+             : name.ends_with("/max")       ? How::greatest
+             : name.ends_with("/nonfinite") ? How::sum
+                                            : How::mean;
+  }
+
+  void add(double value, int64_t rows) {
+    if (how_ == How::mean)
+      sum_ += value * static_cast<double>(rows);
+    else if (how_ == How::sum || rows_ == 0)
+      sum_ += value;
+    else if (value != value || sum_ != sum_)
+      sum_ += value; // NaN stays
+    else
+      sum_ = how_ == How::least ? std::min(sum_, value) : std::max(sum_, value);
+    rows_ += rows;
+  }
+
+  Array value(DType type) const {
+    Array value(TensorType{type, {}});
+    value.set(0, how_ == How::mean ? sum_ / static_cast<double>(rows_) : sum_);
+    return value;
+  }
+  bool is_mean() const { return how_ == How::mean; }
+
+private:
+  enum class How { mean, least, greatest, sum };
+  How how_ = How::mean;
+  double sum_ = 0;
+  int64_t rows_ = 0;
+};
+
+/// True for the outputs of m.watch.
+bool is_watched(const Signature& signature, const std::string& name) {
+  std::string base = name.substr(0, name.rfind('/')) + "/nonfinite";
+  return name.find('/') != std::string::npos &&
+         std::any_of(signature.outputs.begin(), signature.outputs.end(),
+                     [&](const OutputDecl& d) { return d.name == base; });
 }
 
 } // namespace
 
-CallArguments call_arguments(const Signature& signature, const State& state,
-                             std::vector<Array> inputs, const ScalarValues& scalars) {
-  CallArguments arguments;
-  arguments.inputs = std::move(inputs);
-  for (const StateDecl& d : signature.states)
-    arguments.states.push_back(state.view(d.name).copy());
-  for (const ScalarDecl& d : signature.scalars) {
-    Array value(TensorType{d.dtype, {}});
-    auto given = scalars.find(d.name);
-    if (given != scalars.end())
-      value.set(0, given->second);
-    else if (d.name == "step")
-      value.data<int64_t>()[0] = state.step();
-    else if (d.name == "seed")
-      value.data<int64_t>()[0] = state.seed();
-    else if (d.has_default || d.name == "training")
-      value.set(0, d.initial);
-    else
-      throw Error(ErrorCode::usage,
-                  fmt::format("the scalar '{}' has no value; give --lr {}=VALUE", d.name, d.name),
-                  signature.initial.location(d.origin));
-    arguments.scalars.push_back(std::move(value));
-  }
-  return arguments;
+Evaluator::Evaluator(const Subject& subject, StepKind kind, State& state, ScalarValues scalars,
+                     const CompileOptions& options, std::vector<std::string> outputs)
+    : subject_(subject), kind_(kind), state_(state), scalars_(std::move(scalars)),
+      options_(options), outputs_(std::move(outputs)), work_(subject.work(kind, 0, outputs_)) {
+  options_.training = false;
 }
 
-CallResults call(const Work& work, const CallArguments& arguments, const CompileOptions& options) {
-  if (!work.is_graph()) {
-    CallResults results = interpret(work.program, arguments);
+Work Evaluator::work_for(int64_t rows) const {
+  return subject_.is_text() || rows == work_.signature().batch
+             ? work_
+             : subject_.work(kind_, rows, outputs_);
+}
+
+std::vector<Array> Evaluator::interpret_batch(const Batch& batch, const Work& work) const {
+  std::vector<Array> inputs;
+  for (const InputDecl& input : work.signature().inputs)
+    for (const TensorView& view : batch.views())
+      if (view.name == input.name)
+        inputs.push_back(view.copy());
+  CallArguments arguments = call_arguments(work.signature(), state_, std::move(inputs), scalars_);
+  CallResults results =
+      work.is_graph() ? interpret(work.step, arguments) : interpret(work.program, arguments);
+  if (work.is_graph())
+    require_in_range(results.status, work.step.graph);
+  else
     require_in_range(results.status, work.program.notes);
-    return results;
-  }
-  CompileOptions graph_only = options;
-  graph_only.last = std::max(Stage::Simplified, work.stage);
-  Compilation simplified = compile(work, graph_only);
-  if (terms(simplified.work.step) <= quick) {
-    CallResults results = interpret(simplified.work.step, arguments);
-    require_in_range(results.status, simplified.work.step.graph);
-    return results;
-  }
-  return call(*compile(simplified.work, options).executable, arguments);
+  return std::move(results.outputs);
 }
 
-std::vector<std::pair<std::string, Array>> evaluate(const Subject& subject, StepKind kind,
-                                                    const State& state, const RowSet& rows,
-                                                    int64_t batch, const ScalarValues& scalars,
-                                                    const CompileOptions& options) {
-  CompileOptions evaluation = options;
-  evaluation.training = false;
-  Work work = subject.work(kind, batch);
-  Batches batches(work.signature(), rows);
-  std::vector<std::pair<std::string, Array>> results;
-  std::vector<double> sums(work.signature().outputs.size());
-  // Batches of one size share their code; only the last can differ.
-  std::shared_ptr<const Executable> code;
-  int64_t code_rows = -1;
-  for (int64_t i = 0; i < batches.count(); ++i) {
-    Work variant =
-        batches.size(i) == work.signature().batch ? work : subject.work(kind, batches.size(i));
-    CallArguments arguments =
-        call_arguments(variant.signature(), state, batches.arrays(i), scalars);
-    CallResults r;
-    if (batches.count() == 1 || !variant.is_graph()) {
-      r = call(variant, arguments, evaluation);
-    } else {
-      if (code_rows != batches.size(i))
-        code = compile(variant, evaluation).executable;
-      code_rows = batches.size(i);
-      r = call(*code, arguments);
-    }
-    for (size_t k = 0; k < r.outputs.size(); ++k) {
-      const OutputDecl& output = variant.signature().outputs[k];
-      if (output.type.shape.rank() == 0)
-        sums[k] += r.outputs[k].at(0) * static_cast<double>(std::max<int64_t>(1, batches.size(i)));
-      if (batches.count() == 1)
-        results.emplace_back(output.name, r.outputs[k]);
-    }
+OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
+                            const std::function<void(const SeenBatch&)>& see) {
+  const std::vector<OutputDecl>& decls = work_.signature().outputs;
+  bool scales = scales_with_rows(work_.signature());
+  Loader loader(rows, {.batch = scales ? std::min(batch, rows.rows()) : 0});
+  int64_t at_once = !scales ? work_.signature().batch : batch == 0 ? rows.rows() : batch;
+  // A text of loops is interpreted: its updates must not reach the State.
+  bool interpreted = !work_.is_graph();
+  Work small;
+  if (!interpreted && runs_ == 0 && loader.batches() == 1) {
+    CompileOptions graph_only = options_;
+    graph_only.last = std::max(Stage::Simplified, work_.stage);
+    small = compile(work_for(at_once), graph_only).work;
+    interpreted = terms(small.step) <= few_terms;
   }
-  if (batches.count() > 1)
-    for (size_t k = 0; k < sums.size(); ++k)
-      if (const OutputDecl& output = work.signature().outputs[k]; output.type.shape.rank() == 0) {
-        DType type = is_float(output.type.dtype) ? output.type.dtype : DType::f64;
-        Array mean(TensorType{type, {}});
-        mean.set(0, sums[k] / static_cast<double>(batches.rows()));
-        results.emplace_back(output.name, std::move(mean));
-      }
+  ++runs_;
+  if (!interpreted && !function_) {
+    function_ = subject_.compile(kind_, state_, options_, at_once, outputs_);
+    set_scalars(*function_, work_.signature(), scalars_);
+  }
+  std::vector<Joined> joined;
+  for (const OutputDecl& d : decls)
+    joined.emplace_back(d.name, is_watched(work_.signature(), d.name));
+  std::vector<Array> first(decls.size());
+  for (const Batch& b : loader) {
+    std::vector<Array> values;
+    std::vector<TensorView> views;
+    if (interpreted)
+      values = interpret_batch(b, work_.is_graph() ? small : work_);
+    else
+      (*function_)(b);
+    for (size_t k = 0; k < decls.size(); ++k)
+      views.push_back(interpreted ? TensorView(decls[k].name, values[k])
+                                  : function_->output(static_cast<int>(k)));
+    for (size_t k = 0; k < decls.size(); ++k) {
+      if (views[k].type.shape.rank() == 0)
+        joined[k].add(views[k].at(0), b.rows());
+      if (decls[k].batch_axis < 0 && b.index() == 0)
+        first[k] = views[k].copy();
+    }
+    if (see)
+      see({b.views(), views});
+  }
+  OutputValues results;
+  for (size_t k = 0; k < decls.size(); ++k) {
+    if (decls[k].batch_axis >= 0)
+      continue;
+    if (decls[k].type.shape.rank() == 0 && loader.batches() > 1) {
+      DType type = decls[k].type.dtype;
+      first[k] = joined[k].value(is_float(type) || !joined[k].is_mean() ? type : DType::f64);
+    }
+    results.emplace_back(decls[k].name, std::move(first[k]));
+  }
   return results;
 }
 

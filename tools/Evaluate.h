@@ -1,30 +1,54 @@
-// A step called once on given values, for what stands at the end of a run: by the interpreter where
-// that is quicker than compiling, by native code otherwise. Both give the same bits
-// (lib/IR/README.md).
+// A step without updates, called over all rows of a part: by the interpreter where that is quicker
+// than compiling, by native code otherwise. Both give the same bits (lib/IR/README.md).
 #pragma once
 
-#include "Batches.h"
+#include "Rows.h"
+#include "Scalars.h"
 #include "Subject.h"
 
-#include "gdjit/IR/Call.h"
+#include "gdjit/Data/Loader.h"
+
+#include <optional>
 
 namespace gdjit::tool {
 
-/// Scalars of a call by name; others take their defaults, `step` and `seed` those of the State.
-using ScalarValues = std::map<std::string, double>;
+/// One batch: what went in and what came out.
+struct SeenBatch {
+  std::span<const TensorView> inputs;  ///< of the rows, by name
+  std::span<const TensorView> outputs; ///< in the order of the signature
+};
 
-/// The arguments of a call in the order of `signature`; states by name. Error(usage) for a scalar
-/// without value.
-CallArguments call_arguments(const Signature& signature, const State& state,
-                             std::vector<Array> inputs, const ScalarValues& scalars);
+/// Values by the name of the output, in the order of the signature.
+using OutputValues = std::vector<std::pair<std::string, Array>>;
 
-/// Calls the step; updates are in the results, the State stays as it is.
-CallResults call(const Work& work, const CallArguments& arguments, const CompileOptions& options);
+class Evaluator {
+public:
+  /// `outputs` as for Subject::work.
+  Evaluator(const Subject& subject, StepKind kind, State& state, ScalarValues scalars,
+            const CompileOptions& options, std::vector<std::string> outputs = {});
 
-/// Outputs of a step over all rows: those of rank 0 as means weighted by rows, by name.
-std::vector<std::pair<std::string, Array>> evaluate(const Subject& subject, StepKind kind,
-                                                    const State& state, const RowSet& rows,
-                                                    int64_t batch, const ScalarValues& scalars,
-                                                    const CompileOptions& options);
+  const Signature& signature() const { return work_.signature(); }
+  const Work& work() const { return work_; }
+
+  /// Calls the step on `batch` rows after another, on all at once where `batch` is 0 or the step
+  /// has none; tells `see` of each. Returns the outputs without a row per example: those of rank 0
+  /// as means weighted by rows, of m.watch least, greatest and number; others of the first batch.
+  OutputValues run(const Dataset& rows, int64_t batch,
+                   const std::function<void(const SeenBatch&)>& see = {});
+
+private:
+  Work work_for(int64_t rows) const;
+  std::vector<Array> interpret_batch(const Batch& batch, const Work& work) const;
+
+  const Subject& subject_;
+  StepKind kind_;
+  State& state_;
+  ScalarValues scalars_;
+  CompileOptions options_;
+  std::vector<std::string> outputs_;
+  Work work_; ///< for the batch size of the model
+  std::optional<StepFunction> function_;
+  int runs_ = 0;
+};
 
 } // namespace gdjit::tool

@@ -2,6 +2,10 @@
 #include "Figures.h"
 #include "Subject.h"
 
+#include "gdjit/Data/Checkpoint.h"
+#include "gdjit/Driver/Json.h"
+#include "gdjit/IO/Safetensors.h"
+
 #include "gdjit/CodeGen/CodeGen.h"
 #include "gdjit/CodeGen/Host.h"
 #include "gdjit/Driver/Compile.h"
@@ -10,6 +14,7 @@
 #include "gdjit/Support/Version.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 namespace gdjit::tool {
@@ -85,12 +90,93 @@ void info_of_step(const ModelArguments& arguments, bool json, Tool& tool) {
                fmt::format("; {} states, {} bytes\n", s.states.size(), state_bytes));
 }
 
+/// A file that is no model: a checkpoint, or what is wrong with it.
+bool is_checkpoint(const std::string& word) {
+  for (const char* ending : {".cpp", ".so", ".gdir"})
+    if (word.ends_with(ending))
+      return false;
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(word, ignored);
+}
+
+std::string text_of(const OptionValue& option) {
+  return option.value.is_float
+             ? fmt::format("{}={}", option.name, static_cast<double>(option.value.value))
+             : fmt::format("{}={}", option.name, static_cast<int64_t>(option.value.value));
+}
+
+Json json_of(const Checkpoint& c, std::span<const StoredArray> arrays) {
+  const LoaderPosition& p = c.position;
+  Json json = {{"format", c.version}, {"written_by", c.written_by},
+               {"model", c.model},    {"dtype", std::string(name(c.dtype))},
+               {"step", c.step},      {"seed", c.seed}};
+  for (const OptionValue& option : c.options)
+    json["options"][option.name] = option.value.is_float
+                                       ? Json(static_cast<double>(option.value.value))
+                                       : Json(static_cast<int64_t>(option.value.value));
+  json["position"] = {{"epoch", p.epoch},
+                      {"batch", p.batch},
+                      {"rows", p.rows},
+                      {"batch_size", p.batch_size},
+                      {"drop_last", p.drop_last}};
+  if (p.shuffle_seed.given)
+    json["position"]["shuffle_seed"] = p.shuffle_seed.value;
+  for (const Scaling& scaling : c.scalings)
+    json["scalings"][scaling.input] = {{"kind", std::string(name(scaling.kind))},
+                                       {"offset", scaling.offset},
+                                       {"scale", scaling.scale}};
+  for (const InputColumnNames& input : c.columns)
+    json["columns"][input.input] = input.columns;
+  for (const ClassLabels& labels : c.labels)
+    json["labels"][labels.column] = labels.labels;
+  for (const auto& [option, word] : c.settings)
+    json["settings"][option].push_back(word);
+  for (const StoredArray& array : arrays)
+    json["arrays"][array.name] = to_string(array.type);
+  return json;
+}
+
+void info_of_checkpoint(const std::string& path, bool as_json) {
+  Checkpoint c = read_checkpoint(path);
+  Safetensors file = Safetensors::open(path);
+  if (as_json)
+    return write_output(json_text(json_of(c, file.arrays())));
+  const LoaderPosition& p = c.position;
+  std::string text = fmt::format("checkpoint  format {}, written by gdjit {}, checksums right\n"
+                                 "model       {}, {}",
+                                 c.version, c.written_by, c.model, name(c.dtype));
+  for (const OptionValue& option : c.options)
+    text += ", " + text_of(option);
+  text +=
+      fmt::format("\nstep        {}, seed {}\nposition    epoch {}, batch {}; {} rows in batches "
+                  "of {}{}{}\n",
+                  c.step, c.seed, p.epoch, p.batch, p.rows, p.batch_size,
+                  p.shuffle_seed.given ? fmt::format(", shuffled by {}", p.shuffle_seed.value) : "",
+                  p.drop_last ? ", a shorter last one left out" : "");
+  for (const InputColumnNames& input : c.columns)
+    text += fmt::format("columns     {} = {}\n", input.input, fmt::join(input.columns, ", "));
+  for (const ClassLabels& labels : c.labels)
+    text += fmt::format("classes     {}: {}\n", labels.column, fmt::join(labels.labels, ", "));
+  for (const Scaling& scaling : c.scalings)
+    text += fmt::format("scaling     {}: {}, less {}, by {}\n", scaling.input, name(scaling.kind),
+                        fmt::join(scaling.offset, ", "), fmt::join(scaling.scale, ", "));
+  for (const auto& [option, word] : c.settings)
+    text += fmt::format("trained by  {} {}\n", option, word);
+  int64_t bytes = 0;
+  for (const StoredArray& array : file.arrays()) {
+    text += fmt::format("array       {} : {}\n", array.name, to_string(array.type));
+    bytes += array.type.bytes();
+  }
+  write_output(text + fmt::format("{} arrays, {} bytes\n", file.arrays().size(), bytes));
+}
+
 } // namespace
 
 void add_info(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
-      "info", "Version, LLVM, processor and folders; or the signature of a model.\n\n"
-              "  gdjit info\n  gdjit info step.gdir\n  gdjit info 05 --json");
+      "info", "Version, LLVM, processor and folders; the signature of a model; or what a "
+              "checkpoint holds.\n\n"
+              "  gdjit info\n  gdjit info 05 --json\n  gdjit info scores.safetensors");
   auto a = std::make_shared<ModelArguments>();
   auto json = std::make_shared<bool>(false);
   a->add_to(*command);
@@ -99,6 +185,8 @@ void add_info(CLI::App& app, Tool& tool) {
   command->callback([a, json, &tool] {
     if (a->word.empty())
       info_of_installation(*json);
+    else if (is_checkpoint(a->word))
+      info_of_checkpoint(a->word, *json);
     else
       info_of_step(*a, *json, tool);
   });

@@ -7,4 +7,8 @@ namespace gdjit::tool {
 void catch_interrupt();
 bool interrupted();
 
+/// A mapped file that is cut short while it is read ends the process with a message and exit
+/// code 7.
+void catch_truncation();
+
 } // namespace gdjit::tool

@@ -105,10 +105,7 @@ void add_opt(CLI::App& app, Tool& tool) {
   command->add_option("-o,--output", a->output, "a file instead of standard output")
       ->check(not_empty())
       ->type_name("FILE");
-  command->add_option("--target", a->compile.target, "native, x86-64-v4, x86-64-v3, x86-64")
-      ->type_name("NAME");
-  command->add_option("-O,--level", a->compile.level, "of LLVM's optimization, 0, 2 or 3")
-      ->type_name("N");
+  add_compile_options(*command, a->compile);
   command->callback([a, &tool] { opt(*a, tool); });
 }
 

@@ -32,10 +32,18 @@ std::string remaining(double seconds) {
 
 } // namespace
 
-Progress::Progress(int64_t total, bool quiet)
-    : total_(total), quiet_(quiet),
+Progress::Progress(int64_t total, int64_t done, bool quiet, bool epochs)
+    : total_(total), before_(done),
       terminal_(isatty(STDERR_FILENO) &&
-                !(std::getenv("TERM") && std::string(std::getenv("TERM")) == "dumb")) {}
+                !(std::getenv("TERM") && std::string(std::getenv("TERM")) == "dumb")),
+      quiet_(quiet || (epochs && !terminal_)), next_epoch_(quiet ? INT64_MAX : 0) {}
+
+bool Progress::epoch_due(int64_t epoch) {
+  if (epoch < next_epoch_)
+    return false;
+  next_epoch_ = epoch == 0 ? 1 : next_line(epoch);
+  return true;
+}
 
 Progress::~Progress() { finish(); }
 
@@ -51,7 +59,7 @@ void Progress::show(int64_t step, double loss) {
     return;
   }
   auto now = std::chrono::steady_clock::now();
-  double elapsed = seconds(), rate = static_cast<double>(done) / std::max(elapsed, 1e-9);
+  double elapsed = seconds(), rate = static_cast<double>(done - before_) / std::max(elapsed, 1e-9);
   // The clock is asked about fifty times a second only.
   next_ = done + std::max<int64_t>(1, static_cast<int64_t>(rate / 50));
   if (drawn_ && done < total_ && now - drawn_at_ < std::chrono::milliseconds(50))

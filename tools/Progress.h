@@ -9,8 +9,9 @@ namespace gdjit::tool {
 
 class Progress {
 public:
-  /// `total` updates lie ahead. `quiet` shows nothing.
-  Progress(int64_t total, bool quiet);
+  /// The run has `total` updates, of which `done` lie behind it. `quiet` shows nothing;
+  /// `epochs`: lines come from epochs, a bar all the same.
+  Progress(int64_t total, int64_t done, bool quiet, bool epochs);
   ~Progress();
 
   /// Update `step`, counted from 0, is done; `loss` is the one before it. Cheap where nothing is
@@ -19,6 +20,8 @@ public:
     if (!quiet_ && (step + 1 >= next_))
       show(step, loss);
   }
+  /// True where a line for this epoch is due: the first ten, then every tenth …
+  bool epoch_due(int64_t epoch);
   /// Takes the bar away, for what is printed next.
   void finish();
   double seconds() const;
@@ -27,8 +30,10 @@ private:
   void show(int64_t step, double loss);
 
   int64_t total_;
-  bool quiet_;
+  int64_t before_; ///< updates of an earlier run
   bool terminal_;
+  bool quiet_;
+  int64_t next_epoch_ = 0;
   int64_t next_ = 1; ///< number of updates at which something is shown
   bool drawn_ = false;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();

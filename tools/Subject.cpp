@@ -4,43 +4,51 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Driver/GradientStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
-#include "gdjit/JIT/Executable.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Support/Suggest.h"
+#include "gdjit/Train/Optimizers.h"
 #include "gdjit/Transforms/PruneInputs.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace gdjit::tool {
 
 namespace {
 
-/// A text is compiled for the batch size it was written for, and no other.
-class TextCompiler final : public StepCompiler {
-public:
-  TextCompiler(Work work, CompileOptions options)
-      : work_(std::move(work)), options_(std::move(options)) {}
-
-  std::shared_ptr<const Executable> compile(int64_t batch) override {
-    if (batch != work_.signature().batch)
-      throw Error(
-          ErrorCode::graph,
-          fmt::format("this text holds a step for {} rows, not for {}; dump the model again "
-                      "with --batch {}",
-                      work_.signature().batch, batch, batch));
-    return gdjit::compile(work_, options_).executable;
-  }
-
-private:
-  Work work_;
-  CompileOptions options_;
-};
-
 /// Names files of the model's folder relative to it.
 void name_files(Graph& graph, const std::string& prefix) {
   for (uint32_t i = 0; !prefix.empty() && i < graph.files().size(); ++i)
     if (graph.files()[i].starts_with(prefix))
       graph.rename_file(i, graph.files()[i].substr(prefix.size()));
+}
+
+/// Of a text's outputs those with a row per example (where there are any), or those named; of its
+/// inputs those that they need.
+Step prediction_of(Step step, const std::vector<std::string>& outputs) {
+  std::vector<std::string> known;
+  bool any_rows = false;
+  for (const OutputDecl& output : step.signature.outputs) {
+    known.push_back(output.name);
+    any_rows |= output.batch_axis >= 0;
+  }
+  for (const std::string& name : outputs)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw Error(ErrorCode::usage, fmt::format("the text has no output '{}', it has {}{}", name,
+                                                fmt::join(known, ", "), did_you_mean(name, known)));
+  std::vector<OutputDecl> decls;
+  std::vector<Value> values;
+  for (size_t i = 0; i < known.size(); ++i)
+    if (outputs.empty() ? step.signature.outputs[i].batch_axis >= 0 || !any_rows
+                        : std::find(outputs.begin(), outputs.end(), known[i]) != outputs.end()) {
+      decls.push_back(step.signature.outputs[i]);
+      values.push_back(step.outputs[i]);
+    }
+  step.signature.outputs = decls;
+  step.outputs = values;
+  PassContext context;
+  context.training = false;
+  return prune_inputs(step, context);
 }
 
 std::string text_of(const Work& work) {
@@ -100,6 +108,23 @@ void ModelArguments::add_to(CLI::App& command) {
   command.add_option("--set", settings, "NAME=VALUE for m.option(NAME, …)")
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE");
+  command
+      .add_option("--optimizer", optimizer,
+                  "in the place of the model's: sgd, adagrad, rmsprop, adam or adamw with its "
+                  "numbers, as in sgd,momentum=0.9; without lr=… the model's learning rates stay")
+      ->type_name("NAME[,KEY=VALUE]");
+}
+
+void add_compile_options(CLI::App& command, CompileOptions& options) {
+  command
+      .add_option("--target", options.target, "native, x86-64-v4, x86-64-v3, x86-64: the same bits")
+      ->type_name("NAME");
+  command
+      .add_option("-O,--level", options.level, "of LLVM's optimization, 0, 2 or 3: the same bits")
+      ->type_name("N");
+  command.add_option("--threads", options.threads, "per step; so far 1")
+      ->check(whole_number(1))
+      ->type_name("N");
 }
 
 Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(arguments) {
@@ -112,11 +137,11 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
         fmt::join(loaded_.others, ", "));
   if (is_text()) {
     tool.reproducer = [work = loaded_.work] { return text_of(work); };
-    if (!arguments.dtype.empty() || !arguments.settings.empty())
+    if (!arguments.dtype.empty() || !arguments.settings.empty() || !arguments.optimizer.empty())
       throw Error(
           ErrorCode::usage,
-          fmt::format("{} is a text, its types and extents are fixed: --dtype and --set need "
-                      "the model's source",
+          fmt::format("{} is a text, its types, extents and updates are fixed: --dtype, --set and "
+                      "--optimizer need the model's source",
                       arguments.word));
     if (arguments.batch != 0 && arguments.batch != loaded_.work.signature().batch)
       throw Error(ErrorCode::graph,
@@ -133,6 +158,8 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
                                   ? Number(static_cast<int64_t>(value))
                                   : Number(value)});
   }
+  if (!arguments.optimizer.empty())
+    optimizer_ = parse_optimizer(arguments.optimizer);
   model_ = declare(arguments.batch, dtype());
   tool.reproducer = [model = model_, batch = arguments.batch] {
     Work work;
@@ -147,9 +174,11 @@ DType Subject::dtype() const {
 
 std::unique_ptr<Model> Subject::declare(int64_t batch, DType dtype) const {
   try {
-    return std::make_unique<Model>(
-        loaded_.row->function,
-        ModelOptions{.batch = batch, .dtype = dtype, .options = options_, .name = loaded_.name});
+    return std::make_unique<Model>(loaded_.row->function, ModelOptions{.batch = batch,
+                                                                       .dtype = dtype,
+                                                                       .options = options_,
+                                                                       .name = loaded_.name,
+                                                                       .optimizer = optimizer_});
   } catch (const Error&) {
     throw;
   } catch (const InternalError&) {
@@ -173,7 +202,14 @@ StepKind Subject::main_step() const {
                                                                              : StepKind::training;
 }
 
-Work Subject::work(StepKind kind, int64_t batch) const {
+ModelStep Subject::step(StepKind kind, const std::vector<std::string>& outputs) const {
+  return kind == StepKind::training     ? model_->training()
+         : kind == StepKind::evaluation ? model_->evaluation()
+         : outputs.empty()              ? model_->prediction()
+                                        : model_->prediction(outputs);
+}
+
+Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>& outputs) const {
   if (is_text()) {
     Work work = loaded_.work;
     if (batch != 0 && batch != work.signature().batch)
@@ -181,12 +217,12 @@ Work Subject::work(StepKind kind, int64_t batch) const {
                                                 work.signature().batch, batch));
     if (kind != StepKind::training && work.is_graph())
       work.step = without_updates(work.step);
+    if (kind == StepKind::prediction && work.is_graph() && work.stage < Stage::Fused)
+      work.step = prediction_of(work.step, outputs);
     return work;
   }
   Work work;
-  ModelStep step = kind == StepKind::training     ? model_->training()
-                   : kind == StepKind::evaluation ? model_->evaluation()
-                                                  : model_->prediction();
+  ModelStep step = this->step(kind, outputs);
   work.step = step.step(batch);
   name_files(work.step.graph, loaded_.source_prefix);
   name_files(work.step.signature.initial, loaded_.source_prefix);
@@ -208,11 +244,13 @@ State Subject::initial_state(int64_t seed) const {
   return State(names, initial_values(signature, seed), seed);
 }
 
-StepFunction Subject::compile_training(State& state, const CompileOptions& options) const {
+StepFunction Subject::compile(StepKind kind, State& state, const CompileOptions& options,
+                              int64_t batch, const std::vector<std::string>& outputs) const {
   if (!is_text())
-    return gdjit::compile(model_->training(), state, options);
-  return StepFunction(state, std::make_shared<TextCompiler>(loaded_.work, options),
-                      loaded_.work.signature().batch);
+    return gdjit::compile(step(kind, outputs), state, options, batch);
+  CompileOptions own = options;
+  own.training = kind == StepKind::training;
+  return gdjit::compile(work(kind, 0, outputs), state, own);
 }
 
 } // namespace gdjit::tool

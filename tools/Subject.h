@@ -17,9 +17,13 @@ struct ModelArguments {
   int64_t batch = 0; ///< 0: the model's own
   std::string dtype;
   std::vector<std::string> settings; ///< NAME=VALUE for m.option
+  std::string optimizer;             ///< in the place of the model's own
 
   void add_to(CLI::App& command);
 };
+
+/// --target, --level and --threads.
+void add_compile_options(CLI::App& command, CompileOptions& options);
 
 enum class StepKind { training, evaluation, prediction };
 
@@ -37,22 +41,27 @@ public:
   std::unique_ptr<Model> declare(int64_t batch, DType dtype) const;
   DType dtype() const;
 
-  /// A step as declared, or as the text gives it. Prediction needs only the inputs that its outputs
-  /// need. A text has no other batch size than its own: Error(graph).
-  Work work(StepKind kind, int64_t batch = 0) const;
+  /// A step as declared, or as the text gives it. Prediction has the outputs with a row per
+  /// example, or those named, and only the inputs that they need. A text has no other batch size
+  /// than its own: Error(graph).
+  Work work(StepKind kind, int64_t batch = 0, const std::vector<std::string>& outputs = {}) const;
   /// Training where there are updates, else evaluation.
   StepKind main_step() const;
 
-  /// The training function, on a State with first values.
   State initial_state(int64_t seed) const;
-  StepFunction compile_training(State& state, const CompileOptions& options) const;
+  /// A step as a function on a State, first for `batch` rows (0: the model's own number).
+  StepFunction compile(StepKind kind, State& state, const CompileOptions& options,
+                       int64_t batch = 0, const std::vector<std::string>& outputs = {}) const;
 
   const std::string& folder() const { return loaded_.folder; }
 
 private:
+  ModelStep step(StepKind kind, const std::vector<std::string>& outputs) const;
+
   ModelArguments arguments_;
   LoadedModel loaded_;
   std::vector<OptionValue> options_;
+  std::shared_ptr<const AnyUpdateRule> optimizer_;
   std::shared_ptr<Model> model_; ///< shared with the reproducer of a bug
 };
 

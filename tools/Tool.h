@@ -29,6 +29,8 @@ struct Tool {
 // One function per command, each in a file of its own: adds the options, and what to do with them.
 void add_list(CLI::App& app, Tool& tool);
 void add_train(CLI::App& app, Tool& tool);
+void add_eval(CLI::App& app, Tool& tool);
+void add_predict(CLI::App& app, Tool& tool);
 void add_dump(CLI::App& app, Tool& tool);
 void add_opt(CLI::App& app, Tool& tool);
 void add_check(CLI::App& app, Tool& tool);

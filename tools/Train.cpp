@@ -1,16 +1,13 @@
 // gdjit train: runs a model's training step and says what came out.
-#include "Evaluate.h"
-#include "Figures.h"
+#include "Assess.h"
+#include "History.h"
 #include "Interrupt.h"
-#include "NonFinite.h"
-#include "Progress.h"
-
-#include "gdjit/Driver/Compile.h"
-#include "gdjit/Driver/Values.h"
-#include "gdjit/Support/Suggest.h"
+#include "Report.h"
+#include "Settings.h"
+#include "TrainLoop.h"
 
 #include <algorithm>
-#include <cmath>
+#include <filesystem>
 
 namespace gdjit::tool {
 
@@ -18,314 +15,254 @@ namespace {
 
 struct TrainArguments {
   ModelArguments model;
+  DataArguments data;
+  PartArguments parts;
   int64_t steps = -1;
   int64_t epochs = 0;
+  bool shuffle = false;
+  bool drop_last = false;
   std::vector<std::string> lr;
   int64_t seed = 0;
-  int threads = 1;
+  std::string save, resume, metrics;
+  int64_t save_every = 0;
   std::vector<std::string> expect;
-  bool check_nan = false;
   bool quiet = false;
   bool json = false;
   CompileOptions compile;
 };
 
 constexpr int64_t default_steps = 1000;
-constexpr int64_t kept_losses = 10'000; // of a run, for --json
-constexpr int64_t shown_elements = 64;  // of a parameter
 
-/// What a run leaves behind.
-struct Run {
-  int64_t steps = 0;
-  double seconds = 0;
-  std::vector<double> losses; ///< before each update, while there are at most kept_losses
+/// What a checkpoint keeps of the command line.
+constexpr KeptOption kept[] = {{"--dtype", true},
+                               {"--set", true},
+                               {"--optimizer", true},
+                               {"--batch", true},
+                               {"--shuffle", true},
+                               {"--drop-last", true},
+                               {"--seed", true},
+                               {"--split", true},
+                               {"--stratify", true},
+                               {"--standardize", true},
+                               {"--min-max", true},
+                               {"--data"},
+                               {"--columns"},
+                               {"--delimiter"},
+                               {"--comment"},
+                               {"--header"},
+                               {"--lr"},
+                               {"--steps"},
+                               {"--epochs"}};
+
+/// A run that can be stopped, saved and gone on with.
+class Run {
+public:
+  Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed);
+  int go();
+
+private:
+  State make_state() const;
+  Loader make_loader() const;
+  void resume();
+  void save();
+  void look(int64_t epoch, Progress& progress);
+  Checkpoint checkpoint() const;
+  bool observes() const;
+
+  const TrainArguments& a_;
+  const CLI::App& command_;
+  const Checkpoint* resumed_;
+  std::optional<CheckpointFile> file_; // first: a second run is refused before anything is read
+  Subject subject_;
+  Work work_;
+  ScalarValues scalars_;
+  State state_; // before the rows: another model's checkpoint says so, not that columns do not fit
+  FoundRows found_;
+  Parts parts_;
+  Loader loader_;
+  Assessor assessor_;
+  History history_;
 };
 
-/// Scalars by --lr V (all learning rates) and --lr NAME=V (that of NAME, or a scalar of that name).
-ScalarValues learning_rates(const Signature& signature, const std::vector<std::string>& given) {
-  ScalarValues values;
-  std::vector<std::string> known;
-  for (const ScalarDecl& d : signature.scalars)
-    known.push_back(d.name);
-  auto exists = [&](const std::string& name) {
-    return std::find(known.begin(), known.end(), name) != known.end();
-  };
-  for (const std::string& text : given) {
-    if (text.find('=') == std::string::npos) {
-      double value = parse_number(text, "--lr");
-      size_t before = values.size();
-      for (const std::string& name : known)
-        if (name == "lr" || name.ends_with("/lr"))
-          values[name] = value;
-      if (values.size() == before && before == 0)
-        throw Error(ErrorCode::usage,
-                    fmt::format("--lr {}: '{}' has no learning rate", text, signature.name));
-      continue;
-    }
-    auto [name, value] = parse_assignment(text, "--lr");
-    if (!exists(name) && !exists(name + "/lr"))
-      throw Error(ErrorCode::usage,
-                  fmt::format("--lr {}: '{}' has no scalar '{}/lr' and none '{}'{}", text,
-                              signature.name, name, name, did_you_mean(name, known)));
-    values[exists(name + "/lr") ? name + "/lr" : name] = value;
-  }
-  for (const auto& [name, value] : values)
-    if ((name == "lr" || name.ends_with("/lr")) && (!std::isfinite(value) || value < 0))
-      throw Error(
-          ErrorCode::usage,
-          fmt::format("--lr: the learning rate {} is {}; it must be finite and not negative", name,
-                      value));
-  return values;
-}
-
-int64_t number_of_steps(const TrainArguments& a, const Batches& batches) {
-  if (int64_t steps = 0; a.epochs > 0) {
-    if (__builtin_mul_overflow(a.epochs, batches.count(), &steps))
-      throw Error(ErrorCode::usage, fmt::format("--epochs {}: of {} batches each, that is more "
-                                                "updates than can be counted",
-                                                a.epochs, batches.count()));
-    return steps;
-  }
-  return a.steps >= 0 ? a.steps : default_steps;
-}
-
-Run run_steps(const TrainArguments& a, const Subject& subject, const Work& work,
-              StepFunction& train, State& state, const Batches& batches,
-              const ScalarValues& scalars) {
-  Run run;
-  int64_t total = number_of_steps(a, batches);
-  Progress progress(total, a.quiet);
-  bool warned = false;
-  std::vector<std::vector<TensorView>> inputs;
-  for (int64_t i = 0; i < batches.count(); ++i)
-    inputs.push_back(batches.views(i));
-  if (batches.count() == 1)
-    train.bind(inputs[0]);
-  for (int64_t k = 0; k < total && !interrupted(); ++k) {
-    int64_t i = k % batches.count();
-    CallArguments before;
-    if (a.check_nan) {
-      before = call_arguments(work.signature(), state, batches.arrays(i), scalars);
-      for (size_t s = 0; s < before.scalars.size(); ++s)
-        if (work.signature().scalars[s].name == "step" && !scalars.contains("step"))
-          before.scalars[s].set(0,
-                                static_cast<double>(state.step() + 1)); // the number of this call
-    }
-    double loss = batches.count() == 1 ? train.run() : train(inputs[static_cast<size_t>(i)]);
-    run.steps = k + 1;
-    if (a.check_nan && !all_finite(state, loss)) {
-      progress.finish();
-      bool same = batches.size(i) == work.signature().batch;
-      report_non_finite(same ? work : subject.work(StepKind::training, batches.size(i)), before, k,
-                        a.compile);
-    }
-    if (!std::isfinite(loss) && !warned) {
-      progress.finish();
-      log("warning: the loss of step {} is {}; --check-nan names the op it comes from", k, loss);
-      warned = true;
-    }
-    if (k < kept_losses)
-      run.losses.push_back(loss);
-    progress.update(k, loss);
-  }
-  run.seconds = progress.seconds();
-  return run;
-}
-
-/// Inputs and outputs of the example rows, one row a line.
-std::string print_examples(const Batches& batches, const Signature& signature,
-                           const std::vector<Array>& inputs, const std::vector<Array>& outputs) {
-  auto row = [](const Array& array, int64_t i, int64_t rows) {
-    int64_t each = rows == 0 ? 0 : array.elements() / rows;
-    std::string text = each == 1 ? "" : "[";
-    for (int64_t k = 0; k < each; ++k)
-      text += (k ? ", " : "") + format_element(array, i * each + k);
-    return text + (each == 1 ? "" : "]");
-  };
-  std::string text;
-  for (int64_t i = 0; i < batches.rows(); ++i) {
-    std::string line = " ";
-    for (size_t k = 0; k < inputs.size(); ++k)
-      if (signature.inputs[k].batch_axis == 0)
-        line +=
-            fmt::format(" {} = {}", signature.inputs[k].name, row(inputs[k], i, batches.rows()));
-    line += "  ->";
-    for (size_t k = 0; k < outputs.size(); ++k)
-      if (signature.outputs[k].batch_axis == 0)
-        line +=
-            fmt::format("  {} = {}", signature.outputs[k].name, row(outputs[k], i, batches.rows()));
-    text += line + "\n";
-  }
-  return text;
-}
-
-struct Examples {
-  std::string text;
-  Json json;
-};
-
-Examples predict_examples(const TrainArguments& a, const Subject& subject, const State& state,
-                          const Work& training, const ScalarValues& scalars) {
-  Examples examples;
-  const std::vector<Rows>& given = training.signature().examples;
-  if (given.empty())
-    return examples;
-  RowSet rows = row_set(training.signature(), given, subject.folder());
-  int64_t count = 0;
-  for (const Rows& r : given)
-    if (const InputDecl& d = training.signature().inputs[r.input]; d.batch_axis >= 0)
-      count = rows.at(d.name)->type().shape[d.batch_axis];
-  if (subject.is_text() && count != training.signature().batch) {
-    log("the {} example rows are left out: this text holds a step for {} rows", count,
-        training.signature().batch);
-    return examples;
-  }
-  Work work = subject.work(StepKind::prediction, count);
-  Batches batches(work.signature(), rows);
-  CompileOptions options = a.compile;
-  options.training = false;
-  CallArguments arguments = call_arguments(work.signature(), state, batches.arrays(0), scalars);
-  CallResults results = call(work, arguments, options);
-  examples.text = print_examples(batches, work.signature(), arguments.inputs, results.outputs);
-  for (size_t k = 0; k < arguments.inputs.size(); ++k)
-    examples.json["inputs"][work.signature().inputs[k].name] = to_json(arguments.inputs[k]);
-  for (size_t k = 0; k < results.outputs.size(); ++k)
-    examples.json["outputs"][work.signature().outputs[k].name] = to_json(results.outputs[k]);
-  return examples;
-}
-
-/// The loss among outputs: "loss", else the first whose name ends so, else NaN.
-double loss_of(const std::vector<std::pair<std::string, Array>>& outputs) {
-  for (const auto& [name, value] : outputs)
-    if (name == "loss")
-      return value.at(0);
-  for (const auto& [name, value] : outputs)
-    if (name.ends_with("/loss"))
-      return value.at(0);
-  return NAN;
-}
-
-/// Belongs to an optimizer, "<minimize>/m/<parameter>": nothing that people want to read.
-bool is_slot(const Signature& signature, const StateDecl& state) {
-  for (const StateDecl& d : signature.states) {
-    if (!d.name.ends_with("/step"))
-      continue;
-    std::string owner = d.name.substr(0, d.name.size() - 4);
-    for (const StateDecl& parameter : signature.states)
-      if (state.name.starts_with(owner) && state.name.ends_with("/" + parameter.name))
-        return true;
-  }
-  return false;
-}
-
-/// One value for all rows, not one for each.
-bool is_shown(const Signature& signature, const std::string& output, const Array& value) {
-  auto d = std::ranges::find(signature.outputs, output, &OutputDecl::name);
-  return d != signature.outputs.end() && d->batch_axis < 0 && value.elements() <= shown_elements;
-}
-
-int report(const TrainArguments& a, const Subject& subject, const State& state, const Work& work,
-           const RowSet& rows, const ScalarValues& scalars, const Run& run) {
-  auto outputs = evaluate(subject, StepKind::evaluation, state, rows, work.signature().batch,
-                          scalars, a.compile);
-  Examples examples = predict_examples(a, subject, state, work, scalars);
-  Figures figures;
-  std::string text;
-  Json json = {
-      {"model", subject.name()}, {"steps", run.steps}, {"seconds", run.seconds}, {"seed", a.seed}};
-  for (const auto& [name, value] : outputs) {
-    if (value.type().shape.rank() != 0) {
-      if (is_shown(work.signature(), name, value))
-        text += fmt::format("{} = {}\n", name, format_values(value, shown_elements));
-      continue;
-    }
-    figures.emplace_back(name, value.at(0));
-    text += fmt::format("{} {}{}\n", name, format_element(value, 0),
-                        name == "loss" ? fmt::format(" after {} updates", run.steps) : "");
-    json["outputs"][name] = to_json(value.at(0));
-  }
-  json["loss"] = to_json(loss_of(outputs));
-  Json losses = Json::array();
-  for (double loss : run.losses)
-    losses.push_back(to_json(loss));
-  json["losses"] = losses;
-  for (const StateDecl& d : work.signature().states) {
-    Array value = state.view(d.name).copy();
-    if (value.elements() <= shown_elements || a.json)
-      json["parameters"][d.name] = to_json(value);
-    if (is_float(d.type.dtype) && !is_slot(work.signature(), d))
-      text += fmt::format("{} = {}\n", d.name, format_values(value, shown_elements));
-    if (value.elements() == 1)
-      figures.emplace_back(d.name, value.at(0));
-  }
-  if (!examples.text.empty()) {
-    text += "examples\n" + examples.text;
-    json["examples"] = examples.json;
-  }
-  int code = 0;
-  std::vector<std::string> unmet;
-  for (const std::string& expect : a.expect) {
-    Criterion criterion(expect);
-    bool met = criterion.met(figures);
-    json["expect"].push_back(
-        {{"criterion", expect}, {"value", to_json(criterion.value(figures))}, {"met", met}});
-    if (!met)
-      unmet.push_back(fmt::format("not met: {}, it is {}", expect, criterion.value(figures)));
-  }
-  write_output(a.json ? json_text(json) : text);
-  for (const std::string& line : unmet) {
-    log("{}", line);
-    code = static_cast<int>(ErrorCode::criterion);
-  }
-  return code;
-}
-
-/// Says what is wrong with a criterion before an hour has gone by.
-void check_criteria(const TrainArguments& a, const Subject& subject, const Signature& signature) {
-  if (a.expect.empty())
-    return;
-  Figures figures;
-  Work evaluation = subject.work(StepKind::evaluation, signature.batch);
-  for (const OutputDecl& d : evaluation.signature().outputs)
-    if (d.type.shape.rank() == 0)
-      figures.emplace_back(d.name, NAN);
-  for (const StateDecl& d : signature.states)
-    if (d.type.elements() == 1)
-      figures.emplace_back(d.name, NAN);
-  for (const std::string& expect : a.expect)
-    (void)Criterion(expect).value(figures);
-}
-
-int train(const TrainArguments& a, Tool& tool) {
-  Subject subject(a.model, tool);
+Work trained_step(const TrainArguments& a, const Subject& subject) {
   Work work = subject.work(StepKind::training, a.model.batch);
-  const Signature& signature = work.signature();
-  if (signature.updates.empty())
+  if (work.signature().updates.empty())
     throw Error(ErrorCode::graph,
                 fmt::format("model '{}' has nothing to train: it declares no update; call "
                             "m.minimize(loss, SGD{{.lr = 0.1}}) or m.update",
                             subject.name()));
-  ScalarValues scalars = learning_rates(signature, a.lr);
-  check_criteria(a, subject, signature);
-  RowSet rows = row_set(signature, signature.data, subject.folder());
-  Batches batches(signature, rows);
+  return work;
+}
+
+FoundRows find_rows(const TrainArguments& a, const Subject& subject, const Work& work,
+                    const Checkpoint* known) {
+  const Signature& s = work.signature();
+  if (a.data.given())
+    return read_rows(a.data, s.inputs, s.inputs, known);
+  return {.rows = dataset(s, subject.folder()), .labels = {}, .columns = {}};
+}
+
+Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed)
+    : a_(a), command_(command), resumed_(resumed),
+      file_(a.save.empty() ? std::nullopt : std::make_optional<CheckpointFile>(a.save)),
+      subject_(a.model, tool), work_(trained_step(a, subject_)),
+      scalars_(parse_scalars(work_.signature(), a.lr)), state_(make_state()),
+      found_(find_rows(a, subject_, work_, resumed)),
+      parts_(make_parts(found_.rows, a.parts, a.seed, resumed ? &resumed->scalings : nullptr)),
+      loader_(make_loader()),
+      assessor_(subject_, state_, parts_, loader_.position().batch_size, scalars_, a.compile,
+                a.data.given() || !a.parts.split.empty() || !a.metrics.empty(), found_) {
+  Figures known = assessor_.known();
+  for (const StateDecl& d : work_.signature().states)
+    if (d.type.elements() == 1)
+      known.emplace_back(d.name, 0);
+  check_criteria(a.expect, known);
+  if (!a.metrics.empty())
+    History::check_name(a.metrics);
+  if (resumed)
+    resume();
+}
+
+Loader Run::make_loader() const {
+  const Signature& s = work_.signature();
+  LoaderOptions options{.drop_last = a_.drop_last};
+  if (scales_with_rows(s))
+    options.batch = subject_.is_text() ? s.batch : a_.model.batch;
+  if (a_.shuffle)
+    options.shuffle_seed = a_.seed;
+  return Loader(parts_.training(), options);
+}
+
+State Run::make_state() const {
+  State state = subject_.initial_state(a_.seed);
+  if (resumed_) {
+    require_same_options(subject_, *resumed_, a_.resume);
+    load_checkpoint(a_.resume, state);
+  }
+  return state;
+}
+
+void Run::resume() {
+  try {
+    loader_.seek(resumed_->position);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: the run went over other rows", a_.resume), {},
+                error.diagnostics().front().notes);
+  }
+  if (!a_.metrics.empty())
+    history_ = History::read(a_.metrics, state_.step());
+}
+
+Checkpoint Run::checkpoint() const {
+  Checkpoint c =
+      subject_.is_text() ? Checkpoint{.model = subject_.name()} : describe(subject_.model());
+  c.position = loader_.position();
+  c.scalings = parts_.scalings;
+  c.labels = found_.labels;
+  c.columns = found_.columns;
+  c.settings = settings_of(command_, kept);
+  return c;
+}
+
+void Run::save() {
+  // Rows of --metrics behind the saved step are left out when the run goes on.
+  if (!a_.metrics.empty())
+    history_.write(a_.metrics);
+  if (file_)
+    file_->save(state_, checkpoint());
+}
+
+/// True where figures are wanted at every epoch.
+bool Run::observes() const {
+  if (parts_.parts.size() > 1 || !a_.metrics.empty())
+    return true;
+  const std::vector<OutputDecl>& outputs = assessor_.signature().outputs;
+  return std::any_of(outputs.begin(), outputs.end(),
+                     [](const OutputDecl& d) { return d.name.ends_with("/nonfinite"); });
+}
+
+void Run::look(int64_t epoch, Progress& progress) {
+  std::vector<Assessed> assessed = assessor_.run(false);
+  Figures figures = figures_of(assessed);
+  if (progress.epoch_due(epoch)) {
+    progress.finish();
+    log("epoch {}  step {}  {}", epoch, state_.step(), line_of(figures));
+    write_log(watched(assessor_.signature(), assessed.front().outputs));
+  }
+  history_.add({.epoch = epoch, .step = state_.step(), .figures = std::move(figures)});
+}
+
+int Run::go() {
+  int64_t before = updates_done(loader_);
+  LoopOptions options{.updates = a_.steps >= 0 ? a_.steps : default_steps,
+                      .save_every = a_.save_every};
+  if (a_.epochs > 0 && __builtin_mul_overflow(a_.epochs, loader_.batches(), &options.updates))
+    throw Error(ErrorCode::usage,
+                fmt::format("--epochs {}: of {} batches each, that is more updates than can be "
+                            "counted",
+                            a_.epochs, loader_.batches()));
+  if (before > 0 && before >= options.updates)
+    log("{} holds {} updates already; --steps and --epochs count from the beginning of the run",
+        a_.resume, before);
   catch_interrupt();
-  State state = subject.initial_state(a.seed);
-  StepFunction function = subject.compile_training(state, a.compile);
-  if (!subject.is_text() && function.batch() != signature.batch)
-    function.rebatch(signature.batch);
-  for (const auto& [name, value] : scalars)
-    function.set(name, value);
-  Run run = run_steps(a, subject, work, function, state, batches, scalars);
-  if (!a.quiet)
-    log("{} updates of {} rows in {:.3g} s, {:.3g} steps/s", run.steps, batches.size(0),
-        run.seconds, static_cast<double>(run.steps) / std::max(run.seconds, 1e-9));
-  int code = report(a, subject, state, work, rows, scalars, run);
+  StepFunction train = subject_.compile(StepKind::training, state_, a_.compile,
+                                        subject_.is_text() || !scales_with_rows(work_.signature())
+                                            ? work_.signature().batch
+                                            : loader_.position().batch_size);
+  set_scalars(train, work_.signature(), scalars_);
+  Progress progress(options.updates, before, a_.quiet, observes());
+  if (before == 0 && history_.rows().empty() && observes())
+    look(0, progress);
+  // A path that cannot be written is known before an hour has gone by; what an earlier run left
+  // there stays until there is something better.
+  if (file_ && !std::filesystem::is_regular_file(a_.save))
+    save();
+  LoopHooks hooks;
+  if (observes())
+    hooks.epoch_done = [&](int64_t epoch) { look(epoch, progress); };
+  if (file_)
+    hooks.save = [&] { save(); };
+  LoopResult result = run_loop(train, loader_, options, progress, hooks);
+  progress.finish();
+  save();
+  if (!a_.quiet)
+    log("{} updates of {} rows in {:.3g} s, {:.3g} steps/s", result.steps,
+        loader_.position().batch_size, result.seconds,
+        static_cast<double>(result.steps) / std::max(result.seconds, 1e-9));
+
+  Report report;
+  report.json = {{"model", subject_.name()},
+                 {"steps", updates_done(loader_)},
+                 {"seconds", result.seconds},
+                 {"seed", a_.seed}};
+  report.add(assessor_.run(true), assessor_.signature(),
+             fmt::format(" after {} updates", updates_done(loader_)));
+  report.json["losses"] = Json::array();
+  for (double loss : result.losses)
+    report.json["losses"].push_back(to_json(loss));
+  report.add(work_.signature(), state_, a_.json);
+  report.add_examples(subject_, work_.signature(), state_, scalars_, a_.compile);
+  int code = report.finish(a_.expect, a_.json);
   if (interrupted()) {
-    log("interrupted after {} updates", run.steps);
+    log("interrupted after {} updates{}", updates_done(loader_),
+        file_ ? fmt::format(", saved to {}", a_.save) : "");
     return static_cast<int>(ErrorCode::interrupted);
   }
   return code;
+}
+
+int train(TrainArguments& a, CLI::App& command, Tool& tool) {
+  std::optional<Checkpoint> resumed;
+  if (!a.resume.empty()) {
+    resumed = read_checkpoint(a.resume);
+    std::vector<KeptOption> taken(std::begin(kept), std::end(kept));
+    if (command.count("--steps") + command.count("--epochs") > 0)
+      std::erase_if(taken, [](const KeptOption& option) {
+        return std::string(option.name) == "--steps" || std::string(option.name) == "--epochs";
+      });
+    take_settings(command, taken, *resumed, a.resume);
+  }
+  return Run(a, command, tool, resumed ? &*resumed : nullptr).go();
 }
 
 } // namespace
@@ -336,9 +273,14 @@ void add_train(CLI::App& app, Tool& tool) {
       "Trains a model on its rows; prints its loss, parameters and examples at the end.\n\n"
       "  gdjit train 05_logistic_regression\n"
       "  gdjit train line.cpp --steps 500 --lr 0.05 --expect 'loss<0.01'\n"
-      "  gdjit train 03 --dtype f64 --batch 2 --epochs 20 --json");
+      "  gdjit train scores.cpp --data scores.csv --columns x=quiz1:quiz3,y=final --split 0.2\n"
+      "  gdjit train scores.cpp --data scores.csv --standardize x --lr 0.1 --batch 4 --shuffle "
+      "--epochs 20 --metrics scores.jsonl --save scores.safetensors\n"
+      "  gdjit train scores.cpp --resume scores.safetensors --save scores.safetensors --epochs 40");
   auto a = std::make_shared<TrainArguments>();
   a->model.add_to(*command);
+  a->data.add_to(*command);
+  a->parts.add_to(*command);
   auto* steps = command
                     ->add_option("--steps", a->steps,
                                  fmt::format("number of updates ({} without it)", default_steps))
@@ -348,34 +290,44 @@ void add_train(CLI::App& app, Tool& tool) {
       ->check(whole_number(1))
       ->excludes(steps)
       ->type_name("N");
+  command->add_flag("--shuffle", a->shuffle, "batches in another order at each epoch, by --seed");
+  command->add_flag("--drop-last", a->drop_last, "leave out a last batch that is shorter");
   command
       ->add_option("--lr", a->lr,
                    "the learning rate: VALUE for all, or NAME=VALUE for that of one minimize")
       ->allow_extra_args(false)
       ->type_name("[NAME=]VALUE");
-  command->add_option("--seed", a->seed, "of first values and random draws")
+  command->add_option("--seed", a->seed, "of first values, random draws, --shuffle and --split")
       ->check(whole_number())
       ->type_name("N");
-  command->add_option("--threads", a->threads, "per step")->check(whole_number(1))->type_name("N");
+  auto* save = command->add_option("--save", a->save,
+                                   "a checkpoint, written as the run goes, at its end and at "
+                                   "Ctrl-C; predict, eval and --resume read it");
+  save->type_name("FILE");
+  command
+      ->add_option("--save-every", a->save_every,
+                   "updates between two saves; without it half a minute")
+      ->check(whole_number(1))
+      ->needs(save)
+      ->type_name("N");
+  command
+      ->add_option("--resume", a->resume,
+                   "go on from a checkpoint, to the bit as if the run had never stopped, with the "
+                   "options it began with")
+      ->type_name("FILE");
+  command
+      ->add_option("--metrics", a->metrics,
+                   "figures of every epoch, for training and development part, .csv or .jsonl")
+      ->type_name("FILE");
   command->add_option("--expect", a->expect, "exit with 1 unless a figure ends so: 'loss<0.05'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");
-  command->add_flag("--check-nan", a->check_nan,
+  command->add_flag("--check-nan", a->compile.check_nan,
                     "stop at the first NaN or infinity and name the op (exit 6)");
   command->add_flag("--quiet,-q", a->quiet, "no progress");
   command->add_flag("--json", a->json, "the result as JSON, with the loss before each update");
-  command
-      ->add_option("--target", a->compile.target,
-                   "native, x86-64-v4, x86-64-v3, x86-64: the same bits")
-      ->type_name("NAME");
-  command
-      ->add_option("-O,--level", a->compile.level,
-                   "of LLVM's optimization, 0, 2 or 3: the same bits")
-      ->type_name("N");
-  command->callback([a, &tool] {
-    a->compile.threads = a->threads;
-    tool.exit_code = train(*a, tool);
-  });
+  add_compile_options(*command, a->compile);
+  command->callback([a, command, &tool] { tool.exit_code = train(*a, *command, tool); });
 }
 
 } // namespace gdjit::tool

@@ -1,5 +1,6 @@
 // gdjit: trains, shows and checks models. Results go to standard output, all else to standard
 // error; the exit codes are those of gdjit::ErrorCode.
+#include "Interrupt.h"
 #include "Tool.h"
 
 #include "gdjit/Support/AtomicFile.h"
@@ -171,6 +172,7 @@ int report_bug(const Tool& tool, const char* what) {
 }
 
 int run(int argc, char** argv) {
+  catch_truncation();
   Tool tool;
   tool.arguments.assign(argv + 1, argv + argc);
   CLI::App app("gdjit trains, shows and checks models declared as expression graphs.\n\n"
@@ -183,7 +185,8 @@ int run(int argc, char** argv) {
                "gdjit");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("gdjit ") + GDJIT_VERSION);
-  for (auto add : {add_list, add_train, add_dump, add_opt, add_check, add_bench, add_doc, add_info})
+  for (auto add : {add_list, add_train, add_eval, add_predict, add_dump, add_opt, add_check,
+                   add_bench, add_doc, add_info})
     add(app, tool);
   try {
     app.parse(argc, argv);

@@ -86,6 +86,12 @@ std::string checkpoint_text(const Checkpoint& c) {
   auto of_labels = [](const ClassLabels& l) {
     return json{{"column", l.column}, {"labels", l.labels}};
   };
+  auto of_columns = [](const InputColumnNames& i) {
+    return json{{"input", i.input}, {"columns", i.columns}};
+  };
+  auto of_setting = [](const std::pair<std::string, std::string>& s) {
+    return json{{"name", s.first}, {"value", s.second}};
+  };
   return json{{"version", c.version},
               {"written_by", c.written_by},
               {"step", c.step},
@@ -95,7 +101,9 @@ std::string checkpoint_text(const Checkpoint& c) {
               {"options", list_of(c.options, of_option)},
               {"position", of_position(c.position)},
               {"scalings", list_of(c.scalings, of_scaling)},
-              {"labels", list_of(c.labels, of_labels)}}
+              {"labels", list_of(c.labels, of_labels)},
+              {"columns", list_of(c.columns, of_columns)},
+              {"settings", list_of(c.settings, of_setting)}}
       .dump();
 }
 
@@ -123,6 +131,12 @@ Checkpoint parse_checkpoint(const std::string& text, const std::string& file) {
     for (const json& labels : j.at("labels"))
       c.labels.push_back({labels.at("column").get<std::string>(),
                           labels.at("labels").get<std::vector<std::string>>()});
+    for (const json& input : j.at("columns"))
+      c.columns.push_back({input.at("input").get<std::string>(),
+                           input.at("columns").get<std::vector<std::string>>()});
+    for (const json& setting : j.at("settings"))
+      c.settings.emplace_back(setting.at("name").get<std::string>(),
+                              setting.at("value").get<std::string>());
     return c;
   } catch (const json::exception& error) {
     throw Error(ErrorCode::data,

@@ -133,6 +133,21 @@ std::vector<InputColumns> parse_mapping(std::string_view text, std::span<const s
   return out;
 }
 
+std::string mapping_text(std::span<const InputColumnNames> inputs) {
+  auto quoted = [](const std::string& name) {
+    std::string text = "\"";
+    for (char c : name)
+      text += c == '"' ? "\"\"" : std::string(1, c);
+    return text + "\"";
+  };
+  std::string text;
+  for (const InputColumnNames& each : inputs)
+    for (size_t i = 0; i < each.columns.size(); ++i)
+      text += (text.empty() ? "" : ",") + (i == 0 ? quoted(each.input) + "=" : "") +
+              quoted(each.columns[i]);
+  return text;
+}
+
 std::string list_columns(std::span<const std::string> names) {
   std::string text;
   for (size_t i = 0; i < std::min(names.size(), listed); ++i) {

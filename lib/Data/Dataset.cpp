@@ -96,7 +96,13 @@ Dataset Dataset::select(std::span<const int64_t> rows) const {
     }
     parts.push_back(std::move(part));
   }
+  require_unchanged();
   return Dataset(std::move(parts));
+}
+
+void Dataset::require_unchanged() const {
+  for (const InputRows& input : inputs_)
+    input.array.require_unchanged();
 }
 
 Dataset Dataset::with(std::string_view name, SharedArray array) const {

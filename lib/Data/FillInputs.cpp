@@ -14,14 +14,6 @@ namespace gdjit {
 
 namespace {
 
-/// Numbers that a row of the input takes.
-int64_t row_elements(const InputDecl& input) {
-  int64_t elements = 1;
-  for (int axis = 0; axis < input.type.shape.rank(); ++axis)
-    elements *= axis == input.batch_axis ? 1 : input.type.shape[axis];
-  return elements;
-}
-
 std::vector<Note> sides(std::span<const InputDecl> inputs, std::span<const std::string> columns) {
   std::vector<Note> notes;
   for (const InputDecl& input : inputs)
@@ -169,36 +161,52 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
   TensorView view = array.view(input.name);
   for (int64_t i = 0; i < view.elements(); ++i)
     converted.set(i, view.at(i));
+  array.require_unchanged();
   return converted;
 }
 
 } // namespace
 
+int64_t row_elements(const InputDecl& input) {
+  int64_t elements = 1;
+  for (int axis = 0; axis < input.type.shape.rank(); ++axis)
+    elements *= axis == input.batch_axis ? 1 : input.type.shape[axis];
+  return elements;
+}
+
 std::vector<InputDecl> input_declarations(const Model& model) {
   return model.evaluation().step().signature.inputs;
 }
 
-Dataset dataset(const Model& model) {
-  std::vector<InputDecl> inputs = input_declarations(model);
-  std::vector<Rows> given = model.data_rows();
+Dataset dataset(const Signature& signature, const std::string& folder) {
   std::vector<InputRows> rows;
   std::vector<Note> missing;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    auto found = std::find_if(given.begin(), given.end(),
-                              [&](const Rows& r) { return r.input == i && r.values; });
-    if (found != given.end())
-      rows.push_back({inputs[i].name, found->values, inputs[i].batch_axis});
-    else
-      missing.push_back({fmt::format("{} : {}", inputs[i].name, to_string(inputs[i].type)), {}});
+  for (size_t i = 0; i < signature.inputs.size(); ++i) {
+    const InputDecl& input = signature.inputs[i];
+    auto given = std::find_if(signature.data.begin(), signature.data.end(),
+                              [&](const Rows& r) { return r.input == i; });
+    if (given == signature.data.end()) {
+      missing.push_back({fmt::format("{} : {}", input.name, to_string(input.type)),
+                         signature.initial.location(input.origin)});
+      continue;
+    }
+    bool elsewhere = !folder.empty() && !given->file.starts_with('/');
+    SharedArray array = given->values
+                            ? SharedArray(given->values)
+                            : fit_file(input, elsewhere ? folder + "/" + given->file : given->file);
+    rows.push_back({input.name, std::move(array), input.batch_axis});
   }
   if (!missing.empty()) {
-    std::string message = fmt::format(
-        "model '{}' has no rows for {} of its inputs; give them by m.data or from a file",
-        model.name(), missing.size());
+    std::string message =
+        fmt::format("model '{}' has no rows for {} of its inputs; give them by m.data({{…}}) or "
+                    "from a file (--data)",
+                    signature.name, missing.size());
     throw Error(ErrorCode::data, std::move(message), {}, std::move(missing));
   }
   return Dataset(std::move(rows));
 }
+
+Dataset dataset(const Model& model) { return dataset(model.evaluation().step().signature); }
 
 Dataset dataset(std::span<const InputDecl> inputs, const Table& table, std::string_view mapping) {
   std::vector<InputColumns> columns = columns_of(inputs, table.names(), mapping, table.file());
@@ -206,6 +214,18 @@ Dataset dataset(std::span<const InputDecl> inputs, const Table& table, std::stri
   for (size_t i = 0; i < inputs.size(); ++i)
     rows.push_back({inputs[i].name, take_columns(table, inputs[i], columns[i].columns), 0});
   return Dataset(std::move(rows));
+}
+
+std::vector<InputColumnNames> column_names(std::span<const InputDecl> inputs,
+                                           std::span<const std::string> columns,
+                                           std::string_view mapping, const std::string& file) {
+  std::vector<InputColumnNames> names;
+  for (const InputColumns& each : columns_of(inputs, columns, mapping, file)) {
+    names.push_back({each.input, {}});
+    for (int c : each.columns)
+      names.back().columns.push_back(columns[static_cast<size_t>(c)]);
+  }
+  return names;
 }
 
 Dataset dataset(const Model& model, const Table& table, std::string_view mapping) {

@@ -239,10 +239,12 @@ const Batch& Loader::Iterator::operator*() const { return loader_->impl_->batch;
 
 Loader::Iterator& Loader::Iterator::operator++() {
   Impl& i = *loader_->impl_;
-  if (i.batch.index_ + 1 == i.count)
+  if (i.batch.index_ + 1 == i.count) {
+    i.data.require_unchanged();
     loader_ = nullptr;
-  else
+  } else {
     i.load();
+  }
   return *this;
 }
 

@@ -109,6 +109,7 @@ Dataset apply(const Scaling& scaling, const Dataset& rows) {
     run(scaled.data<float>());
   else
     run(scaled.data<double>());
+  rows.require_unchanged();
   return rows.with(scaling.input, std::move(scaled));
 }
 

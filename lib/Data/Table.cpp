@@ -59,6 +59,7 @@ Table npy_table(const std::string& path, const TableOptions& options) {
                     {}, {{"leave the row out or fill in a number", {}}});
       ++out;
     }
+  array.require_unchanged();
   return Table(path, std::move(values), std::move(chosen_names));
 }
 

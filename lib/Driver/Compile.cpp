@@ -28,8 +28,10 @@ CodeGenOptions code_options(const CompileOptions& options) {
 
 void check(Stage stage, const CompileOptions& options) {
   check(code_options(options));
-  if (options.threads < 1)
-    throw Error(ErrorCode::usage, fmt::format("{} threads: give at least 1", options.threads));
+  if (options.threads != 1)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("{} threads: a step runs on one thread so far, give 1", options.threads));
   if (options.last < stage)
     throw Error(ErrorCode::usage,
                 fmt::format("cannot go from stage {} back to {}", name(stage), name(options.last)));

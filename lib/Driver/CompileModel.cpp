@@ -2,6 +2,7 @@
 // per batch size.
 #include "gdjit/Driver/CompileModel.h"
 
+#include "NonFinite.h"
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/JIT/Executable.h"
@@ -22,17 +23,52 @@ public:
   }
 
   std::shared_ptr<const Executable> compile(int64_t batch) override {
-    Step declared = step_.step(batch);
-    if (step_.prunes_inputs()) {
-      PassContext context;
-      context.training = step_.training();
-      declared = prune_inputs(declared, context);
-    }
-    return gdjit::compile(std::move(declared), options_).executable;
+    return gdjit::compile(declared(batch), options_).executable;
+  }
+  bool checks_values() const override { return options_.check_nan; }
+  void explain_non_finite(int64_t batch, const CallArguments& before, int64_t step) override {
+    Work work;
+    work.step = declared(batch);
+    report_non_finite(work, before, step, options_);
   }
 
 private:
+  Step declared(int64_t batch) const {
+    Step declared = step_.step(batch);
+    if (!step_.prunes_inputs())
+      return declared;
+    PassContext context;
+    context.training = step_.training();
+    return prune_inputs(declared, context);
+  }
+
   ModelStep step_;
+  CompileOptions options_;
+};
+
+/// A text is compiled for the batch size that it was written for, and no other.
+class WorkCompiler final : public StepCompiler {
+public:
+  WorkCompiler(Work work, CompileOptions options)
+      : work_(std::move(work)), options_(std::move(options)) {
+    options_.last = Stage::Object;
+  }
+
+  std::shared_ptr<const Executable> compile(int64_t batch) override {
+    if (batch != work_.signature().batch)
+      throw Error(ErrorCode::graph,
+                  fmt::format("this text holds a step for {} rows, not for {}; dump the model "
+                              "again with --batch {}",
+                              work_.signature().batch, batch, batch));
+    return gdjit::compile(work_, options_).executable;
+  }
+  bool checks_values() const override { return options_.check_nan; }
+  void explain_non_finite(int64_t, const CallArguments& before, int64_t step) override {
+    report_non_finite(work_, before, step, options_);
+  }
+
+private:
+  Work work_;
   CompileOptions options_;
 };
 
@@ -85,13 +121,19 @@ State initial_state(const Model& model, int64_t seed) {
                seed);
 }
 
-StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options) {
+StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options,
+                     int64_t batch) {
   if (step.training() && !step.has_updates())
     throw Error(
         ErrorCode::graph,
         fmt::format("model '{}' has nothing to train: it declares no update", step.model_name()),
         {}, {{"call m.minimize(loss, SGD{.lr = 0.1}) or m.update, or compile m.evaluation()", {}}});
-  return StepFunction(state, std::make_shared<ModelStepCompiler>(step, options), step.batch());
+  return StepFunction(state, std::make_shared<ModelStepCompiler>(step, options),
+                      batch == 0 || step.batch() == 0 ? step.batch() : batch);
+}
+
+StepFunction compile(const Work& work, State& state, const CompileOptions& options) {
+  return StepFunction(state, std::make_shared<WorkCompiler>(work, options), work.signature().batch);
 }
 
 std::vector<TensorView> rows(const Model& model) {

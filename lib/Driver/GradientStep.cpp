@@ -68,9 +68,23 @@ Step without_updates(const Step& declared) {
 }
 
 std::vector<std::string> trained_states(const Step& declared) {
+  // Nodes that the loss is made of: operands come before what reads them.
+  const Graph& g = declared.graph;
+  std::vector<bool> needed(g.size()), read(declared.signature.states.size());
+  if (!declared.signature.updates.empty())
+    needed[declared.outputs[loss_output(declared)].node] = true;
+  for (NodeId n = static_cast<NodeId>(g.size()); n-- > 0;) {
+    if (!needed[n])
+      continue;
+    for (Value v : g.operands(n))
+      needed[v.node] = true;
+    if (g.op(n) == Opcode::State)
+      read[static_cast<size_t>(g.attributes(n).integer(Attr::index))] = true;
+  }
   std::vector<std::string> names;
   for (const UpdateDecl& u : declared.signature.updates)
-    if (const StateDecl& d = declared.signature.states[u.state]; is_float(d.type.dtype))
+    if (const StateDecl& d = declared.signature.states[u.state];
+        is_float(d.type.dtype) && read[u.state])
       names.push_back(d.name);
   return names;
 }

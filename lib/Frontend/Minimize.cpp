@@ -169,6 +169,18 @@ void accumulate(Declaration& d, std::vector<Minimization::Target>& targets, cons
   d.add_update(rows, 0, full, UpdatePhase::apply, at);
 }
 
+/// `chosen` comes from outside the model, so what is wrong with its numbers is no mistake of the
+/// model's.
+void apply_rule(const AnyUpdateRule* chosen, const AnyUpdateRule& own, Minimization& m) {
+  if (!chosen)
+    return own.apply(m);
+  try {
+    chosen->apply(m);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::usage, error.diagnostics());
+  }
+}
+
 } // namespace
 
 void Model::minimize_by(const Tensor& loss, const AnyUpdateRule& rule,
@@ -194,8 +206,9 @@ void Model::minimize_by(const Tensor& loss, const AnyUpdateRule& rule,
     targets.push_back({Parameter(d.variable(row)), d.tensor(d.state_nodes[row])});
   std::vector<RulePart> parts = divide(d, targets, rule, options, at);
   std::vector<Tensor> rates;
+  const AnyUpdateRule* chosen = core_->options.optimizer.get();
   for (const RulePart& part : parts) {
-    Number start = part.rule->lr();
+    Number start = chosen && !std::isnan(chosen->lr()) ? chosen->lr() : part.rule->lr();
     DType type = targets[part.targets.empty() ? 0 : part.targets.front()].parameter.dtype();
     std::string key = part.group.empty() ? prefix + "lr" : prefix + part.group + "/lr";
     rates.push_back(part.targets.empty() ? Tensor() : d.declare_scalar(key, &start, type, at));
@@ -224,7 +237,7 @@ void Model::minimize_by(const Tensor& loss, const AnyUpdateRule& rule,
     m.step_ = step;
     for (size_t i : parts[p].targets)
       m.targets_.push_back(targets[i]);
-    parts[p].rule->apply(m);
+    apply_rule(chosen, *parts[p].rule, m);
   }
   for (const Minimization::Target& target : targets) {
     bool updated = false;

@@ -1,6 +1,7 @@
 // Mapping files, and noticing that they changed.
 #include "gdjit/IO/MappedFile.h"
 
+#include "gdjit/IO/SharedArray.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 
@@ -58,6 +59,11 @@ MappedFile::~MappedFile() {
     ::munmap(mapping_, bytes_.size());
   if (fd_ >= 0)
     ::close(fd_);
+}
+
+void SharedArray::require_unchanged() const {
+  if (file)
+    file->require_unchanged();
 }
 
 void MappedFile::require_unchanged() const {

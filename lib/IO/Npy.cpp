@@ -161,8 +161,11 @@ SharedArray read_npy(const std::string& path) {
   bool aligned = reinterpret_cast<uintptr_t>(content.data) %
                      static_cast<size_t>(byte_size(content.type.dtype)) ==
                  0;
-  if (content.element.same && aligned && file->bytes().size() >= large)
-    return {content.type, content.data, file};
+  if (content.element.same && aligned && file->bytes().size() >= large) {
+    SharedArray array(content.type, content.data, file);
+    array.file = file.get();
+    return array;
+  }
   Array array = array_of(content, path);
   file->require_unchanged();
   return array;

@@ -6,6 +6,7 @@
 
 #include "LoadedCode.h"
 
+#include "gdjit/Runtime/TensorView.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -242,6 +243,22 @@ void* Frame::scalar(uint32_t row) { return impl_->scalars.get() + size_t{8} * ro
 void Frame::set_scalar(uint32_t row, double value) {
   DType type = impl_->code->signature.scalars[row].dtype;
   loop::store_bits(type, scalar(row), loop::to_bits(type, value));
+}
+
+CallArguments Frame::arguments() const {
+  const Signature& signature = impl_->code->signature;
+  auto copy = [](const TensorType& type, const void* from) {
+    return TensorView("", type, from).copy();
+  };
+  CallArguments arguments;
+  for (size_t i = 0; i < signature.inputs.size(); ++i)
+    arguments.inputs.push_back(copy(signature.inputs[i].type, impl_->inputs[i]));
+  for (size_t i = 0; i < signature.states.size(); ++i)
+    arguments.states.push_back(copy(signature.states[i].type, impl_->states[i]));
+  for (uint32_t i = 0; i < signature.scalars.size(); ++i)
+    arguments.scalars.push_back(
+        copy({signature.scalars[i].dtype, {}}, impl_->scalars.get() + 8 * i));
+  return arguments;
 }
 
 CallStatus Frame::run() {

@@ -167,6 +167,7 @@ struct StepFunction::Impl {
   void set_inputs(std::span<const TensorView> inputs);
   void require_apart(const TensorView& input) const;
   double run();
+  bool all_finite(double loss) const;
   [[noreturn]] void fail_missing() const;
 };
 
@@ -371,6 +372,9 @@ double StepFunction::Impl::run() {
   }
   if (seed_row >= 0)
     std::memcpy(frame.scalar(static_cast<uint32_t>(seed_row)), &state->seed, sizeof state->seed);
+  CallArguments before;
+  if (compiler->checks_values()) [[unlikely]]
+    before = frame.arguments();
   CallStatus status;
   {
     FloatEnvironment environment;
@@ -380,10 +384,41 @@ double StepFunction::Impl::run() {
     ++state->step;
   if (!status.ok()) [[unlikely]]
     frame.executable().require_in_range(status);
-  if (loss_row < 0)
-    return std::numeric_limits<double>::quiet_NaN();
-  auto row = static_cast<uint32_t>(loss_row);
-  return number(current->signature().outputs[row].type.dtype, frame.output(row));
+  double loss = std::numeric_limits<double>::quiet_NaN();
+  if (loss_row >= 0) {
+    auto row = static_cast<uint32_t>(loss_row);
+    loss = number(current->signature().outputs[row].type.dtype, frame.output(row));
+  }
+  if (compiler->checks_values() && !all_finite(loss)) [[unlikely]]
+    compiler->explain_non_finite(current->batch, before, state->step - (writes ? 1 : 0));
+  return loss;
+}
+
+/// The loss, or without one every output, and what an update wrote.
+bool StepFunction::Impl::all_finite(double loss) const {
+  const Signature& signature = current->signature();
+  auto finite = [](const TensorType& type, const void* data) {
+    const char* element = static_cast<const char*>(data);
+    for (int64_t i = 0; is_float(type.dtype) && i < type.elements(); ++i)
+      if (!std::isfinite(number(type.dtype, element + i * byte_size(type.dtype))))
+        return false;
+    return true;
+  };
+  if (loss_row >= 0 && !std::isfinite(loss))
+    return false;
+  for (uint32_t row = 0; loss_row < 0 && row < signature.outputs.size(); ++row)
+    if (!finite(signature.outputs[row].type, current->frame.output(row)))
+      return false;
+  for (const UpdateDecl& update : signature.updates) {
+    const StateDecl& decl = signature.states[update.state];
+    if (!finite(decl.type, state->entries[static_cast<size_t>(state->find(decl.name))].data))
+      return false;
+  }
+  return true;
+}
+
+void StepCompiler::explain_non_finite(int64_t, const CallArguments&, int64_t step) {
+  throw Error(ErrorCode::non_finite, fmt::format("step {} gives NaN or infinity", step));
 }
 
 StepFunction::StepFunction(State& state, std::shared_ptr<StepCompiler> compiler, int64_t batch)

@@ -87,6 +87,16 @@ void ConfusionMatrix::add(const TensorView& predictions, const TensorView& targe
   counts_ = std::move(counts);
 }
 
+void ConfusionMatrix::grow(int classes) {
+  if (classes <= classes_)
+    return;
+  ConfusionMatrix larger(classes, threshold_);
+  for (int actual = 0; actual < classes_; ++actual)
+    for (int predicted = 0; predicted < classes_; ++predicted)
+      larger.counts_[static_cast<size_t>(actual * classes + predicted)] = at(actual, predicted);
+  *this = std::move(larger);
+}
+
 void ConfusionMatrix::check_class(int c) const {
   if (c < 0 || c >= classes_)
     throw Error(ErrorCode::usage, fmt::format("ConfusionMatrix: class {} of {}", c, classes_));

@@ -1,4 +1,5 @@
 // Stochastic gradient descent as PyTorch has it.
+#include "Hyperparameter.h"
 #include "gdjit/Frontend/Functions.h"
 #include "gdjit/Train/Optimizers.h"
 
@@ -6,6 +7,9 @@ namespace gdjit {
 
 void SGD::apply(Minimization& m) const {
   Place at = m.place();
+  check_range("SGD", "momentum", momentum, 0, INFINITY, at);
+  check_range("SGD", "dampening", dampening, 0, INFINITY, at);
+  check_range("SGD", "weight_decay", weight_decay, 0, INFINITY, at);
   if (nesterov && (momentum <= 0 || dampening != 0))
     throw Error(ErrorCode::graph, "SGD: nesterov needs a momentum above 0 and no dampening",
                 {at.file_name(), at.line(), at.column()});

@@ -7,7 +7,7 @@ using namespace gdjit::test;
 namespace {
 
 TEST(ToolMistakes, no_command) {
-  EXPECT_REFUSED(run_tool({}), 2, "error: no command; there are list, train, dump");
+  EXPECT_REFUSED(run_tool({}), 2, "error: no command; there are list, train, eval, predict, dump");
 }
 
 TEST(ToolMistakes, an_unknown_command) {

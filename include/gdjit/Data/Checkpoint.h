@@ -7,8 +7,8 @@
 //   loader.seek(c.position);
 //
 // Arrays stand under the names of the State. The key gdjit.checkpoint of the metadata is JSON:
-// version, step, seed, model, dtype, options, position, scalings, labels. Python's safetensors
-// opens the file; checksums are zlib.crc32 (IO/Safetensors.h).
+// version, step, seed, model, dtype, options, position, scalings, labels, columns, settings.
+// Python's safetensors opens the file; checksums are zlib.crc32 (IO/Safetensors.h).
 #pragma once
 
 #include "gdjit/Data/Loader.h"
@@ -17,6 +17,7 @@
 #include "gdjit/Support/AtomicFile.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gdjit {
@@ -36,6 +37,10 @@ struct Checkpoint {
   LoaderPosition position = {};
   std::vector<Scaling> scalings = {};
   std::vector<ClassLabels> labels = {};
+  /// Which columns of its table each input took; empty where the rows came from elsewhere.
+  std::vector<InputColumnNames> columns = {};
+  /// How the run was told to train, word by word: what the tool keeps for train --resume.
+  std::vector<std::pair<std::string, std::string>> settings = {};
 };
 
 /// With model, dtype and options of this model.

@@ -26,6 +26,17 @@ struct InputColumns {
 /// "x=…,y=…"; Error(usage) as above.
 std::vector<InputColumns> parse_mapping(std::string_view text, std::span<const std::string> names);
 
+/// The same by names, which stay right where columns are left out or stand elsewhere.
+struct InputColumnNames {
+  std::string input;
+  std::vector<std::string> columns;
+
+  bool operator==(const InputColumnNames&) const = default;
+};
+
+/// A mapping that says so, every name in quotes: "x"="quiz1","quiz2".
+std::string mapping_text(std::span<const InputColumnNames> inputs);
+
 /// "1 'quiz1', 2 'quiz2'", long lists cut; columns without names by their numbers.
 std::string list_columns(std::span<const std::string> names);
 /// "column 3 ('final')".

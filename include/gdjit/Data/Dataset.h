@@ -6,6 +6,7 @@
 //   Dataset rows = dataset(model, {{"x", "x.npy"}, {"y", "y.npy"}});
 #pragma once
 
+#include "gdjit/Data/Columns.h"
 #include "gdjit/Data/Table.h"
 #include "gdjit/Frontend/Model.h"
 #include "gdjit/IO/SharedArray.h"
@@ -42,6 +43,9 @@ public:
   Dataset slice(int64_t begin, int64_t end) const;
   /// A copy of these rows, in this order.
   Dataset select(std::span<const int64_t> rows) const;
+  /// Error(data) where a file that an input is mapped from was written since it was opened.
+  /// Whatever copies rows looks here when it is done, a Loader at the end of each epoch.
+  void require_unchanged() const;
   /// With the values of one input replaced.
   Dataset with(std::string_view name, SharedArray array) const;
 
@@ -62,8 +66,14 @@ struct InputFile {
 /// fewer: take the signature of its step.
 std::vector<InputDecl> input_declarations(const Model& model);
 
+/// Numbers that a row of the input takes.
+int64_t row_elements(const InputDecl& input);
+
 /// The rows of m.data; Error(data) that names each input without rows.
 Dataset dataset(const Model& model);
+/// The rows that the signature of a step carries: values, or .npy files, whose names are relative
+/// to `folder`. Error(data) as above.
+Dataset dataset(const Signature& signature, const std::string& folder = "");
 
 /// Columns go to the inputs in the order of declaration, each as many as its extents after the
 /// batch multiply to, unless `mapping` says which (Data/Columns.h). Error(data) that lists both
@@ -73,6 +83,13 @@ Dataset dataset(const Model& model);
 Dataset dataset(const Model& model, const Table& table, std::string_view mapping = "");
 Dataset dataset(std::span<const InputDecl> inputs, const Table& table,
                 std::string_view mapping = "");
+
+/// The columns that each input takes of a table with these columns: as the mapping says, else in
+/// the order of declaration. Errors as above; `file` stands before their messages.
+std::vector<InputColumnNames> column_names(std::span<const InputDecl> inputs,
+                                           std::span<const std::string> columns,
+                                           std::string_view mapping = "",
+                                           const std::string& file = "");
 
 /// Each input from its own .npy file, rows along the batch axis, of the input's type or one that
 /// converts exactly (i32 to i64 or f64, f32 to f64 …). Error(data) as above.

@@ -23,10 +23,14 @@ struct CompileOptions {
   int stop_after = -1;        ///< leave out optional passes behind the n-th, to bisect; -1 for none
   bool verify = false;        ///< check the IR after each pass instead of once per stage
   bool verify_values = false; ///< interpret after each pass and name the first that changed a bit
-  bool debug_info = false;    ///< lead perf and gdb to the user's lines
   /// What the schedule takes for the machine, instead of what the target has: the same bits with
   /// any; not owned.
   const MachineTable* machine = nullptr;
+  /// Each call of the step throws Error(non_finite) where it gives NaN or infinity, naming the op
+  /// that did first, forward or backward, with the user's line. For finding a mistake: it copies
+  /// the step's arguments at every call.
+  bool check_nan = false;
+  bool debug_info = false;          ///< lead perf and gdb to the user's lines
   PassObserver* observer = nullptr; ///< told of each pass; not owned
 };
 

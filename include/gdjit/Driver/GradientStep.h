@@ -21,7 +21,8 @@ size_t loss_output(const Step& declared);
 /// as loss_output does.
 Step with_gradients(const Step& declared, std::span<const std::string> names, Updates updates);
 
-/// The states of a float type that the step updates: what there is to differentiate by.
+/// The states of a float type that the step updates and the loss is made of: what there is to
+/// differentiate by.
 std::vector<std::string> trained_states(const Step& declared);
 
 /// `declared` without its updates, as what its evaluation is.

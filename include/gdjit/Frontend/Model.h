@@ -37,6 +37,9 @@ struct ModelOptions {
   /// For m.option; one that the model does not read is an Error.
   std::vector<OptionValue> options = {};
   std::string name = "model";
+  /// Takes the place of every minimize's rule, and of those of its groups. Where its lr is NaN each
+  /// keeps its own learning rate.
+  std::shared_ptr<const AnyUpdateRule> optimizer = {};
 };
 
 /// What minimize trains, and under which name.

@@ -76,6 +76,9 @@ public:
   /// By the rules of cast from f64 (integers saturate).
   void set_scalar(uint32_t row, double value);
 
+  /// Copies of all inputs, states and scalars as they are bound now.
+  CallArguments arguments() const;
+
   /// Runs the step in the caller's floating-point environment, which must be the default one.
   CallStatus run();
   /// Row of Signature::outputs; valid until the next run.

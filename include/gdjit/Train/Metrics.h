@@ -39,6 +39,9 @@ public:
   void add(const Array& predictions, const Array& targets);
 
   int classes() const { return classes_; }
+  /// More classes from now on, where their number shows only as predictions come; fewer change
+  /// nothing.
+  void grow(int classes);
   /// How many rows of class `actual` were taken for `predicted`.
   int64_t at(int actual, int predicted) const;
   int64_t rows() const;

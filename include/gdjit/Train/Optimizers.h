@@ -80,4 +80,9 @@ struct AdamW {
   void apply(Minimization& m) const;
 };
 
+/// "sgd,momentum=0.9,nesterov": a name from above in small letters, then its numbers; a word alone
+/// is a flag. For ModelOptions::optimizer: without lr=… its lr is NaN. Error(usage) with the
+/// nearest word for one that is unknown.
+std::shared_ptr<const AnyUpdateRule> parse_optimizer(std::string_view text);
+
 } // namespace gdjit

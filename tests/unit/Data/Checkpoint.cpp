@@ -105,6 +105,8 @@ TEST(Checkpoint, EverythingThatARunIsComesBack) {
       .epoch = 3, .batch = 1, .rows = 10, .batch_size = 4, .shuffle_seed = -7, .drop_last = true};
   c.scalings = {{"x", ScalingKind::min_max, {0.1, -0.0}, {1e-300, 3}}};
   c.labels = {{"kind", {"größer", "a\"b"}}};
+  c.columns = {{"x", {"a", "b,c"}}, {"y", {"d"}}};
+  c.settings = {{"split", "0.2,0.1"}, {"optimizer", "sgd,momentum=0.9"}};
   CheckpointFile(folder / "run").save(state, c);
   State other = initial_state(m, 0);
   Checkpoint back = load_checkpoint(folder / "run", other);
@@ -116,6 +118,8 @@ TEST(Checkpoint, EverythingThatARunIsComesBack) {
   EXPECT_EQ(back.position, c.position);
   EXPECT_EQ(back.scalings, c.scalings);
   EXPECT_EQ(back.labels, c.labels);
+  EXPECT_EQ(back.columns, c.columns);
+  EXPECT_EQ(back.settings, c.settings);
   ASSERT_EQ(back.options.size(), 1u);
   EXPECT_EQ(static_cast<double>(back.options[0].value.value), 0.1);
   EXPECT_TRUE(back.options[0].value.is_float);

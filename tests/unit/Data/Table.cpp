@@ -164,6 +164,17 @@ TEST(Dataset, IntegerInputsTakeTextAsClasses) {
   EXPECT_THAT(table.labels(), ElementsAre(ClassLabels{"kind", {"no", "yes"}}));
 }
 
+TEST(Dataset, ColumnsByNameAreFoundWhereverTheyStand) {
+  Table table = parse_table("\"k=\"\"1\",b,unused,\"a,a\"\n0,2,9,1\n", "a.csv");
+  std::vector<InputColumnNames> names = column_names(inputs(), table.names(), "x=4,2,y=1");
+  EXPECT_THAT(names,
+              ElementsAre(InputColumnNames{"x", {"a,a", "b"}}, InputColumnNames{"y", {"k=\"1"}}));
+  Table other = parse_table("b,\"a,a\",\"k=\"\"1\"\n2,1,0\n", "b.csv");
+  Dataset rows = dataset(inputs(), other, mapping_text(names));
+  EXPECT_TRUE(same_bits(rows.views()[0].copy(), Array({DType::f32, {1, 2}}, {1, 2})));
+  EXPECT_TRUE(same_bits(rows.views()[1].copy(), Array({DType::i32, {1}}, {0})));
+}
+
 TEST(Dataset, FilesOfArraysAreFittedToTheInputs) {
   TempFolder folder;
   Array x({DType::f32, {3, 2}}, {1, 2, 3, 4, 5, 6});

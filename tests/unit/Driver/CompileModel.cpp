@@ -37,6 +37,38 @@ TEST(CompileModel, trains_evaluates_and_predicts_on_one_state) {
   EXPECT_EQ(s.view("minimize/step").at(0), 100);
 }
 
+TEST(CompileModel, check_nan_names_the_first_op_that_is_not_finite) {
+  Model m([](Model& m) {
+    Tensor x = m.input("x", {m.batch()});
+    Parameter w = m.parameter("w", ones({}));
+    m.minimize(mean(sqrt(x * w)), SGD{.lr = 0.5});
+  });
+  State s = initial_state(m);
+  StepFunction train = compile(m.training(), s, {.check_nan = true}),
+               evaluate = compile(m.evaluation(), s, {.check_nan = true});
+  auto message = [](auto call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::non_finite);
+      EXPECT_THAT(error.location().file, testing::HasSubstr("CompileModel.cpp"));
+      return error.what();
+    }
+    return "none";
+  };
+  Array x({DType::f32, {3}}, {1, 4, 9}), zero({DType::f32, {2}}, {1, 0}),
+      below({DType::f32, {1}}, {-1});
+  EXPECT_EQ(train({{"x", x}}), 2);
+  EXPECT_THAT(message([&] { evaluate({{"x", below}}); }), testing::HasSubstr("the result of sqrt"));
+  EXPECT_THAT(message([&] { train({{"x", below}}); }),
+              testing::AllOf(testing::HasSubstr("step 1: the result of sqrt"),
+                             testing::HasSubstr("(forward) is nan at element 0")));
+  // sqrt is finite at 0, its derivative is not.
+  State fresh = initial_state(m);
+  StepFunction at_zero = compile(m.training(), fresh, {.check_nan = true});
+  EXPECT_THAT(message([&] { at_zero({{"x", zero}}); }), testing::HasSubstr("(backward) is inf"));
+}
+
 TEST(CompileModel, takes_the_learning_rate_per_call) {
   Model m(line);
   State s = initial_state(m);

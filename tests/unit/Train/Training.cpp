@@ -278,4 +278,81 @@ TEST(Layers, are_refused_where_they_do_not_fit) {
               testing::HasSubstr("Embedding 'e': the initial value does not have shape [3,2]"));
 }
 
+/// The State of a regression after three steps, minimized by the text or by the model's own rule.
+std::string bits_after(Model model) {
+  State s = initial_state(model);
+  StepFunction train = compile(model.training(), s);
+  for (int i = 0; i < 3; ++i)
+    train({{"x", x6}, {"y", y6}});
+  std::string bits;
+  for (int i = 0; i < s.size(); ++i)
+    bits.append(s.name(i)).append(static_cast<const char*>(s.view(i).data),
+                                  static_cast<size_t>(s.type(i).bytes()));
+  return bits;
+}
+
+template <class Rule> Model regression_by(Rule rule, MinimizeOptions options = {}) {
+  return Model(
+      [=](Model& m) {
+        Tensor x = m.input("x", {m.batch(), 2}), y = m.input("y", {m.batch(), 1});
+        Linear fc(m, "fc", 2, 1, {.w = values({{0.1}, {0.2}}), .b = zeros()});
+        m.minimize(mse_loss(fc(x), y), rule, options);
+      },
+      {.batch = 6, .dtype = DType::f64});
+}
+
+Model regression_by_text(const char* text, MinimizeOptions options = {}) {
+  return Model(regression(options),
+               {.batch = 6, .dtype = DType::f64, .optimizer = parse_optimizer(text)});
+}
+
+TEST(OptimizerText, gives_the_rule_that_it_names) {
+  auto same = [](const char* text, auto rule) {
+    EXPECT_EQ(bits_after(regression_by_text(text)), bits_after(regression_by(rule))) << text;
+  };
+  // The model's own rule is Adam with lr 0.1.
+  same("sgd", SGD{.lr = 0.1});
+  same("sgd,momentum=0.9,nesterov,weight_decay=0.01",
+       SGD{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = true});
+  same("sgd,lr=0.5,momentum=0.9,dampening=0.1", SGD{.lr = 0.5, .momentum = 0.9, .dampening = 0.1});
+  same("adagrad,lr_decay=0.1,initial=0.2,eps=1e-8",
+       Adagrad{.lr = 0.1, .lr_decay = 0.1, .initial = 0.2, .eps = 1e-8});
+  same("rmsprop,centered,alpha=0.9", RMSprop{.lr = 0.1, .alpha = 0.9, .centered = true});
+  same("rmsprop,tensorflow,momentum=0.5", RMSprop{.lr = 0.1, .momentum = 0.5, .tensorflow = true});
+  same("adam,beta1=0.5,beta2=0.9,lr=1e-3", Adam{.lr = 1e-3, .beta1 = 0.5, .beta2 = 0.9});
+  same("adamw,weight_decay=0.1", AdamW{.lr = 0.1, .weight_decay = 0.1});
+}
+
+TEST(OptimizerText, takes_the_place_of_groups_rules_and_leaves_their_rates) {
+  EXPECT_EQ(
+      bits_after(regression_by_text("sgd", {.groups = {{"biases", "*/b", Adam{.lr = 0.5}}}})),
+      bits_after(regression_by(SGD{.lr = 0.1}, {.groups = {{"biases", "*/b", SGD{.lr = 0.5}}}})));
+}
+
+TEST(OptimizerText, is_refused_with_the_nearest_word) {
+  auto refused = [](const char* text, const char* what) {
+    try {
+      (void)parse_optimizer(text);
+      FAIL() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::usage);
+      EXPECT_THAT(error.what(), testing::HasSubstr(what)) << text;
+    }
+  };
+  refused("sdg",
+          "optimizer 'sdg': there is no 'sdg', there are sgd, adagrad, rmsprop, adam, adamw; "
+          "did you mean 'sgd'?");
+  refused("", "there is no ''");
+  refused("sgd,momentun=0.9", "'sgd' has no 'momentun', it has lr, momentum, dampening, "
+                              "weight_decay, nesterov; did you mean 'momentum'?");
+  refused("adam,momentum=0.9", "'adam' has no 'momentum'");
+  refused("sgd,momentum", "momentum has no value; write momentum=NUMBER");
+  refused("sgd,momentum=fast", "momentum: 'fast' is no number");
+  refused("sgd,nesterov=1", "nesterov is given alone or left out");
+  refused("sgd,lr=-1", "the learning rate -1 is negative or not finite");
+  refused("sgd,", "a setting is missing behind the last comma");
+  EXPECT_THAT(message_of([] { (void)regression_by_text("sgd,momentum=-0.5"); }),
+              testing::HasSubstr("SGD: momentum -0.5 is below 0"));
+}
+
 } // namespace

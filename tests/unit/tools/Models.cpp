@@ -1,5 +1,8 @@
 // Every way to give the tool a model, the cache of compiled sources, help, and a bug of ours.
 #include "Lessons.h"
+#include "ToolRows.h"
+
+#include "gdjit/IO/Npy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+using namespace gdjit;
 using namespace gdjit::test;
 using testing::HasSubstr;
 
@@ -127,7 +131,13 @@ TEST(Help, ItsExamplesWorkWhenPasted) {
   Scratch d;
   for (const char* file : {"line.cpp", "my_model.cpp", "my_models.cpp"}) // as users have them
     d.write(file, line_model);
-  for (const char* command : {"list", "train", "dump", "opt", "check", "bench", "doc", "info"}) {
+  d.write("scores.cpp", scores_models);
+  d.write("scores.csv", scores_of(4));
+  d.write("new.csv", "quiz1,quiz2,quiz3,final\n80,85,90,170\n60,61,59,120\n");
+  write_npy(d.file("new.npy"),
+            TensorView("", Array({DType::f32, {2, 3}}, {80, 85, 90, 60, 61, 59})));
+  for (const char* command :
+       {"list", "train", "eval", "predict", "dump", "opt", "check", "bench", "doc", "info"}) {
     std::vector<std::string> lines = examples(command);
     EXPECT_FALSE(lines.empty()) << command;
     for (std::string line : lines) {

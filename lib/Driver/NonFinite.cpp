@@ -5,10 +5,12 @@
 #include "gdjit/Driver/Values.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
-namespace gdjit::tool {
+namespace gdjit {
 
 namespace {
 
@@ -26,17 +28,6 @@ std::string node_name(const Graph& g, NodeId n) {
 }
 
 } // namespace
-
-bool all_finite(const State& state, double loss) {
-  if (!std::isfinite(loss))
-    return false;
-  for (int i = 0; i < state.size(); ++i)
-    if (is_float(state.type(i).dtype))
-      for (int64_t k = 0; k < state.view(i).elements(); ++k)
-        if (!std::isfinite(state.view(i).at(k)))
-          return false;
-  return true;
-}
 
 void report_non_finite(const Work& work, const CallArguments& before, int64_t step,
                        const CompileOptions& options) {
@@ -76,4 +67,4 @@ void report_non_finite(const Work& work, const CallArguments& before, int64_t st
       fmt::format("step {}: an update gives NaN or infinity though no op of the step does", step));
 }
 
-} // namespace gdjit::tool
+} // namespace gdjit

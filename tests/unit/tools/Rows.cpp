@@ -1,0 +1,286 @@
+// Rows from files: train, eval and predict on tables and arrays, with parts, scaling and metrics.
+#include "Lessons.h"
+#include "ToolRows.h"
+
+#include "gdjit/Data/Table.h"
+#include "gdjit/IO/Npy.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sstream>
+
+using namespace gdjit;
+using namespace gdjit::test;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// The JSON that a run prints, without its time.
+Json json_of(const Words& words) {
+  ToolRun run = run_tool(words + Words{"--json"});
+  EXPECT_EQ(run.code, 0) << testing::PrintToString(words) << "\n" << run.err;
+  Json json = run.code == 0 ? Json::parse(run.out) : Json();
+  json.erase("seconds");
+  return json;
+}
+
+Json train(const std::string& model, const Words& more) {
+  return json_of(Words{"train", scores_file(model), "-q"} + more);
+}
+
+/// The table as an array.
+Array scores_array() { return parse_table(scores_of(4), "scores").values(); }
+
+std::vector<Json> lines_of(const std::string& path) {
+  std::istringstream text(read_text(path));
+  std::vector<Json> lines;
+  for (std::string line; std::getline(text, line);)
+    lines.push_back(Json::parse(line));
+  return lines;
+}
+
+TEST(TrainOnRows, FindsTheSameRowsInEveryForm) {
+  Scratch d;
+  Json expected = train("scores", {"--data", d.write("a.csv", scores_of(4)), "--steps", "30"});
+  EXPECT_LT(expected["loss"].get<double>(), 100);
+  auto same = [&](const Words& data) {
+    EXPECT_EQ(train("scores", data + Words{"--steps", "30"}), expected)
+        << testing::PrintToString(data);
+  };
+  std::string whole = d.write("whole.csv", scores_csv);
+  same({"--data", whole, "--columns", "x=quiz1:quiz3,y=final"});
+  same({"--data", whole, "--columns", "x=1:3,y=4"});
+  // Other order, other signs, other words.
+  Table table = parse_table(scores_of(4), "a");
+  std::string other = "; a comment\n";
+  for (int64_t r = 0; r < table.rows(); ++r)
+    other += fmt::format("{}\t{}\t{}\t0\t{}\r\n", table.at(r, 3), table.at(r, 2), table.at(r, 1),
+                         table.at(r, 0));
+  same({"--data", d.write("b.txt", other), "--columns", "x=5,3,2,y=1", "--delimiter", "tab",
+        "--comment", ";", "--header", "no"});
+  write_npy(d.file("all.npy"), TensorView("", scores_array()));
+  same({"--data", d.file("all.npy")});
+  Array x({DType::f32, {11, 3}}), y({DType::f32, {11, 1}});
+  for (int64_t r = 0; r < 11; ++r) {
+    for (int c = 0; c < 3; ++c)
+      x.set(r * 3 + c, table.at(r, c));
+    y.set(r, table.at(r, 3));
+  }
+  write_npy(d.file("x.npy"), TensorView("", x));
+  write_npy(d.file("y.npy"), TensorView("", y));
+  same({"--data", "x=" + d.file("x.npy"), "--data", "y=" + d.file("y.npy")});
+}
+
+TEST(TrainOnRows, OfATextAsOfItsModel) {
+  Scratch d;
+  std::string rows = d.write("a.csv", scores_of(4));
+  std::string text =
+      d.write("step.gdir", run_tool({"dump", scores_file("scores"), "--batch", "11"}).out);
+  ASSERT_EQ(run_tool({"opt", scores_file("scores"), "--batch", "11", "-o", text}).code, 0);
+  Json expected = train("scores", {"--data", rows, "--steps", "9"});
+  EXPECT_EQ(json_of({"train", text, "-q", "--data", rows, "--steps", "9"}), expected);
+}
+
+TEST(TrainOnRows, ShufflesBySeedAndKeepsOrDropsAShortBatch) {
+  Scratch d;
+  Words data = {"--data", d.write("a.csv", scores_of(4)), "--batch", "4", "--epochs", "2"};
+  Json ordered = train("scores", data), shuffled = train("scores", data + Words{"--shuffle"});
+  EXPECT_EQ(ordered["steps"], 6);
+  EXPECT_NE(ordered["losses"], shuffled["losses"]);
+  EXPECT_EQ(train("scores", data + Words{"--shuffle"}), shuffled);
+  EXPECT_NE(train("scores", data + Words{"--shuffle", "--seed", "1"})["losses"],
+            shuffled["losses"]);
+  EXPECT_EQ(train("scores", data + Words{"--drop-last"})["steps"], 4);
+}
+
+TEST(TrainOnRows, WritesFiguresOfEveryEpochForEveryPart) {
+  Scratch d;
+  Words words = {"--data",        d.write("a.csv", scores_csv),
+                 "--columns",     "x=1:3,y=passed",
+                 "--split",       "0.3,0.2",
+                 "--stratify",    "y",
+                 "--standardize", "x",
+                 "--epochs",      "12"};
+  Json result = train("pass", words + Words{"--metrics", d.file("m.jsonl")});
+  std::vector<Json> lines = lines_of(d.file("m.jsonl"));
+  ASSERT_EQ(lines.size(), 13u) << "one for the beginning";
+  EXPECT_EQ(lines[0]["step"], 0);
+  EXPECT_EQ(lines[12]["epoch"], 12);
+  for (const char* part : {"", "dev/"})
+    for (const char* figure : {"accuracy", "precision", "recall", "f1", "roc_auc", "confusion/0/1"})
+      EXPECT_EQ(lines[12][part + std::string(figure)].get<double>(),
+                result["metrics"][part + std::string(figure)].get<double>());
+  EXPECT_EQ(lines[12]["loss"], result["outputs"]["loss"]);
+  EXPECT_LT(lines[12]["loss"].get<double>(), lines[0]["loss"].get<double>());
+  EXPECT_FALSE(lines[12].contains("test/loss")) << "looked at once, at the end";
+  EXPECT_TRUE(result["outputs"].contains("test/loss"));
+  double rows = 0;
+  for (const auto& [name, value] : result["metrics"].items())
+    if (name.find("confusion/") != std::string::npos)
+      rows += value.get<double>();
+  EXPECT_EQ(rows, 11) << "each row is in one part";
+
+  train("pass", words + Words{"--metrics", d.file("m.csv")});
+  Table table = read_table(d.file("m.csv"));
+  ASSERT_EQ(table.rows(), 13);
+  for (int c = 0; c < table.columns(); ++c)
+    EXPECT_EQ(table.at(12, c), lines[12][table.names()[static_cast<size_t>(c)]].get<double>());
+}
+
+TEST(TrainOnRows, ShowsEpochsPartsAndWatchedValues) {
+  Scratch d;
+  ToolRun run =
+      run_tool({"train", scores_file("pass"), "--data", d.write("a.csv", scores_csv), "--columns",
+                "x=1:3,y=passed", "--split", "0.3", "--epochs", "30", "--min-max", "x"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  for (const char* line : {"epoch 0  step 0  loss ", "\nepoch 1  step 1  loss ", "\nepoch 20  ",
+                           "  roc_auc ", "  dev/loss ", "\nsum [8,1]: min ", "  not finite 0\n"})
+    EXPECT_THAT(run.err, HasSubstr(line));
+  EXPECT_THAT(run.err, Not(HasSubstr("\nepoch 11  ")));
+  EXPECT_THAT(run.out, HasSubstr("\nsum [8,1]: min "));
+  EXPECT_THAT(run.out, HasSubstr("\ndev/confusion: rows of each class"));
+  EXPECT_THAT(run.out, Not(HasSubstr("minimize/m/"))) << "what only the optimizer reads";
+}
+
+TEST(TrainOnRows, JudgesFiguresOfEveryPart) {
+  Scratch d;
+  Words words = {"train",
+                 scores_file("scores"),
+                 "-q",
+                 "--data",
+                 d.write("a.csv", scores_of(4)),
+                 "--split",
+                 "0.3",
+                 "--steps",
+                 "50"};
+  EXPECT_EQ(run_tool(words + Words{"--expect", "dev/mae<1000", "--expect", "r2<=1"}).code, 0);
+  ToolRun run = run_tool(words + Words{"--expect", "dev/mae<0"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.err, HasSubstr("not met: dev/mae<0, it is "));
+}
+
+TEST(TrainOnRows, TakesAnotherOptimizer) {
+  Scratch d;
+  Words data = {"--data", d.write("a.csv", scores_of(4)), "--steps", "5"};
+  Json own = train("scores", data),
+       same = train("scores", data + Words{"--optimizer", "sgd,momentum=0.5"}),
+       adam = train("scores", data + Words{"--optimizer", "adam,lr=0.1"});
+  EXPECT_EQ(own, same) << "the model's rule in words";
+  EXPECT_TRUE(adam["parameters"].contains("minimize/v/fc/w"));
+  EXPECT_FALSE(adam["parameters"].contains("minimize/momentum/fc/w"));
+  EXPECT_EQ(train("scores", data + Words{"--optimizer", "adam", "--lr", "0.1"}), adam);
+}
+
+TEST(Predict, GivesTheSameNumbersForArgumentsTablesAndArrays) {
+  Scratch d;
+  std::string model = scores_file("scores"), saved = d.file("s.safetensors");
+  train("scores", {"--data", d.write("a.csv", scores_of(4)), "--standardize", "x", "--lr", "0.1",
+                   "--steps", "50", "--save", saved});
+  Json typed = json_of({"predict", model, "--load", saved, "--x", "80,85,90", "--x=-1,0,1e2"});
+  EXPECT_EQ(typed["rows"], 2);
+  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--x", "80,85,90,-1,0,1e2"}), typed);
+  std::string table = d.write("new.csv", "quiz3,name,quiz1,quiz2\n90,Ann,80,85\n100,Bo,-1,0\n");
+  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--data", table}), typed)
+      << "columns by the names they had in training";
+  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--data", table, "--batch", "1"}), typed);
+  Array x({DType::f32, {2, 3}}, {80, 85, 90, -1, 0, 100});
+  write_npy(d.file("x.npy"), TensorView("", x));
+  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--data", "x=" + d.file("x.npy")}), typed);
+
+  // What eval says of the same rows follows from what predict says.
+  ASSERT_EQ(run_tool({"predict", model, "--load", saved, "--data", d.file("a.csv"), "--out",
+                      d.file("p.csv")})
+                .code,
+            0);
+  Table out = read_table(d.file("p.csv")), in = parse_table(scores_of(4), "a");
+  EXPECT_EQ(out.names(), std::vector<std::string>{"final"});
+  double mae = 0;
+  for (int64_t r = 0; r < 11; ++r)
+    mae += std::abs(out.at(r, 0) - in.at(r, 3)) / 11;
+  Json eval = json_of({"eval", model, "--load", saved});
+  EXPECT_EQ(eval["rows"], 11) << "the rows of the run";
+  EXPECT_NEAR(eval["metrics"]["mae"].get<double>(), mae, 1e-4);
+  ASSERT_EQ(run_tool({"predict", model, "--load", saved, "--data", d.file("a.csv"), "--out",
+                      d.file("p.npy")})
+                .code,
+            0);
+  SharedArray array = read_npy(d.file("p.npy"));
+  EXPECT_EQ(to_string(array.type), "f32[11,1]");
+  for (int64_t r = 0; r < 11; ++r)
+    EXPECT_EQ(static_cast<float>(out.at(r, 0)), array.view("").at(r));
+}
+
+TEST(Predict, SaysClassesInTheirOwnWords) {
+  Scratch d;
+  std::string model = scores_file("grades"), saved = d.file("s");
+  ToolRun run = run_tool({"train", model, "-q", "--data", d.write("a.csv", scores_csv), "--columns",
+                          "x=1:3,y=grade", "--standardize", "x", "--steps", "300", "--save", saved,
+                          "--expect", "accuracy==1"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("  actual  A  B  C\n  A       4  0  0\n"));
+  run = run_tool({"predict", model, "--load", saved, "--x", "95,99,97,46,58,63"});
+  EXPECT_THAT(run.out, testing::StartsWith("grade "));
+  EXPECT_THAT(run.out, testing::ContainsRegex("\n +A .*\n +C "));
+  ASSERT_EQ(run_tool({"predict", model, "--load", saved, "--data", d.file("a.csv"), "--output",
+                      "grade", "--out", d.file("g.csv")})
+                .code,
+            0);
+  EXPECT_THAT(read_text(d.file("g.csv")), testing::StartsWith("grade\nB\nA\nA\nA\nB\nC\n"));
+  Json json = json_of({"predict", model, "--load", saved, "--x", "95,99,97"});
+  EXPECT_EQ(json["outputs"]["grade"]["labels"], Json({"A", "B", "C"}));
+  // A file of one class only keeps the numbers of the run.
+  run = run_tool({"eval", model, "--load", saved, "--data",
+                  d.write("c.csv", "quiz1,quiz2,quiz3,grade\n46,58,63,C\n53,47,50,C\n"), "--expect",
+                  "accuracy==1"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+}
+
+TEST(Predict, AsksForNothingThatItsOutputsDoNotNeed) {
+  Scratch d;
+  std::string model = d.write("none.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void none(Model& m) {
+  Parameter t = m.parameter("t", zeros({}));
+  m.minimize(square(t - 3), SGD{.lr = 0.25});
+  m.output("twice", t * 2);
+}
+GDJIT_MODEL(none, "no rows at all");
+)");
+  Json json = json_of({"train", model, "-q", "--steps", "60", "--save", d.file("s")});
+  EXPECT_NEAR(json["outputs"]["twice"].get<double>(), 6, 1e-6);
+  ToolRun run = run_tool({"predict", model, "--load", d.file("s"), "--output", "twice"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, testing::StartsWith("twice = "));
+}
+
+TEST(Predict, NeedsNoCheckpointWhereNothingIsKept) {
+  Scratch d;
+  std::string model = d.write("sum.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void total(Model& m) { m.output("total", sum(m.input("x", {m.batch(), 3}), 1)); }
+GDJIT_MODEL(total, "no state");
+)");
+  EXPECT_EQ(json_of({"predict", model, "--x", "1,2,3"})["outputs"]["total"]["values"], Json({6.0}));
+}
+
+TEST(Bench, DrawsRowsWhereAModelHasNone) {
+  ToolRun run = run_tool({"bench", scores_file("grades"), "--batch", "32", "--seconds", "0.01",
+                          "--compiles", "1", "--json"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Json::parse(run.out)["rows"], 32);
+  EXPECT_THAT(run.err, HasSubstr("grades carries no rows: random ones of the shapes declared"));
+  run = run_tool({"check", scores_file("pass"), "--native", "--json"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+}
+
+} // namespace

@@ -1,0 +1,106 @@
+// One evaluator for all parts: they share its code.
+#include "Assess.h"
+
+#include "gdjit/Driver/Values.h"
+
+#include <algorithm>
+
+namespace gdjit::tool {
+
+Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int64_t batch,
+                   const ScalarValues& scalars, const CompileOptions& options, bool metrics,
+                   const FoundRows& found)
+    : parts_(parts), batch_(batch),
+      evaluator_(subject, StepKind::evaluation, state, scalars, options), found_(found) {
+  if (metrics)
+    measures_.emplace(subject, evaluator_.work(), parts.whole);
+}
+
+std::vector<Assessed> Assessor::run(bool whole) {
+  std::vector<Assessed> results;
+  for (const Part& part : parts_.parts) {
+    if (!whole && part.prefix == "test/")
+      continue;
+    Assessed assessed{.prefix = part.prefix};
+    std::function<void(const SeenBatch&)> see;
+    if (measures_) {
+      measures_->clear();
+      see = [this](const SeenBatch& batch) { measures_->add(batch); };
+    }
+    assessed.outputs = evaluator_.run(part.rows, batch_, see);
+    if (measures_) {
+      assessed.measured = measures_->figures();
+      assessed.tables = measures_->tables(found_);
+    }
+    results.push_back(std::move(assessed));
+  }
+  return results;
+}
+
+Figures Assessor::known() const {
+  Figures figures;
+  for (const Part& part : parts_.parts) {
+    for (const OutputDecl& output : signature().outputs)
+      if (output.type.shape.rank() == 0)
+        figures.emplace_back(part.prefix + output.name, 0);
+    if (measures_)
+      for (const auto& [name, value] : measures_->figures())
+        figures.emplace_back(part.prefix + name, 0);
+  }
+  return figures;
+}
+
+Figures figures_of(const std::vector<Assessed>& parts) {
+  Figures figures;
+  for (const Assessed& part : parts) {
+    for (const auto& [name, value] : part.outputs)
+      if (value.type().shape.rank() == 0)
+        figures.emplace_back(part.prefix + name, value.at(0));
+    for (const auto& [name, value] : part.measured)
+      figures.emplace_back(part.prefix + name, value);
+  }
+  return figures;
+}
+
+std::string line_of(const Figures& figures) {
+  auto is_watched = [&](const std::string& name) {
+    std::string base = name.substr(0, name.rfind('/')) + "/nonfinite";
+    return name.find('/') != std::string::npos &&
+           std::any_of(figures.begin(), figures.end(),
+                       [&](const auto& figure) { return figure.first == base; });
+  };
+  std::string line;
+  for (const auto& [name, value] : figures)
+    if (name.find("confusion/") == std::string::npos && !is_watched(name))
+      line += fmt::format("{}{} {:.6g}", line.empty() ? "" : "  ", name, value);
+  return line;
+}
+
+std::string watched(const Signature& signature, const OutputValues& outputs) {
+  auto value = [&](const std::string& name) -> const Array* {
+    for (const auto& [key, array] : outputs)
+      if (key == name)
+        return &array;
+    return nullptr;
+  };
+  std::string text;
+  for (const OutputDecl& output : signature.outputs) {
+    const std::string ending = "/nonfinite";
+    if (!output.name.ends_with(ending))
+      continue;
+    std::string name = output.name.substr(0, output.name.size() - ending.size());
+    const Array *shape = value(name + "/shape"), *least = value(name + "/min"),
+                *mean = value(name + "/mean"), *greatest = value(name + "/max");
+    if (!shape || !least || !mean || !greatest)
+      continue;
+    std::string extents;
+    for (int64_t i = 0; i < shape->elements(); ++i)
+      extents += (i ? "," : "") + format_element(*shape, i);
+    text += fmt::format("{} [{}]: min {}  mean {}  max {}  not finite {}\n", name, extents,
+                        format_element(*least, 0), format_element(*mean, 0),
+                        format_element(*greatest, 0), format_element(*value(output.name), 0));
+  }
+  return text;
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,65 @@
+// gdjit eval: what a trained model is worth on rows, its own or others.
+#include "Report.h"
+#include "Settings.h"
+#include "Trained.h"
+
+namespace gdjit::tool {
+
+namespace {
+
+struct EvalArguments {
+  ModelArguments model;
+  DataArguments data;
+  std::string load;
+  std::vector<std::string> expect;
+  bool json = false;
+  CompileOptions compile;
+};
+
+int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
+  Trained trained = load_trained(command, a.model, a.load, tool);
+  // The rows of the run, unless others are given.
+  static constexpr KeptOption rows_of_the_run[] = {
+      {"--data"}, {"--columns"}, {"--delimiter"}, {"--comment"}, {"--header"}};
+  if (trained.checkpoint && !a.data.given())
+    take_settings(command, rows_of_the_run, *trained.checkpoint, a.load);
+  const Subject& subject = *trained.subject;
+  Work work = subject.work(StepKind::evaluation, a.model.batch);
+  const std::vector<InputDecl>& inputs = work.signature().inputs;
+  FoundRows found;
+  if (a.data.given())
+    found = read_rows(a.data, inputs, inputs, trained.known());
+  else
+    found.rows = dataset(work.signature(), subject.folder());
+  Parts parts{.parts = {{"", trained.scaled(found.rows)}}, .whole = found.rows, .scalings = {}};
+  int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
+  Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
+  check_criteria(a.expect, assessor.known());
+  Report report;
+  report.json = {{"model", subject.name()}, {"rows", found.rows.rows()}};
+  report.add(assessor.run(true), assessor.signature(),
+             fmt::format(" of {} rows", found.rows.rows()));
+  return report.finish(a.expect, a.json);
+}
+
+} // namespace
+
+void add_eval(CLI::App& app, Tool& tool) {
+  CLI::App* command = app.add_subcommand(
+      "eval",
+      "Outputs and metrics of a trained model on rows: those it was trained on, or --data.\n\n"
+      "  gdjit eval scores.cpp --load scores.safetensors\n"
+      "  gdjit eval scores.cpp --load scores.safetensors --data new.csv --expect 'r2>0.9'");
+  auto a = std::make_shared<EvalArguments>();
+  a->model.add_to(*command);
+  command->add_option("--load", a->load, "a checkpoint of train --save")->type_name("FILE");
+  a->data.add_to(*command);
+  command->add_option("--expect", a->expect, "exit with 1 unless a figure is so: 'accuracy>0.9'")
+      ->allow_extra_args(false)
+      ->type_name("CRITERION");
+  command->add_flag("--json", a->json, "as JSON");
+  add_compile_options(*command, a->compile);
+  command->callback([a, command, &tool] { tool.exit_code = eval(*a, *command, tool); });
+}
+
+} // namespace gdjit::tool

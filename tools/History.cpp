@@ -1,0 +1,141 @@
+// Numbers in their shortest form that reads back, so that a resumed run writes the same bytes.
+#include "History.h"
+
+#include "Subject.h"
+
+#include "gdjit/Support/AtomicFile.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+namespace gdjit::tool {
+
+namespace {
+
+std::vector<std::string> split(const std::string& text, char sign) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(sign, begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+/// The names of all rows, in the order in which they came up.
+std::vector<std::string> names_of(const std::vector<History::Row>& rows) {
+  std::vector<std::string> names;
+  for (const History::Row& row : rows)
+    for (const auto& [name, value] : row.figures)
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(name);
+  return names;
+}
+
+double value_of(const History::Row& row, const std::string& name) {
+  for (const auto& [key, value] : row.figures)
+    if (key == name)
+      return value;
+  return NAN;
+}
+
+std::string number(double value) { return std::isnan(value) ? "nan" : fmt::format("{}", value); }
+
+std::string csv(const std::vector<History::Row>& rows) {
+  std::vector<std::string> names = names_of(rows);
+  std::string text = "epoch,step";
+  for (const std::string& name : names)
+    text += "," + name;
+  text += "\n";
+  for (const History::Row& row : rows) {
+    text += fmt::format("{},{}", row.epoch, row.step);
+    for (const std::string& name : names)
+      text += "," + number(value_of(row, name));
+    text += "\n";
+  }
+  return text;
+}
+
+std::string jsonl(const std::vector<History::Row>& rows) {
+  std::string text;
+  for (const History::Row& row : rows) {
+    Json line = {{"epoch", row.epoch}, {"step", row.step}};
+    for (const auto& [name, value] : row.figures)
+      line[name] = to_json(value);
+    text += line.dump() + "\n";
+  }
+  return text;
+}
+
+/// "epoch" and "step" among the figures of a line, taken out of them.
+History::Row row_of(Figures figures) {
+  History::Row row;
+  for (auto& [name, value] : figures) {
+    if (name == "epoch")
+      row.epoch = static_cast<int64_t>(value);
+    else if (name == "step")
+      row.step = static_cast<int64_t>(value);
+    else
+      row.figures.emplace_back(name, value);
+  }
+  return row;
+}
+
+Figures csv_line(const std::string& line, const std::vector<std::string>& names) {
+  std::vector<std::string> words = split(line, ',');
+  Figures figures;
+  if (words.size() != names.size())
+    throw Error(ErrorCode::data, fmt::format("{} fields for {} names", words.size(), names.size()));
+  for (size_t i = 0; i < words.size(); ++i)
+    figures.emplace_back(names[i], parse_number(words[i], names[i]));
+  return figures;
+}
+
+Figures jsonl_line(const std::string& line) {
+  Figures figures;
+  Json object = Json::parse(line);
+  for (const auto& [name, value] : object.items())
+    figures.emplace_back(name, value.is_string() ? parse_number(value.get<std::string>(), name)
+                                                 : value.get<double>());
+  return figures;
+}
+
+} // namespace
+
+void History::check_name(const std::string& path) {
+  if (!path.ends_with(".csv") && !path.ends_with(".jsonl"))
+    throw Error(ErrorCode::usage,
+                fmt::format("--metrics {}: the name ends in neither .csv nor .jsonl", path));
+}
+
+void History::write(const std::string& path) const {
+  check_name(path);
+  write_file(path, path.ends_with(".csv") ? csv(rows_) : jsonl(rows_));
+}
+
+History History::read(const std::string& path, int64_t step) {
+  History history;
+  if (!std::filesystem::exists(path))
+    return history;
+  std::vector<std::string> lines = split(read_file(path), '\n'), names;
+  if (path.ends_with(".csv") && !lines.empty())
+    names = split(lines.front(), ',');
+  for (size_t i = names.empty() ? 0 : 1; i < lines.size(); ++i) {
+    if (lines[i].empty())
+      continue;
+    Row row;
+    try {
+      row = row_of(names.empty() ? jsonl_line(lines[i]) : csv_line(lines[i], names));
+    } catch (const std::exception& error) {
+      throw Error(ErrorCode::data, fmt::format("no metrics of an earlier run: {}", error.what()),
+                  {path, static_cast<uint32_t>(i + 1), 0},
+                  {{"move the file away, or give --metrics another", {}}});
+    }
+    if (row.step <= step)
+      history.add(std::move(row));
+  }
+  return history;
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,195 @@
+// Columns are found by name as soon as the file is open, so that only those are read that an input
+// takes.
+#include "Rows.h"
+
+#include "gdjit/Support/Suggest.h"
+#include "gdjit/Transforms/VerifyValues.h"
+
+#include <algorithm>
+
+namespace gdjit::tool {
+
+namespace {
+
+char parse_delimiter(const std::string& word) {
+  static constexpr std::pair<const char*, char> names[] = {
+      {"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"blank", ' '}};
+  for (auto [name, sign] : names)
+    if (word == name || word == std::string(1, sign))
+      return sign;
+  throw Error(ErrorCode::usage,
+              fmt::format("--delimiter: '{}' is none of comma, semicolon, tab, blank", word));
+}
+
+bool has_columns(std::span<const std::string> columns, const InputColumnNames& wanted) {
+  return std::all_of(wanted.columns.begin(), wanted.columns.end(), [&](const std::string& name) {
+    return std::find(columns.begin(), columns.end(), name) != columns.end();
+  });
+}
+
+/// What the wanted inputs take: as said, as an earlier run did, or in the order of declaration.
+std::vector<InputColumnNames> choose_columns(const DataArguments& a,
+                                             std::span<const InputDecl> wanted,
+                                             std::span<const InputDecl> inputs,
+                                             std::span<const std::string> columns,
+                                             const Checkpoint* known) {
+  const std::string& file = a.files.front();
+  if (!a.columns.empty())
+    return column_names(wanted, columns, a.columns, file);
+  if (known) {
+    std::vector<InputColumnNames> earlier;
+    for (const InputDecl& input : wanted)
+      for (const InputColumnNames& each : known->columns)
+        if (each.input == input.name && has_columns(columns, each))
+          earlier.push_back(each);
+    if (!earlier.empty() && earlier.size() == wanted.size())
+      return earlier;
+  }
+  int64_t all = 0, needed = 0;
+  for (const InputDecl& input : inputs)
+    all += row_elements(input);
+  for (const InputDecl& input : wanted)
+    needed += row_elements(input);
+  bool whole = all != needed && all == static_cast<int64_t>(columns.size());
+  std::vector<InputColumnNames> names = column_names(whole ? inputs : wanted, columns, "", file);
+  std::erase_if(names, [&](const InputColumnNames& each) {
+    return std::none_of(wanted.begin(), wanted.end(),
+                        [&](const InputDecl& input) { return input.name == each.input; });
+  });
+  return names;
+}
+
+FoundRows read_table_rows(const DataArguments& a, std::span<const InputDecl> wanted,
+                          std::span<const InputDecl> inputs, const Checkpoint* known) {
+  const std::string& file = a.files.front();
+  TableOptions options = a.table_options();
+  std::vector<std::string> columns = read_column_names(file, options);
+  FoundRows found;
+  found.columns = choose_columns(a, wanted, inputs, columns, known);
+  std::string mapping = mapping_text(found.columns);
+  options = gdjit::table_options(wanted, columns, mapping, options);
+  if (known)
+    for (const ClassLabels& labels : known->labels)
+      if (std::any_of(found.columns.begin(), found.columns.end(),
+                      [&](const InputColumnNames& each) {
+                        return std::find(each.columns.begin(), each.columns.end(), labels.column) !=
+                               each.columns.end();
+                      }))
+        options.labels.push_back(labels);
+  Table table = read_table(file, options);
+  found.rows = dataset(wanted, table, mapping);
+  found.labels = table.labels();
+  return found;
+}
+
+} // namespace
+
+void DataArguments::add_to(CLI::App& command) {
+  auto* data = command
+                   .add_option("--data", files,
+                               "rows from FILE.csv or .npy; or INPUT=FILE.npy for each input")
+                   ->allow_extra_args(false)
+                   ->type_name("[INPUT=]FILE");
+  command
+      .add_option("--columns", columns,
+                  "which columns an input takes: x=quiz1:quiz3,y=final, or by number x=1:3,y=4; "
+                  "without it in the order of declaration")
+      ->needs(data)
+      ->type_name("INPUT=FIRST:LAST,…");
+  command
+      .add_option("--delimiter", delimiter,
+                  "comma, semicolon, tab or blank; without it as the first line has it")
+      ->needs(data)
+      ->type_name("SIGN");
+  command.add_option("--comment", comment, "begins a comment line, # without it; none for none")
+      ->needs(data)
+      ->type_name("SIGN");
+  command.add_option("--header", header, "is the first line one? yes, no; without it as it looks")
+      ->check(one_of({"yes", "no", "detect"}))
+      ->needs(data)
+      ->type_name("WORD");
+}
+
+TableOptions DataArguments::table_options() const {
+  TableOptions options;
+  if (!delimiter.empty())
+    options.delimiter = parse_delimiter(delimiter);
+  if (comment == "none")
+    options.comment = 0;
+  else if (comment.size() == 1)
+    options.comment = comment[0];
+  else if (!comment.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("--comment: '{}' is no single character, nor none", comment));
+  options.header = header == "yes" ? Header::yes : header == "no" ? Header::no : Header::detect;
+  return options;
+}
+
+FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
+                    std::span<const InputDecl> inputs, const Checkpoint* known) {
+  std::vector<InputFile> files;
+  for (const std::string& word : a.files) {
+    size_t equals = word.find('=');
+    std::string name = word.substr(0, equals);
+    bool is_input =
+        equals != std::string::npos &&
+        std::any_of(inputs.begin(), inputs.end(), [&](const auto& i) { return i.name == name; });
+    if (is_input &&
+        std::any_of(wanted.begin(), wanted.end(), [&](const auto& i) { return i.name == name; }))
+      files.push_back({name, word.substr(equals + 1)});
+    else if (!is_input && a.files.size() > 1)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--data {}: give one table, or INPUT=FILE.npy for each input", word));
+  }
+  if (files.empty())
+    return read_table_rows(a, wanted, inputs, known);
+  if (!a.columns.empty())
+    throw Error(ErrorCode::usage, "--columns: a file of its own gives each input its rows; "
+                                  "columns are those of one table");
+  FoundRows found;
+  found.rows = dataset(wanted, files);
+  return found;
+}
+
+std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
+                                   const std::vector<ClassLabels>& labels,
+                                   const std::string& input) {
+  for (const InputColumnNames& each : columns)
+    if (each.input == input && each.columns.size() == 1)
+      for (const ClassLabels& known : labels)
+        if (known.column == each.columns.front())
+          return known.labels;
+  return {};
+}
+
+bool scales_with_rows(const Signature& signature) {
+  return std::any_of(signature.inputs.begin(), signature.inputs.end(),
+                     [](const InputDecl& input) { return input.batch_axis >= 0; });
+}
+
+std::vector<Array> first_batch(const Signature& signature, const Dataset& rows) {
+  Loader loader(rows, {.batch = scales_with_rows(signature) ? signature.batch : 0});
+  std::vector<Array> arrays;
+  Loader::Iterator first = loader.begin();
+  for (const InputDecl& input : signature.inputs)
+    for (const TensorView& view : first->views())
+      if (view.name == input.name)
+        arrays.push_back(view.copy());
+  return arrays;
+}
+
+Dataset some_rows(const Subject& subject, const Work& work, uint64_t seed) {
+  const Signature& signature = work.signature();
+  if (!signature.data.empty() || signature.inputs.empty())
+    return dataset(signature, subject.folder());
+  log("{} carries no rows: random ones of the shapes declared are taken", subject.name());
+  int64_t bound = work.is_graph() ? index_bound(work.step.graph) : 1;
+  std::vector<Array> arrays = random_arguments(signature, seed, bound).inputs;
+  std::vector<InputRows> rows;
+  for (size_t i = 0; i < arrays.size(); ++i)
+    rows.push_back(
+        {signature.inputs[i].name, std::move(arrays[i]), signature.inputs[i].batch_axis});
+  return Dataset(std::move(rows));
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,50 @@
+// Where the rows of a command come from: the model itself, a table, or an .npy file for each input.
+#pragma once
+
+#include "Subject.h"
+
+#include "gdjit/Data/Checkpoint.h"
+
+namespace gdjit::tool {
+
+/// The options by which rows are named, and how their text is to be read.
+struct DataArguments {
+  std::vector<std::string> files; ///< one table, or INPUT=FILE.npy for each input
+  std::string columns;
+  std::string delimiter, comment, header;
+
+  void add_to(CLI::App& command);
+  bool given() const { return !files.empty(); }
+  /// Error(usage) for what is no delimiter.
+  TableOptions table_options() const;
+};
+
+/// Rows, and what is to be known of the table that they came from.
+struct FoundRows {
+  Dataset rows;
+  std::vector<ClassLabels> labels;
+  std::vector<InputColumnNames> columns;
+};
+
+/// Rows for these inputs. `inputs` are all of the model where a table without --columns is to hold
+/// columns for more than `wanted`: of a file that a run was trained on, prediction takes what it
+/// needs. `known` gives the columns and the numbers of labels of an earlier run.
+FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
+                    std::span<const InputDecl> inputs, const Checkpoint* known);
+
+/// The labels of the classes of this input, empty where it has none.
+std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
+                                   const std::vector<ClassLabels>& labels,
+                                   const std::string& input);
+
+/// True where an input has a row per example.
+bool scales_with_rows(const Signature& signature);
+
+/// The first rows, as many as the step takes at once, in the order of its inputs.
+std::vector<Array> first_batch(const Signature& signature, const Dataset& rows);
+
+/// Rows to time and to check a step by: those that it carries, or where it carries none random
+/// ones, of which a line on standard error tells.
+Dataset some_rows(const Subject& subject, const Work& work, uint64_t seed);
+
+} // namespace gdjit::tool

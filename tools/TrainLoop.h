@@ -1,0 +1,40 @@
+// The loop of a training run: updates until enough are done or someone interrupts.
+#pragma once
+
+#include "Progress.h"
+
+#include "gdjit/Data/Loader.h"
+#include "gdjit/JIT/StepFunction.h"
+
+#include <functional>
+
+namespace gdjit::tool {
+
+struct LoopOptions {
+  int64_t updates = 0;    ///< of the whole run, from its very beginning
+  int64_t save_every = 0; ///< updates; 0: by the clock
+};
+
+struct LoopHooks {
+  std::function<void(int64_t epoch)> epoch_done; ///< `epoch` epochs lie behind; may be empty
+  std::function<void()> save;                    ///< may be empty
+};
+
+/// What a run leaves behind.
+struct LoopResult {
+  static constexpr size_t kept_losses = 10'000; ///< of a run, for --json
+
+  int64_t steps = 0; ///< of this process
+  double seconds = 0;
+  std::vector<double> losses; ///< before each update, while there are at most kept_losses
+};
+
+/// Updates done from the beginning of the run to where the loader stands.
+int64_t updates_done(const Loader& loader);
+
+/// Goes on from where the loader stands. Saves while it runs (every half minute, or as told), not
+/// at the end. A line on standard error tells of the first loss that is not finite.
+LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& options,
+                    Progress& progress, const LoopHooks& hooks);
+
+} // namespace gdjit::tool
