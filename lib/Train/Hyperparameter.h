@@ -19,7 +19,7 @@ inline void check_range(const char* what, const char* name, double value, double
               std::isinf(high)
                   ? fmt::format("{}: {} {} is below {} or not finite", what, name, value, low)
                   : fmt::format("{}: {} {} is not in [{}, {})", what, name, value, low, high),
-              {at.file_name(), at.line(), at.column()});
+              location_of(at));
 }
 
 } // namespace gdjit
