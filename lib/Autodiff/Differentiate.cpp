@@ -201,11 +201,8 @@ std::string Differentiator::name_of(NodeId n) const {
   const Graph& graph = rebuild_.graph();
   if (!graph.name(n).empty())
     return graph.name(n);
-  if (graph.op(n) == Opcode::State)
-    return signature_.states[graph.attributes(n).integer(Attr::index)].name;
-  if (graph.op(n) == Opcode::Input)
-    return signature_.inputs[graph.attributes(n).integer(Attr::index)].name;
-  return "";
+  const std::string* row = row_name(signature_, graph, n);
+  return row && graph.op(n) != Opcode::Scalar ? *row : "";
 }
 
 /// Whether the loss as declared reads the target, by whatever way; a gradient node reads its loss

@@ -69,7 +69,7 @@ private:
 };
 
 void require_planned(const loop::Program& program) {
-  GDJIT_CHECK(program.stage == Stage::Planned);
+  GDJIT_CHECK(program.stage == Stage::Planned && !program.from_text);
   std::set<std::pair<loop::BufferRole, uint32_t>>
       arguments; // one buffer each, or noalias would lie
   for (const loop::Buffer& buffer : program.buffers) {

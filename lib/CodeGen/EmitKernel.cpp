@@ -23,12 +23,8 @@ using gdjit::loop::ValueId;
 
 namespace {
 
-int64_t turn_count(const gdjit::loop::Statement& s) {
-  return s.end <= s.begin ? 0 : (s.end - s.begin + s.step - 1) / s.step;
-}
-
 bool has_constant_variable(const gdjit::loop::Statement& s) {
-  return s.loop_kind == LoopKind::unrolled || turn_count(s) <= 1;
+  return s.loop_kind == LoopKind::unrolled || gdjit::loop::turns(s) <= 1;
 }
 
 } // namespace

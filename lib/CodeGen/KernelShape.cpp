@@ -9,16 +9,6 @@
 #include <numeric>
 #include <unordered_map>
 
-namespace gdjit {
-
-loop::BufferId memory_of(const loop::Program& program, loop::BufferId buffer) {
-  while (program.buffers[buffer].place == loop::Place::shared)
-    buffer = program.buffers[buffer].same_as;
-  return buffer;
-}
-
-} // namespace gdjit
-
 namespace gdjit::codegen {
 
 namespace {
@@ -81,7 +71,7 @@ private:
   void put_buffer(BufferId buffer, bool written) {
     if (buffer == loop::none)
       return put(-1);
-    BufferId memory = memory_of(program_, buffer);
+    BufferId memory = storage(program_, buffer);
     auto [at, added] = parameter_.try_emplace(memory, shape_.parameters.size());
     if (added) {
       const Buffer& owner = program_.buffers[memory];
@@ -114,6 +104,7 @@ private:
     put(static_cast<int64_t>(s.kind) | static_cast<int64_t>(s.op) << 8 |
         static_cast<int64_t>(s.loop_kind) << 16 | static_cast<int64_t>(s.type.dtype) << 24 |
         static_cast<int64_t>(s.type.lanes) << 32);
+    put(static_cast<int64_t>(s.operands.size())); // lengths first: no key begins another
     for (loop::ValueId operand : s.operands)
       put_id(values_, operand);
     put_id(values_, s.mask);
@@ -129,6 +120,7 @@ private:
       shape_.literals.push_back(s.bits);
     else
       put(static_cast<int64_t>(s.bits));
+    put(static_cast<int64_t>(s.extents.size()));
     for (int64_t extent : s.extents)
       put(extent);
     put(static_cast<int64_t>(s.index.size()));
@@ -136,9 +128,8 @@ private:
       put_index(index);
     if (s.kind == StatementKind::Check)
       shape_.checks.push_back(s.node);
-    int64_t turns = s.loop_kind == loop::LoopKind::unrolled && s.end > s.begin && s.step > 0
-                        ? (s.end - s.begin + s.step - 1) / s.step
-                        : 1;
+    int64_t turns =
+        s.loop_kind == loop::LoopKind::unrolled ? std::max<int64_t>(1, loop::turns(s)) : 1;
     body(s.body, turns > too_many / times ? too_many : times * turns);
   }
 

@@ -4,6 +4,7 @@
 #include "gdjit/Driver/Compile.h"
 
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/Loop/Bounds.h"
 #include "gdjit/Loop/Text.h"
 
 #include <fmt/format.h>
@@ -109,6 +110,8 @@ Compilation compile(Work work, const CompileOptions& options) {
     run("plan");
     manager.verify(c.work);
   }
+  if (options.last > Stage::Planned && c.work.program.from_text)
+    c.work.program = loop::with_bounds_checks(c.work.program);
   c.times = manager.records();
   c.remarks = manager.remarks();
   if (options.last == Stage::Object)

@@ -33,17 +33,11 @@ constexpr std::string_view header =
 
 std::string label(const Step& step, NodeId n) {
   const Graph& g = step.graph;
-  const Attributes& a = g.attributes(n);
   std::string text(name(g.op(n)));
-  if (a.has(Attr::index)) {
-    size_t row = static_cast<size_t>(a.integer(Attr::index));
-    const Signature& s = step.signature;
-    text += " " + (g.op(n) == Opcode::Input   ? s.inputs[row].name
-                   : g.op(n) == Opcode::State ? s.states[row].name
-                                              : s.scalars[row].name);
-  } else if (!g.name(n).empty()) {
+  if (const std::string* row = row_name(step.signature, g, n))
+    text += " " + *row;
+  else if (!g.name(n).empty())
     text = g.name(n) + " = " + text;
-  }
   return text + "\n" + to_string(g.type(n));
 }
 

@@ -15,16 +15,10 @@ namespace {
 /// The first node that reads row `row` by `op`, or the one of that name; invalid where there is
 /// none.
 Value find_value(const Step& step, const std::string& wanted) {
-  const Signature& s = step.signature;
   for (NodeId n = 0; n < step.graph.size(); ++n) {
-    if (step.graph.name(n) == wanted)
-      return {n, 0};
-    const Attributes& a = step.graph.attributes(n);
-    if (!a.has(Attr::index))
-      continue;
-    size_t row = static_cast<size_t>(a.integer(Attr::index));
-    if ((step.graph.op(n) == Opcode::Input && s.inputs[row].name == wanted) ||
-        (step.graph.op(n) == Opcode::State && s.states[row].name == wanted))
+    const std::string* row = row_name(step.signature, step.graph, n);
+    if (step.graph.name(n) == wanted ||
+        (row && *row == wanted && step.graph.op(n) != Opcode::Scalar))
       return {n, 0};
   }
   return {};

@@ -193,15 +193,8 @@ private:
 
   Formula source(NodeId n) const {
     const Attributes& a = graph_.attributes(n);
-    const Signature& s = step_.signature;
-    if (a.has(Attr::index)) {
-      size_t row = static_cast<size_t>(a.integer(Attr::index));
-      Opcode op = graph_.op(n);
-      return {op == Opcode::Input   ? s.inputs[row].name
-              : op == Opcode::State ? s.states[row].name
-                                    : s.scalars[row].name,
-              atom};
-    }
+    if (const std::string* row = row_name(step_.signature, graph_, n))
+      return {*row, atom};
     if (a.has(Attr::value))
       return constant(a.array(Attr::value));
     if (a.has(Attr::stream))

@@ -41,7 +41,7 @@ void report_non_finite(const Work& work, const CallArguments& before, int64_t st
   Step graph_step = compile(work, graph_only).work.step;
   const Graph& g = graph_step.graph;
   CallStatus status;
-  std::vector<Array> values = interpret_nodes(g, graph_step.signature, before, status);
+  std::vector<Array> values = interpret_nodes(g, before, status);
   for (NodeId n = 0; n < g.size(); ++n) {
     int64_t at = first_non_finite(values[n]);
     // Infinities that stand in the graph as constants are meant.

@@ -78,18 +78,12 @@ std::string format_values(const Array& array, int64_t most) {
 
 std::string print_values(const Step& step, const CallArguments& arguments, CallStatus& status) {
   const Graph& g = step.graph;
-  std::vector<Array> values = interpret_nodes(g, step.signature, arguments, status);
+  std::vector<Array> values = interpret_nodes(g, arguments, status);
   std::vector<std::string> names(g.size());
   size_t width = 0;
   for (NodeId n = 0; n < g.size(); ++n) {
-    std::string read;
-    if (const Attributes& a = g.attributes(n); a.has(Attr::index)) {
-      size_t row = static_cast<size_t>(a.integer(Attr::index));
-      const Signature& s = step.signature;
-      read = " " + (g.op(n) == Opcode::Input   ? s.inputs[row].name
-                    : g.op(n) == Opcode::State ? s.states[row].name
-                                               : s.scalars[row].name);
-    }
+    const std::string* row = row_name(step.signature, g, n);
+    std::string read = row ? " " + *row : "";
     names[n] = fmt::format("%{} = {}{}", g.name(n).empty() ? std::to_string(n) : g.name(n),
                            name(g.op(n)), read);
     width = std::max(width, std::min<size_t>(names[n].size(), 40));

@@ -12,8 +12,6 @@
 
 namespace gdjit {
 
-SourceLocation location_of(Place place);
-
 /// The group of an update made by m.update: it belongs to every training step.
 inline constexpr std::string_view plain_update = "";
 

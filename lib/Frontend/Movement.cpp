@@ -32,25 +32,27 @@ std::vector<const Tensor*> pointers(const std::vector<Tensor>& parts) {
 
 Tensor reshape(const Tensor& x, const Extents& extents, Place at) {
   Declaration& d = common_declaration("reshape", {&x}, at);
-  std::vector<int64_t> shape = extents.values;
-  int64_t known = 1, open = -1;
+  Extents asked = extents;
+  std::vector<int64_t>& shape = asked.values;
+  int64_t open = -1;
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == -1 && open >= 0)
+    if (shape[i] != -1)
+      continue;
+    if (open >= 0)
       d.fail("reshape: two extents are -1", at, {d.note("operand", x.value())});
-    if (shape[i] == -1)
-      open = static_cast<int64_t>(i);
-    else
-      known *= shape[i];
+    open = static_cast<int64_t>(i);
+    shape[i] = 1;
   }
+  int64_t known = to_shape(asked, "reshape", at).elements();
   if (open >= 0) {
     int64_t elements = x.type().elements();
-    if (known <= 0 || elements % known != 0)
+    if (known == 0 || elements % known != 0)
       d.fail(
           fmt::format("reshape: no extent makes {} elements of {}", elements, to_string(x.shape())),
           at, {d.note("operand", x.value())});
     shape[static_cast<size_t>(open)] = elements / known;
   }
-  if (x.shape() == to_shape(shape) && x.rank() == static_cast<int>(shape.size()))
+  if (x.shape() == to_shape(shape))
     return x;
   return apply_one(Opcode::Reshape, x, Attributes().integers(Attr::shape, std::move(shape)), at);
 }

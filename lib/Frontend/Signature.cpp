@@ -35,10 +35,14 @@ Tensor Declaration::declare_scalar(const std::string& name, const Number* value,
   Array probe(TensorType{type, {}});
   if (value && !store(probe, 0, *value))
     fail(fmt::format("scalar '{}': {} is no {}", name, to_string(*value), gdjit::name(type)), at);
+  double initial = value ? static_cast<double>(value->value) : 0;
+  if (is_integer(type) && to_bits(type, initial) != load_bits(type, probe.bytes()))
+    fail(fmt::format("scalar '{}': {} lies beyond 2^53", name, to_string(*value)), at,
+         {{"a scalar is given as a double, which holds every integer up to there only", {}}});
   claim("scalar", name, at);
   signature.scalars.push_back({.name = name,
                                .dtype = type,
-                               .initial = value ? static_cast<double>(value->value) : 0.0,
+                               .initial = initial,
                                .has_default = value != nullptr,
                                .origin = origin(at)});
   builder.set_origin(origin(at));

@@ -1,6 +1,8 @@
 // Attributes of nodes.
 #include "gdjit/IR/Attribute.h"
 
+#include "gdjit/IR/Element.h"
+
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Hash.h"
 
@@ -36,7 +38,7 @@ bool find_attr(std::string_view name, Attr& attr) {
 
 bool Attributes::Entry::operator==(const Entry& other) const {
   return attr == other.attr && number == other.number &&
-         std::bit_cast<uint64_t>(real) == std::bit_cast<uint64_t>(other.real) &&
+         same_bits(DType::f64, std::bit_cast<Bits>(real), std::bit_cast<Bits>(other.real)) &&
          text == other.text && integers == other.integers && order == other.order &&
          (array == other.array || (array && other.array && same_bits(*array, *other.array)));
 }
@@ -46,7 +48,7 @@ uint64_t Attributes::hash() const {
   for (const Entry& e : all_) {
     h = combine(h, static_cast<uint64_t>(e.attr));
     h = combine(h, static_cast<uint64_t>(e.number));
-    h = combine(h, std::bit_cast<uint64_t>(e.real));
+    h = combine(h, canonical(DType::f64, std::bit_cast<Bits>(e.real)));
     h = combine(h, hash_bytes(e.text));
     for (int64_t i : e.integers)
       h = combine(h, static_cast<uint64_t>(i));

@@ -50,4 +50,11 @@ Origin Graph::origin_of(const SourceLocation& location, Part part) {
   return {file(location.file), location.line, location.column, part};
 }
 
+bool uniform_constant(const Graph& graph, Value v, Bits& bits) {
+  while (graph.op(v.node) == Opcode::Broadcast || graph.op(v.node) == Opcode::Reshape)
+    v = graph.operand(v.node, 0);
+  return graph.op(v.node) == Opcode::Constant &&
+         uniform_element(graph.attributes(v.node).array(Attr::value), bits);
+}
+
 } // namespace gdjit

@@ -179,8 +179,10 @@ private:
     decl.dtype = in_.dtype();
     if (in_.try_char('=')) {
       decl.has_default = true;
-      if (decl.dtype != DType::boolean)
+      if (is_float(decl.dtype))
         decl.initial = in_.real("a number");
+      else if (is_integer(decl.dtype))
+        decl.initial = integer_default(decl.dtype);
       else if (in_.try_word("true"))
         decl.initial = 1;
       else
@@ -188,6 +190,16 @@ private:
     }
     decl.origin = origin();
     return true;
+  }
+
+  double integer_default(DType type) {
+    size_t at = (in_.peek(), in_.offset());
+    Bits bits = 0;
+    in_.to_element(in_.number("a number"), type, &bits);
+    double value = to_double(type, bits);
+    if (to_bits(type, value) != bits)
+      in_.fail_at(at, "a scalar is given as a double, which holds every integer up to 2^53 only");
+    return value;
   }
 
   bool let() {

@@ -112,23 +112,16 @@ private:
   /// constant.
   void print_positional(NodeId n, const Attributes& attributes) {
     if (attributes.has(Attr::index)) {
-      auto row = static_cast<uint64_t>(attributes.integer(Attr::index));
-      (out_ << ' ').name(row_name(graph_.op(n), row));
+      const std::string* row = row_name(signature_, graph_, n);
+      if (row)
+        (out_ << ' ').name(*row);
+      else // a broken graph prints too
+        (out_ << " ?").integer(attributes.integer(Attr::index));
     }
     if (attributes.has(Attr::value)) {
       std::string hint = graph_.name(n).empty() ? "node" + std::to_string(n) : graph_.name(n);
       (out_ << ' ').literal(attributes.array(Attr::value), hint);
     }
-  }
-
-  std::string row_name(Opcode op, uint64_t row) const {
-    if (op == Opcode::Input && row < signature_.inputs.size())
-      return signature_.inputs[row].name;
-    if (op == Opcode::State && row < signature_.states.size())
-      return signature_.states[row].name;
-    if (op == Opcode::Scalar && row < signature_.scalars.size())
-      return signature_.scalars[row].name;
-    return "?" + std::to_string(row); // a broken graph prints too
   }
 
   void print_attribute(const Attributes::Entry& entry) {

@@ -1,6 +1,8 @@
 // Tokens of the text language, written.
 #include "gdjit/IR/TextWriter.h"
 
+#include "gdjit/IR/Element.h"
+
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -47,15 +49,6 @@ template <class T> T read(const void* element) {
   T value;
   std::memcpy(&value, element, sizeof value);
   return value;
-}
-
-bool all_equal(const Array& array) {
-  size_t size = static_cast<size_t>(byte_size(array.type().dtype));
-  auto* bytes = static_cast<const char*>(array.bytes());
-  for (int64_t i = 1; i < array.elements(); ++i)
-    if (std::memcmp(bytes, bytes + static_cast<size_t>(i) * size, size) != 0)
-      return false;
-  return true;
 }
 
 } // namespace
@@ -136,7 +129,8 @@ TextWriter& TextWriter::literal(const Array& array, const std::string& hint) {
   DType dtype = array.type().dtype;
   const Shape& shape = array.type().shape;
   auto* bytes = static_cast<const char*>(array.bytes());
-  if (array.elements() >= shortest_splat && all_equal(array))
+  Bits one = 0;
+  if (array.elements() >= shortest_splat && uniform_element(array, one))
     return (*this << "splat ").element(dtype, bytes);
   if (array.elements() > largest_inline_literal && extras_)
     if (std::string file = extras_->store(array, hint); !file.empty())

@@ -90,8 +90,8 @@ CallResults interpret(const Step& step, const CallArguments& arguments) {
   return results;
 }
 
-std::vector<Array> interpret_nodes(const Graph& graph, const Signature&,
-                                   const CallArguments& arguments, CallStatus& status) {
+std::vector<Array> interpret_nodes(const Graph& graph, const CallArguments& arguments,
+                                   CallStatus& status) {
   status = {};
   return run(graph, arguments, status, nullptr);
 }

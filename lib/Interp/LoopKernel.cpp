@@ -110,9 +110,13 @@ int64_t LoopKernel::position(const Statement& s, std::span<const int64_t> extent
   int64_t at = 0;
   for (size_t axis = 0; axis < extents.size(); ++axis) {
     int64_t i = coordinate(s.index[axis], lane);
-    if (i < 0 || i >= extents[axis])
-      throw InternalError(fmt::format("kernel {}: {}: index {} of axis {} lies outside 0..{}",
-                                      kernel_.name, what, i, axis, extents[axis]));
+    if (i < 0 || i >= extents[axis]) {
+      std::string message = fmt::format("kernel {}: {}: index {} of axis {} lies outside 0..{}",
+                                        kernel_.name, what, i, axis, extents[axis]);
+      if (program_.from_text)
+        throw Error(ErrorCode::graph, message);
+      throw InternalError(message);
+    }
     at = at * extents[axis] + i;
   }
   return at;

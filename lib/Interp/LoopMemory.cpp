@@ -15,12 +15,6 @@ using loop::Place;
 
 constexpr int poison = 0xff; ///< every float of these bytes is a NaN
 
-loop::BufferId storage(const loop::Program& program, loop::BufferId b) {
-  while (program.buffers[b].same_as != loop::none)
-    b = program.buffers[b].same_as;
-  return b;
-}
-
 template <class Visit>
 void for_each_buffer(const std::vector<loop::Statement>& body, Visit&& visit) {
   for (const loop::Statement& s : body) {
@@ -70,7 +64,7 @@ LoopMemory::LoopMemory(const loop::Program& program, const CallArguments& argume
     data_[b] = owned_[b].bytes();
   }
   for (loop::BufferId b = 0; b < program.buffers.size(); ++b)
-    data_[b] = data_[storage(program, b)];
+    data_[b] = data_[loop::storage(program, b)];
 
   std::vector<size_t> slot_of(program.buffers.size(), ~size_t{0});
   for (loop::BufferId b = 0; b < program.buffers.size(); ++b)
@@ -79,7 +73,7 @@ LoopMemory::LoopMemory(const loop::Program& program, const CallArguments& argume
       slots_.push_back({program.buffers[b].offset, program.buffers[b].type.bytes(), ~size_t{0}, 0});
     }
   auto touch = [&](loop::BufferId b, size_t k) {
-    size_t slot = slot_of[storage(program, b)];
+    size_t slot = slot_of[loop::storage(program, b)];
     if (slot == ~size_t{0})
       return;
     slots_[slot].first = std::min(slots_[slot].first, k);

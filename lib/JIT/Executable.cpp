@@ -8,6 +8,7 @@
 
 #include "gdjit/Runtime/TensorView.h"
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/FloatEnvironment.h"
 
 #include <algorithm>
 #include <chrono>
@@ -115,9 +116,9 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const Buffer& buffer = program.buffers[b];
     if (buffer.role == BufferRole::output)
-      impl->outputs.at(buffer.number) = memory_of(program, b);
+      impl->outputs.at(buffer.number) = storage(program, b);
     if (buffer.role == BufferRole::update)
-      impl->updates.at(buffer.number) = memory_of(program, b);
+      impl->updates.at(buffer.number) = storage(program, b);
   }
   for (BufferId b : impl->outputs)
     GDJIT_CHECK(b != loop::none);

@@ -9,6 +9,7 @@
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/Runtime/StateStorage.h"
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/FloatEnvironment.h"
 
 #include <cmath>
 #include <cstring>

@@ -20,6 +20,7 @@ public:
       : in_(reader), program_(program), tables_(program), statements_(reader, program, tables_) {}
 
   void parse() {
+    program_.from_text = true;
     while (!ended_ && in_.next_line())
       in_.guarded([&] { line(); });
     in_.guarded([&] {

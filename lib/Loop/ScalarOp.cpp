@@ -6,14 +6,12 @@
 #include "gdjit/Loop/ScalarOp.h"
 
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/FloatEnvironment.h"
 
 #include <bit>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <string>
 #include <type_traits>
-#include <xmmintrin.h>
 
 namespace gdjit::loop {
 
@@ -26,26 +24,6 @@ struct Row {
 constexpr Row rows[] = {
 #define GDJIT_SCALAR(enumerator, name, operands, summary) {#name, operands},
 #include "gdjit/Loop/ScalarOps.def"
-};
-
-/// Sets round to nearest, subnormals counted, exceptions masked, while it lives.
-class DefaultFloatMode {
-public:
-  DefaultFloatMode() : host_(_mm_getcsr()) {
-    if ((host_ & ~flags) != standard)
-      _mm_setcsr(standard);
-  }
-  ~DefaultFloatMode() {
-    if ((host_ & ~flags) != standard)
-      _mm_setcsr(host_);
-  }
-  DefaultFloatMode(const DefaultFloatMode&) = delete;
-  DefaultFloatMode& operator=(const DefaultFloatMode&) = delete;
-
-private:
-  static constexpr unsigned flags = 0x3f;
-  static constexpr unsigned standard = 0x1f80;
-  unsigned host_;
 };
 
 template <class T> T get(Bits bits) {
@@ -194,27 +172,6 @@ template <class T> int masked(T count) {
   return static_cast<int>(static_cast<Unsigned<T>>(count) & (8 * sizeof(T) - 1));
 }
 
-template <class To, class From> To convert(From a) {
-  if constexpr (std::is_same_v<To, bool>) {
-    return a == a && a != From(0);
-  } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
-    constexpr double behind = sizeof(To) == 4 ? 0x1p31 : 0x1p63;
-    double value = a;
-    if (value != value)
-      return 0;
-    if (value >= behind)
-      return std::numeric_limits<To>::max();
-    return value < -behind ? std::numeric_limits<To>::min() : static_cast<To>(value);
-  } else if constexpr (std::is_same_v<To, int32_t> && std::is_same_v<From, int64_t>) {
-    if (a > std::numeric_limits<int32_t>::max())
-      return std::numeric_limits<int32_t>::max();
-    return a < std::numeric_limits<int32_t>::min() ? std::numeric_limits<int32_t>::min()
-                                                   : static_cast<int32_t>(a);
-  } else {
-    return static_cast<To>(a);
-  }
-}
-
 void copy(const Columns& x, Bits keep) {
   for (int64_t i = 0; i < x.count; ++i)
     x.out[i] = x.a[i] & keep;
@@ -228,7 +185,7 @@ void change_type(ScalarOp op, DType result, DType operand, const Columns& x) {
   case ScalarOp::convert:
     return with_any(result, [&](auto to) {
       with_any(operand, [&](auto from) {
-        map1<decltype(from)>(x, [](auto a) { return convert<decltype(to)>(a); });
+        map1<decltype(from)>(x, [](auto a) { return convert_element<decltype(to)>(a); });
       });
     });
   case ScalarOp::bitcast:
@@ -324,12 +281,6 @@ void change_type(ScalarOp op, DType result, DType operand, const Columns& x) {
   }
 }
 
-bool is_nan(DType type, Bits bits) {
-  return type == DType::f32   ? std::isnan(get<float>(bits))
-         : type == DType::f64 ? std::isnan(get<double>(bits))
-                              : false;
-}
-
 } // namespace
 
 std::string_view name(ScalarOp op) { return rows[static_cast<int>(op)].name; }
@@ -357,48 +308,8 @@ Bits evaluate(ScalarOp op, DType result, DType operand, std::span<const Bits> op
 
 void evaluate_many(ScalarOp op, DType result, DType operand, const Bits* a, const Bits* b,
                    const Bits* c, Bits* out, int64_t count) {
-  DefaultFloatMode mode;
+  FloatEnvironment environment;
   dispatch(op, result, operand, Columns{a, b, c, out, count});
-}
-
-Bits to_bits(DType type, double value) {
-  Bits bits = put(value);
-  return type == DType::f64 ? bits : evaluate(ScalarOp::convert, type, DType::f64, {&bits, 1});
-}
-
-double to_double(DType type, Bits bits) { // exact but for i64, so that no float mode matters here
-  switch (type) {
-  case DType::f32:
-    return get<float>(bits);
-  case DType::f64:
-    return get<double>(bits);
-  case DType::i32:
-    return get<int32_t>(bits);
-  case DType::i64:
-    return static_cast<double>(get<int64_t>(bits));
-  case DType::boolean:
-    break;
-  }
-  return get<bool>(bits) ? 1 : 0;
-}
-
-Bits load_bits(DType type, const void* element) { // sizes known, so that each is one load
-  Bits bits = 0;
-  if (byte_size(type) == 4)
-    std::memcpy(&bits, element, 4);
-  else if (byte_size(type) == 8)
-    std::memcpy(&bits, element, 8);
-  else
-    std::memcpy(&bits, element, 1);
-  return bits;
-}
-
-void store_bits(DType type, void* element, Bits bits) {
-  std::memcpy(element, &bits, static_cast<size_t>(byte_size(type)));
-}
-
-bool same_bits(DType type, Bits a, Bits b) {
-  return a == b || (is_nan(type, a) && is_nan(type, b));
 }
 
 } // namespace gdjit::loop

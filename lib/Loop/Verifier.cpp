@@ -6,6 +6,7 @@
 #include "gdjit/Loop/Types.h"
 
 #include <fmt/format.h>
+#include <map>
 #include <unordered_set>
 
 namespace gdjit::loop {
@@ -37,6 +38,24 @@ bool signature_type(const Signature& s, BufferRole role, uint32_t number, Tensor
   return false;
 }
 
+/// Where a buffer of a role lies that views no other; an update lies in its state.
+Place place_of(BufferRole role) {
+  switch (role) {
+  case BufferRole::input:
+  case BufferRole::state:
+  case BufferRole::scalar:
+    return Place::argument;
+  case BufferRole::constant:
+    return Place::constant;
+  case BufferRole::temporary:
+  case BufferRole::output:
+    return Place::arena;
+  case BufferRole::update:
+    break;
+  }
+  return Place::shared;
+}
+
 void verify_buffer(const Program& program, const Buffer& b, Diagnostics& diagnostics) {
   auto error = [&](std::string message) {
     diagnostics.error({}, fmt::format("buffer '{}': {}", b.name, message));
@@ -61,10 +80,54 @@ void verify_buffer(const Program& program, const Buffer& b, Diagnostics& diagnos
     error("has no place, though the program is planned");
   if ((b.place == Place::shared) != (b.same_as != none))
     error("is in place shared where it views another buffer, and only there");
+  if (b.place != Place::unplanned && b.place != Place::shared && b.place != place_of(b.role))
+    error(fmt::format("{} lies in {}, not in {}", name(b.role), name(place_of(b.role)),
+                      name(b.place)));
   if (b.place == Place::arena &&
       (b.offset < 0 || b.offset % 8 != 0 || b.type.bytes() > program.arena_bytes - b.offset))
     error(fmt::format("{} bytes at {} do not lie in the arena of {} bytes, aligned to 8",
                       b.type.bytes(), b.offset, program.arena_bytes));
+}
+
+/// Each row of outputs and updates has one buffer, each other row at most one that is no view;
+/// planned updates lie in their states. Only behind verify_views.
+void verify_rows(const Program& program, Diagnostics& diagnostics) {
+  const Signature& s = program.signature;
+  std::map<std::pair<BufferRole, uint32_t>, BufferId> known;
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    const Buffer& buffer = program.buffers[b];
+    const std::string* row = row_name(s, buffer.role, buffer.number);
+    bool result = buffer.role == BufferRole::output || buffer.role == BufferRole::update;
+    if (row == nullptr || (buffer.same_as != none && !result))
+      continue;
+    auto [at, fresh] = known.try_emplace({buffer.role, buffer.number}, b);
+    if (!fresh)
+      diagnostics.error({}, fmt::format("buffers '{}' and '{}' both hold {} {}",
+                                        program.buffers[at->second].name, buffer.name,
+                                        name(buffer.role), *row));
+    const Buffer& memory = program.buffers[storage(program, b)];
+    if (buffer.role == BufferRole::update && program.stage == Stage::Planned &&
+        !(memory.role == BufferRole::state && memory.number == s.updates[buffer.number].state))
+      diagnostics
+          .error({}, fmt::format("buffer '{}': a planned update lies in its state", buffer.name))
+          .notes.push_back({fmt::format("write 'update {0}, same as' the buffer of state {0}, "
+                                        "'in shared'",
+                                        *row),
+                            {}});
+  }
+  auto need = [&](BufferRole role, size_t rows) {
+    for (uint32_t i = 0; i < rows; ++i)
+      if (const std::string* row = row_name(s, role, i); row && !known.count({role, i}))
+        diagnostics.error({}, fmt::format("no buffer holds {} {}", name(role), *row))
+            .notes.push_back(
+                {fmt::format("declare one: buffer NAME : TYPE = {} {}{}", name(role), *row,
+                             program.stage < Stage::Planned ? ""
+                             : role == BufferRole::output   ? ", in arena + OFFSET"
+                                                            : ", same as STATE, in shared"),
+                 {}});
+  };
+  need(BufferRole::output, s.outputs.size());
+  need(BufferRole::update, s.updates.size());
 }
 
 /// Views lead to a buffer that views nothing.
@@ -90,12 +153,16 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
   if (program.stage < Stage::Loops || program.stage > Stage::Planned)
     diagnostics.error({}, fmt::format("a program of loops at stage {}", name(program.stage)));
   std::unordered_set<std::string> names;
+  size_t before = diagnostics.size();
   for (const Buffer& buffer : program.buffers) {
     if (!names.insert(buffer.name).second)
       diagnostics.error({}, fmt::format("two buffers are named '{}'", buffer.name));
     verify_buffer(program, buffer, diagnostics);
   }
   verify_views(program, diagnostics);
+  if (diagnostics.size() > before)
+    return; // what follows trusts rows and views
+  verify_rows(program, diagnostics);
   for (size_t i = 1; i < program.notes.size(); ++i)
     if (program.notes[i - 1].node >= program.notes[i].node)
       diagnostics.error({}, "notes are not sorted by node, each once");

@@ -21,6 +21,19 @@ std::string text(ValueType type) {
   return type.lanes == 1 ? word : fmt::format("{}x{}", word, type.lanes);
 }
 
+/// Results and temporaries, by whatever view; memory of the caller only as an update.
+bool may_be_stored(const Program& program, BufferId b) {
+  for (;; b = program.buffers[b].same_as) {
+    BufferRole role = program.buffers[b].role;
+    if (role == BufferRole::update)
+      return true;
+    if (role != BufferRole::temporary && role != BufferRole::output)
+      return false;
+    if (program.buffers[b].same_as == none)
+      return true;
+  }
+}
+
 } // namespace
 
 void KernelVerifier::run(size_t& number) {
@@ -217,8 +230,7 @@ void KernelVerifier::store(const Statement& s) {
   if (s.buffer >= program_.buffers.size())
     return error("a buffer that does not exist");
   const Buffer& buffer = program_.buffers[s.buffer];
-  if (buffer.role != BufferRole::temporary && buffer.role != BufferRole::output &&
-      buffer.role != BufferRole::update)
+  if (!may_be_stored(program_, s.buffer))
     error(fmt::format("'{}' is {}, nothing may be stored there", buffer.name, name(buffer.role)));
   if (s.type.dtype != buffer.type.dtype)
     error(fmt::format("'{}' holds {}, the value is {}", buffer.name, to_string(buffer.type),

@@ -47,21 +47,16 @@ BufferId Buffers::add(std::string name, TensorType type, BufferRole role, uint32
 BufferId Buffers::add_argument(NodeId node) {
   const Graph& graph = step_.graph;
   auto row = static_cast<uint32_t>(graph.attributes(node).integer(Attr::index));
-  auto once = [&](std::string name, BufferRole role) {
-    auto [place, fresh] = arguments_.try_emplace(fmt::format("{}:{}", static_cast<int>(role), row));
-    if (fresh)
-      place->second = add(std::move(name), graph.type(node), role, row);
-    return place->second;
-  };
-  switch (graph.op(node)) {
-  case Opcode::Input:
-    return once(step_.signature.inputs[row].name, BufferRole::input);
-  case Opcode::State:
-    return once(step_.signature.states[row].name, BufferRole::state);
-  default:
-    GDJIT_CHECK(graph.op(node) == Opcode::Scalar);
-    return once(step_.signature.scalars[row].name, BufferRole::scalar);
-  }
+  Opcode op = graph.op(node);
+  BufferRole role = op == Opcode::Input   ? BufferRole::input
+                    : op == Opcode::State ? BufferRole::state
+                                          : BufferRole::scalar;
+  const std::string* name = row_name(step_.signature, graph, node);
+  GDJIT_CHECK(name != nullptr);
+  auto [place, fresh] = arguments_.try_emplace(fmt::format("{}:{}", static_cast<int>(role), row));
+  if (fresh)
+    place->second = add(*name, graph.type(node), role, row);
+  return place->second;
 }
 
 BufferId Buffers::of(Value v) {

@@ -35,19 +35,13 @@ public:
   bool named(BufferId b) const { return named_[b]; }
 
 private:
-  BufferId storage(BufferId b) const {
-    while (program_.buffers[b].same_as != loop::none)
-      b = program_.buffers[b].same_as;
-    return b;
-  }
-
   bool live(const Statement& s) const {
     switch (s.kind) {
     case StatementKind::For:
       return !s.body.empty();
     case StatementKind::Store:
-      return program_.buffers[storage(s.buffer)].role != loop::BufferRole::temporary ||
-             loaded_[storage(s.buffer)];
+      return program_.buffers[storage(program_, s.buffer)].role != loop::BufferRole::temporary ||
+             loaded_[storage(program_, s.buffer)];
     case StatementKind::Check:
       return true;
     case StatementKind::Tile:
@@ -68,7 +62,7 @@ private:
       else if (s.kind == StatementKind::Set)
         unread_tile_[s.tile] = true;
       else if (s.kind == StatementKind::Store)
-        unread_[storage(s.buffer)] = true;
+        unread_[storage(program_, s.buffer)] = true;
     }
   }
 
@@ -83,7 +77,7 @@ private:
     for (const Index& index : s.index)
       use(index.dynamic);
     if (s.buffer != loop::none) {
-      BufferId memory = storage(s.buffer);
+      BufferId memory = storage(program_, s.buffer);
       named_[s.buffer] = named_[memory] = true;
       if (s.kind == StatementKind::Load && !loaded_[memory]) {
         loaded_[memory] = true;

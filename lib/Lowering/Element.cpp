@@ -98,17 +98,9 @@ bool Lowering::uniform_constant(Value v, Bits& bits) {
   if (!is_literal(graph_, v.node))
     return false;
   auto [known, fresh] = uniform_.try_emplace(v.node);
-  if (fresh) {
-    const Array& array = graph_.attributes(v.node).array(Attr::value);
-    DType type = array.type().dtype;
-    auto bits_at = [&](int64_t i) {
-      return loop::load_bits(type, static_cast<const char*>(array.bytes()) + i * byte_size(type));
-    };
-    bool equal = array.elements() > 0;
-    for (int64_t i = 1; equal && i < array.elements(); ++i)
-      equal = bits_at(i) == bits_at(0);
-    known->second = {equal, equal ? bits_at(0) : 0};
-  }
+  if (fresh)
+    known->second.first =
+        uniform_element(graph_.attributes(v.node).array(Attr::value), known->second.second);
   bits = known->second.second;
   return known->second.first;
 }

@@ -12,9 +12,7 @@ Resource tagged(uint64_t tag, uint32_t id) { return tag << 32 | id; }
 } // namespace
 
 Resource of_buffer(const loop::Program& program, BufferId buffer) {
-  while (program.buffers[buffer].same_as != loop::none)
-    buffer = program.buffers[buffer].same_as;
-  return tagged(1, buffer);
+  return tagged(1, loop::storage(program, buffer));
 }
 Resource of_tile(TileId tile) { return tagged(2, tile); }
 Resource of_value(ValueId value) { return tagged(3, value); }

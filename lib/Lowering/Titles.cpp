@@ -23,12 +23,9 @@ public:
       v = graph_.operand(v.node, 0);
     if (const std::string& name = graph_.name(v.node); !name.empty())
       return name;
-    if (!is_argument(graph_, v.node))
-      return std::string(name(graph_.op(v.node)));
-    auto row = static_cast<size_t>(graph_.attributes(v.node).integer(Attr::index));
-    return graph_.op(v.node) == Opcode::Input   ? step_.signature.inputs[row].name
-           : graph_.op(v.node) == Opcode::State ? step_.signature.states[row].name
-                                                : step_.signature.scalars[row].name;
+    if (const std::string* row = row_name(step_.signature, graph_, v.node))
+      return *row;
+    return std::string(name(graph_.op(v.node)));
   }
 
   /// The part of the title that a node adds to `parts`, the last of which it may extend.

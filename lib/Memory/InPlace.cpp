@@ -15,12 +15,6 @@ namespace {
 using loop::Index;
 using loop::Statement;
 
-/// The last value a loop variable takes; begin - step where the loop does not run.
-int64_t last_value(const Statement& loop) {
-  int64_t trips = loop.end > loop.begin ? (loop.end - loop.begin + loop.step - 1) / loop.step : 0;
-  return loop.begin + (trips - 1) * loop.step;
-}
-
 const Statement* find_loop(const Access& access, loop::LoopId id) {
   for (const Statement* l : access.loops)
     if (l->loop == id)
@@ -41,7 +35,7 @@ Interval interval(const Access& access, const Index& index) {
   };
   for (const loop::Term& term : index.affine.terms)
     if (const Statement* l = find_loop(access, term.loop))
-      widen(term.factor * l->begin, term.factor * last_value(*l));
+      widen(term.factor * l->begin, term.factor * loop::last_value(*l));
   widen(0, index.lane * (access.statement->type.lanes - 1));
   return i;
 }
@@ -69,7 +63,7 @@ bool injective(const Access& access) {
   };
   std::vector<const Statement*> moving;
   for (const Statement* l : access.loops)
-    if (last_value(*l) > l->begin)
+    if (loop::last_value(*l) > l->begin)
       moving.push_back(l);
   std::set<loop::LoopId> covered;
   for (const Index& index : access.statement->index) {
@@ -80,7 +74,7 @@ bool injective(const Access& access) {
       for (const Statement* l : moving)
         if (l->loop == term.loop) {
           int64_t factor = std::abs(term.factor);
-          steps.push_back({factor * l->step, factor * (last_value(*l) - l->begin)});
+          steps.push_back({factor * l->step, factor * (loop::last_value(*l) - l->begin)});
           covered.insert(term.loop);
         }
     std::sort(steps.begin(), steps.end(), [](Step a, Step b) { return a.size < b.size; });
@@ -127,11 +121,11 @@ std::vector<InPlaceDecision> decide_in_place(const loop::Program& program) {
     if (buffer.role == loop::BufferRole::update) {
       uint32_t state = program.signature.updates[buffer.number].state;
       decisions[state].update = b;
-      if (storage(program, b) != b)
+      if (loop::storage(program, b) != b)
         decisions[state].refusal = "it is a view of another buffer";
       else
         state_of[b] = state;
-      wanted[storage(program, b)] = true;
+      wanted[loop::storage(program, b)] = true;
     }
   }
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
@@ -146,11 +140,11 @@ std::vector<InPlaceDecision> decide_in_place(const loop::Program& program) {
   }
   std::map<uint32_t, Group> groups;
   for (Access& access : collect_accesses(program, wanted)) {
-    auto state = state_of.find(storage(program, access.buffer));
+    auto state = state_of.find(loop::storage(program, access.buffer));
     if (state == state_of.end())
       continue;
     Group& group = groups[state->second];
-    bool of_update = storage(program, access.buffer) == decisions[state->second].update;
+    bool of_update = loop::storage(program, access.buffer) == decisions[state->second].update;
     if (of_update && access.is_store())
       group.stores.push_back(std::move(access));
     else if (!of_update)

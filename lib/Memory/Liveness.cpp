@@ -40,19 +40,13 @@ private:
 
 } // namespace
 
-BufferId storage(const loop::Program& program, BufferId buffer) {
-  while (program.buffers[buffer].same_as != loop::none)
-    buffer = program.buffers[buffer].same_as;
-  return buffer;
-}
-
 std::vector<Access> collect_accesses(const loop::Program& program,
                                      const std::vector<bool>& wanted) {
   std::vector<Access> accesses;
   Walker walker([&](const std::vector<loop::Statement>& body, size_t i, int64_t position,
                     const std::vector<const loop::Statement*>& loops) {
     BufferId buffer = body[i].buffer;
-    if (wanted[storage(program, buffer)])
+    if (wanted[loop::storage(program, buffer)])
       accesses.push_back({buffer, &body[i], position, &body, i, loops});
   });
   walker.run(program);
@@ -63,7 +57,7 @@ std::vector<LiveRange> live_ranges(const loop::Program& program) {
   std::vector<LiveRange> ranges(program.buffers.size());
   Walker walker([&](const std::vector<loop::Statement>& body, size_t i, int64_t position,
                     const std::vector<const loop::Statement*>&) {
-    LiveRange& range = ranges[storage(program, body[i].buffer)];
+    LiveRange& range = ranges[loop::storage(program, body[i].buffer)];
     if (!range.used())
       range.first = position;
     range.last = position;
@@ -71,7 +65,7 @@ std::vector<LiveRange> live_ranges(const loop::Program& program) {
   int64_t end = walker.run(program);
   for (BufferId b = 0; b < program.buffers.size(); ++b)
     if (program.buffers[b].role == loop::BufferRole::output) {
-      LiveRange& range = ranges[storage(program, b)];
+      LiveRange& range = ranges[loop::storage(program, b)];
       if (!range.used())
         range.first = 0;
       range.last = end;

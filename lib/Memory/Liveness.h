@@ -30,9 +30,6 @@ struct Access {
   bool is_store() const { return statement->kind == loop::StatementKind::Store; }
 };
 
-/// The buffer whose memory `buffer` shares: the end of the chain of same_as.
-BufferId storage(const loop::Program& program, BufferId buffer);
-
 /// Every load and store whose storage `wanted` accepts, in program order.
 std::vector<Access> collect_accesses(const loop::Program& program, const std::vector<bool>& wanted);
 

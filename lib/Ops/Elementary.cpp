@@ -141,8 +141,8 @@ Pair exp_minus_one_negative(ScalarValue x) {
   Reduced reduced = reduce_exp(x, f.bias);
   ScalarValue r = reduced.parts.hi + reduced.parts.lo;
   ScalarValue scale = from_bits(binary(ScalarOp::shl, reduced.offset, f.mantissa));
-  // -1 + scale + scale * hi are added exactly; all else is small. Where -1 + scale rounds, the result
-  // is next to -1 and what was lost still decides its last bit.
+  // -1 + scale + scale * hi are added exactly; all else is small. Where -1 + scale rounds, the
+  // result is next to -1 and what was lost still decides its last bit.
   Pair base = fast_two_sum(x.builder->constant(x.type(), -1), scale);
   Pair sum = fast_two_sum(base.hi, scale * reduced.parts.hi);
   ScalarValue small = fma(r * r, exp_tail(r), reduced.parts.lo);

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace gdjit {
@@ -27,18 +26,9 @@ uint64_t hash_node(Opcode op, std::span<const Value> operands, const Attributes&
 std::string describe(const Graph& graph, const Signature& signature, Value v) {
   if (const std::string& given = graph.name(v.node); !given.empty())
     return given;
-  const Attributes& attributes = graph.attributes(v.node);
-  size_t row = attributes.has(Attr::index) ? attributes.integer(Attr::index) : 0;
-  switch (graph.op(v.node)) {
-  case Opcode::Input:
-    return signature.inputs[row].name;
-  case Opcode::State:
-    return signature.states[row].name;
-  case Opcode::Scalar:
-    return signature.scalars[row].name;
-  default:
-    return fmt::format("%{} ({})", v.node, name(graph.op(v.node)));
-  }
+  if (const std::string* row = row_name(signature, graph, v.node))
+    return *row;
+  return fmt::format("%{} ({})", v.node, name(graph.op(v.node)));
 }
 
 std::vector<Note> operand_notes(const Graph& graph, const Signature& signature,
@@ -61,41 +51,6 @@ std::vector<Note> operand_notes(const Graph& graph, const Signature& signature,
   return notes;
 }
 
-/// The type that the signature gives to an input, state or scalar.
-TensorType signature_type(Opcode op, const Signature& signature, const Attributes& attributes) {
-  if (!attributes.has(Attr::index))
-    throw TypeMismatch{"attribute 'index' is missing", "name a row of the signature"};
-  int64_t row = attributes.integer(Attr::index);
-  size_t rows = op == Opcode::Input   ? signature.inputs.size()
-                : op == Opcode::State ? signature.states.size()
-                                      : signature.scalars.size();
-  if (row < 0 || static_cast<size_t>(row) >= rows)
-    throw TypeMismatch{fmt::format("row {} of {} in the signature", row, rows), "declare it there"};
-  return op == Opcode::Input   ? signature.inputs[row].type
-         : op == Opcode::State ? signature.states[row].type
-                               : TensorType{signature.scalars[row].dtype, {}};
-}
-
-TensorType infer(const OpInfo& op, const Signature& signature, std::span<const TensorType> operands,
-                 Attributes& attributes) {
-  if (op.operands >= 0 ? operands.size() != static_cast<size_t>(op.operands) : operands.empty())
-    throw TypeMismatch{fmt::format("takes {} operand{}, {} given",
-                                   op.operands < 0 ? "at least 1" : std::to_string(op.operands),
-                                   op.operands == 0 || op.operands > 1 ? "s" : "", operands.size()),
-                       ""};
-  std::span<const Attr> known = op.block->attributes;
-  for (const Attributes::Entry& e : attributes.entries())
-    if (std::find(known.begin(), known.end(), e.attr) == known.end())
-      throw TypeMismatch{fmt::format("has no attribute '{}'", name(e.attr)), ""};
-  if (!op.block->infer)
-    return signature_type(op.opcode, signature, attributes);
-  TensorType type = op.block->infer(TypeRequest{operands, attributes});
-  std::string problem = shape_problem(type.shape.begin(), type.shape.rank());
-  if (!problem.empty())
-    throw TypeMismatch{fmt::format("result {}: {}", to_string(type), problem), ""};
-  return type;
-}
-
 } // namespace
 
 GraphBuilder::GraphBuilder(Graph& graph, const Signature& signature, Sharing sharing)
@@ -116,7 +71,7 @@ Value GraphBuilder::append(Opcode op, std::span<const Value> given, Attributes a
   }
   TensorType type;
   try {
-    type = infer(info(op), signature_, types, attributes);
+    type = infer_type(op, signature_, types, attributes);
   } catch (TypeMismatch& mismatch) {
     std::vector<Note> notes = operand_notes(graph_, signature_, operands);
     if (!mismatch.remedy.empty())
@@ -159,7 +114,13 @@ Value GraphBuilder::scalar(uint32_t row) {
 }
 
 Value GraphBuilder::constant(TensorType type, double value) {
-  Value scalar = constant(Array(TensorType{type.dtype, {}}, {value}));
+  return repeated(type, to_bits(type.dtype, value));
+}
+
+Value GraphBuilder::repeated(TensorType type, Bits bits) {
+  Array element(TensorType{type.dtype, {}});
+  store_bits(type.dtype, element.bytes(), bits);
+  Value scalar = constant(std::move(element));
   if (type.shape.rank() == 0)
     return scalar;
   return append(Opcode::Broadcast, {scalar}, Attributes().shape(Attr::shape, type.shape));
@@ -171,26 +132,18 @@ Value GraphBuilder::constant(Array value) {
 }
 
 bool GraphBuilder::constant_value(Value v, double& value) const {
-  while (graph_.op(v.node) == Opcode::Broadcast || graph_.op(v.node) == Opcode::Reshape)
-    v = graph_.operand(v.node, 0);
-  if (graph_.op(v.node) != Opcode::Constant)
+  Bits bits = 0;
+  if (!uniform_constant(graph_, v, bits))
     return false;
-  const Array& array = graph_.attributes(v.node).array(Attr::value);
-  if (array.elements() == 0)
-    return false;
-  value = array.at(0);
-  for (int64_t i = 1; i < array.elements(); ++i)
-    if (std::bit_cast<uint64_t>(array.at(i)) != std::bit_cast<uint64_t>(value))
-      return false;
+  value = to_double(type(v).dtype, bits);
   return true;
 }
 
 bool GraphBuilder::is_constant(Value v, double value) const {
-  double element = 0;
-  if (!constant_value(v, element))
-    return false;
-  return std::bit_cast<uint64_t>(element) == std::bit_cast<uint64_t>(value) ||
-         (std::isnan(element) && std::isnan(value));
+  DType dtype = type(v).dtype;
+  Bits bits = 0, wanted = to_bits(dtype, value);
+  bool exact = std::isnan(value) || to_double(dtype, wanted) == value;
+  return exact && uniform_constant(graph_, v, bits) && same_bits(dtype, bits, wanted);
 }
 
 } // namespace gdjit

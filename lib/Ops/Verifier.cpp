@@ -43,75 +43,25 @@ public:
 
 private:
   void node(NodeId n) {
-    const OpInfo& op = info(graph_.op(n));
-    std::span<const Value> operands = graph_.operands(n);
-    if (op.operands >= 0 ? operands.size() != static_cast<size_t>(op.operands) : operands.empty())
-      return error(n, fmt::format("takes {} operands, has {}", op.operands, operands.size()));
     std::vector<TensorType> types;
-    for (Value v : operands) {
+    for (Value v : graph_.operands(n)) {
       if (v.node >= n || !valid(v))
         return error(n, "an operand does not stand above");
       types.push_back(graph_.type(v));
     }
-    if (!attributes(n, *op.block))
-      return;
     if (graph_.result_count(n) != 1)
       return error(n, fmt::format("has {} results, expected 1", graph_.result_count(n)));
-    infer(n, *op.block, types);
-  }
-
-  /// True where the op's rule may read them.
-  bool attributes(NodeId n, const OpBlock& block) {
-    bool good = true;
-    auto refuse = [&](std::string message) {
-      error(n, std::move(message));
-      good = false;
-    };
-    for (const Attributes::Entry& e : graph_.attributes(n).entries()) {
-      if (std::find(block.attributes.begin(), block.attributes.end(), e.attr) ==
-          block.attributes.end())
-        refuse(fmt::format("has no attribute '{}'", name(e.attr)));
-      if (kind(e.attr) == AttributeKind::array && !e.array)
-        refuse(fmt::format("attribute '{}' holds no elements", name(e.attr)));
-    }
-    return good;
-  }
-
-  void infer(NodeId n, const OpBlock& block, std::span<const TensorType> operands) {
     Attributes attributes = graph_.attributes(n);
-    TensorType type;
     try {
-      if (block.infer)
-        type = block.infer({operands, attributes});
-      else if (!from_signature(graph_.op(n), attributes, type))
-        return error(n, "reads a row that the signature does not have");
+      TensorType type = infer_type(graph_.op(n), signature_, types, attributes);
+      if (!(type == graph_.type(n)))
+        error(n, fmt::format("is {}, its op's rule says {}", to_string(graph_.type(n)),
+                             to_string(type)));
+      if (!(attributes == graph_.attributes(n)))
+        error(n, "its attributes are not complete, or not as its op's rule writes them");
     } catch (TypeMismatch& mismatch) {
-      return error(n, mismatch.message);
+      error(n, mismatch.message);
     }
-    if (std::string problem =
-            shape_problem(type.shape.begin(), static_cast<size_t>(type.shape.rank()));
-        !problem.empty())
-      error(n, problem);
-    if (!(type == graph_.type(n)))
-      error(n, fmt::format("is {}, its op's rule says {}", to_string(graph_.type(n)),
-                           to_string(type)));
-    if (!(attributes == graph_.attributes(n)))
-      error(n, "its attributes are not complete, or not as its op's rule writes them");
-  }
-
-  bool from_signature(Opcode op, const Attributes& attributes, TensorType& type) const {
-    if (!attributes.has(Attr::index))
-      return false;
-    auto row = static_cast<uint64_t>(attributes.integer(Attr::index));
-    if (op == Opcode::Input && row < signature_.inputs.size())
-      type = signature_.inputs[row].type;
-    else if (op == Opcode::State && row < signature_.states.size())
-      type = signature_.states[row].type;
-    else if (op == Opcode::Scalar && row < signature_.scalars.size())
-      type = {signature_.scalars[row].dtype, {}};
-    else
-      return false;
-    return true;
   }
 
   void error(NodeId n, std::string message) {

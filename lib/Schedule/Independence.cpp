@@ -8,12 +8,6 @@ namespace gdjit::scheduling {
 
 namespace {
 
-loop::BufferId storage(const Program& program, loop::BufferId b) {
-  while (program.buffers[b].same_as != loop::none)
-    b = program.buffers[b].same_as;
-  return b;
-}
-
 /// True where coordinate `i` moves with `loop` and with no loop inside it, nor with data.
 bool pins(const Index& i, LoopId loop, const std::set<LoopId>& inner) {
   if (i.dynamic != loop::none || i.lane != 0 || factor(i.affine, loop) == 0)

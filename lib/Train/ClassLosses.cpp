@@ -43,7 +43,7 @@ void check_weights(const std::string& loss, const Tensor& prediction, const Tens
     throw Error(ErrorCode::graph,
                 fmt::format("{}: class_weights have type {}, not {}", loss,
                             to_string(weights.type()), to_string(wanted)),
-                {at.file_name(), at.line(), at.column()});
+                location_of(at));
 }
 
 /// The loss of class numbers after the checks.

@@ -10,8 +10,7 @@ namespace gdjit {
 namespace {
 
 [[noreturn]] void fail(std::string message, Place at, std::vector<Note> notes = {}) {
-  throw Error(ErrorCode::graph, std::move(message), {at.file_name(), at.line(), at.column()},
-              std::move(notes));
+  throw Error(ErrorCode::graph, std::move(message), location_of(at), std::move(notes));
 }
 
 /// x as a layer with `width` features takes it: a float of [.., width].

@@ -17,13 +17,20 @@ Initial start_of(const Initial& given, Extent in, Extents shape) {
   return start;
 }
 
+/// Extents as they were given: they may be no shape.
+std::string text(const Extents& extents) {
+  std::string list;
+  for (int64_t extent : extents.values)
+    list += (list.empty() ? "" : ",") + std::to_string(extent);
+  return "[" + list + "]";
+}
+
 void check_shape(const Initial& given, const Extents& shape, const std::string& name, Place at) {
   if (given.given && given.has_shape && given.shape.values != shape.values)
     throw Error(ErrorCode::graph,
-                "Linear '" + name + "': the initial value has shape " +
-                    to_string(to_shape(given.shape.values)) + ", the parameter " +
-                    to_string(to_shape(shape.values)),
-                {at.file_name(), at.line(), at.column()}, {{"leave the shape out: zeros()", {}}});
+                "Linear '" + name + "': the initial value has shape " + text(given.shape) +
+                    ", the parameter " + text(shape),
+                location_of(at), {{"leave the shape out: zeros()", {}}});
 }
 
 } // namespace
@@ -44,8 +51,7 @@ Tensor Linear::operator()(const Tensor& x, Place at) const {
 
 const Parameter& Linear::b(Place at) const {
   if (b_.empty())
-    throw Error(ErrorCode::graph, "Linear: this layer has no bias",
-                {at.file_name(), at.line(), at.column()});
+    throw Error(ErrorCode::graph, "Linear: this layer has no bias", location_of(at));
   return b_.front();
 }
 

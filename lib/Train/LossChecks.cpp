@@ -18,8 +18,7 @@ void fail_loss(std::string message, const Tensor& prediction, const Tensor& targ
   std::vector<Note> notes = {note("prediction", prediction), note("target    ", target)};
   if (!remedy.empty())
     notes.push_back({std::move(remedy), {}});
-  throw Error(ErrorCode::graph, std::move(message), {at.file_name(), at.line(), at.column()},
-              std::move(notes));
+  throw Error(ErrorCode::graph, std::move(message), location_of(at), std::move(notes));
 }
 
 /// [batch,1] against [batch] is the commonest silent mistake of all.
@@ -47,7 +46,7 @@ void check_positive(const std::string& loss, const char* option, double value, P
   if (!(value > 0) || std::isinf(value))
     throw Error(ErrorCode::graph,
                 fmt::format("{}: {} {} is not above 0 or not finite", loss, option, value),
-                {at.file_name(), at.line(), at.column()});
+                location_of(at));
 }
 
 Tensor reduce_loss(const Tensor& elements, Reduction reduction, Place at) {

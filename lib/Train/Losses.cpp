@@ -31,8 +31,7 @@ Tensor times_log(const Tensor& factor, const Tensor& x, Place at) {
 
 Tensor total(const char* what, const std::vector<Tensor>& values, bool squares, Place at) {
   if (values.empty())
-    throw Error(ErrorCode::graph, fmt::format("{}: no operand", what),
-                {at.file_name(), at.line(), at.column()});
+    throw Error(ErrorCode::graph, fmt::format("{}: no operand", what), location_of(at));
   Tensor all;
   for (const Tensor& value : values) {
     require_common_model(what, {&value}, at);

@@ -12,7 +12,7 @@ void SGD::apply(Minimization& m) const {
   check_range("SGD", "weight_decay", weight_decay, 0, INFINITY, at);
   if (nesterov && (momentum <= 0 || dampening != 0))
     throw Error(ErrorCode::graph, "SGD: nesterov needs a momentum above 0 and no dampening",
-                {at.file_name(), at.line(), at.column()});
+                location_of(at));
   for (const Minimization::Target& target : m.targets()) {
     const Parameter& t = target.parameter;
     Tensor g = target.gradient;

@@ -43,28 +43,21 @@ Value canonical_repeat(Rebuild& rebuild, NodeId n) {
   const Graph& old = rebuild.old();
   if (old.op(n) != Opcode::Broadcast && old.op(n) != Opcode::Reshape)
     return {};
-  Value operand = rebuild.operands(n)[0], root = uniform_root(rebuild.graph(), operand);
-  bool canonical = old.op(n) == Opcode::Broadcast && root == operand &&
+  Value operand = rebuild.operands(n)[0];
+  Bits bits = 0;
+  bool canonical = old.op(n) == Opcode::Broadcast &&
+                   rebuild.graph().op(operand.node) == Opcode::Constant &&
                    rebuild.graph().type(operand).shape.rank() == 0;
-  if (!root.valid() || canonical)
+  if (canonical || !uniform_constant(rebuild.graph(), operand, bits))
     return {};
-  Array scalar = rebuild.graph().attributes(root.node).array(Attr::value).reshaped({});
-  return repeat(rebuild.builder(), std::move(scalar), old.type(n).shape);
+  return rebuild.builder().repeated(old.type(n), bits);
 }
 
 /// The value of a folded node: repeated where all elements are equal.
 Value literal(GraphBuilder& builder, const Array& value) {
-  DType dtype = value.type().dtype;
-  const char* bytes = static_cast<const char*>(value.bytes());
-  for (int64_t i = 1; i < value.elements(); ++i)
-    if (!loop::same_bits(dtype, loop::load_bits(dtype, bytes),
-                         loop::load_bits(dtype, bytes + i * byte_size(dtype))))
-      return builder.constant(value);
-  if (value.elements() < 2)
-    return builder.constant(value);
-  Array scalar(TensorType{dtype, {}});
-  loop::store_bits(dtype, scalar.bytes(), loop::load_bits(dtype, bytes));
-  return repeat(builder, std::move(scalar), value.type().shape);
+  Bits bits = 0;
+  return value.elements() > 1 && uniform_element(value, bits) ? builder.repeated(value.type(), bits)
+                                                              : builder.constant(value);
 }
 
 ConstantPart evaluate(const Step& step) {
@@ -88,7 +81,7 @@ ConstantPart evaluate(const Step& step) {
     part.number[n] = constants.append(graph.op(n), operands, graph.attributes(n), {&type, 1});
   }
   CallStatus status;
-  part.values = interpret_nodes(constants, step.signature, {}, status);
+  part.values = interpret_nodes(constants, {}, status);
   return part;
 }
 
@@ -106,6 +99,7 @@ Step fold_constants(const Step& step, PassContext& context) {
   Rebuild rebuild(step, Sharing::shared);
   for (NodeId n = 0; n < graph.size(); ++n) {
     rebuild.stand_at(n);
+    Bits bits = 0;
     if (graph.operands(n).empty()) {
       rebuild.copy(n);
     } else if (Value v = fold_uniform(rebuild, n, rebuild.operands(n)); v.valid()) {
@@ -114,8 +108,9 @@ Step fold_constants(const Step& step, PassContext& context) {
     } else if (Value v = canonical_repeat(rebuild, n); v.valid()) {
       rebuild.replace(n, v);
       context.changed = true;
-    } else if (part.known[n] && !(graph.op(n) == Opcode::Broadcast &&
-                                  uniform_root(rebuild.graph(), rebuild.operands(n)[0]).valid())) {
+    } else if (part.known[n] &&
+               !(graph.op(n) == Opcode::Broadcast &&
+                 uniform_constant(rebuild.graph(), rebuild.operands(n)[0], bits))) {
       rebuild.replace(n, literal(rebuild.builder(), part.values[part.number[n]]));
       context.changed = true;
     } else {

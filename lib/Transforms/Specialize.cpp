@@ -45,15 +45,15 @@ Step specialize(const Step& step, PassContext& context) {
       continue;
     }
     // A select that a gradient is taken of stays: its branch is another variable.
-    double condition = 0;
+    Bits bits = 0;
     if (graph.op(n) == Opcode::Select && !target[n] &&
-        rebuild.builder().constant_value(rebuild.operands(n)[0], condition)) {
-      rebuild.replace(n, rebuild[graph.operand(n, condition != 0 ? 1 : 2)]);
+        uniform_constant(rebuild.graph(), rebuild.operands(n)[0], bits)) {
+      rebuild.replace(n, rebuild[graph.operand(n, bits != 0 ? 1 : 2)]);
       context.changed = true;
       continue;
     }
     rebuild.copy(n);
-    decided[n] = uniform_root(rebuild.graph(), rebuild[{n, 0}]).valid();
+    decided[n] = uniform_constant(rebuild.graph(), rebuild[{n, 0}], bits);
   }
   return std::move(rebuild).finish();
 }

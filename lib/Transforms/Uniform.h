@@ -5,16 +5,9 @@
 
 namespace gdjit {
 
-/// The rank-0 constant that `v` repeats (through broadcasts and reshapes), invalid where it is
-/// none.
-Value uniform_root(const Graph& graph, Value v);
-
 /// Old node n, whose operands have become `operands`, as a broadcast constant of its type, computed
 /// by its expansion; invalid where the op is not pointwise or an operand is not uniform.
 Value fold_uniform(Rebuild& rebuild, NodeId n, std::span<const Value> operands);
-
-/// A literal of rank 0 repeated to `shape`.
-Value repeat(GraphBuilder& builder, Array scalar, const Shape& shape);
 
 /// The values that a gradient is taken of, per node: no rewrite before differentiation may look
 /// through them.

@@ -77,6 +77,15 @@ TEST(ModelMistakes, starts_that_do_not_fit) {
   EXPECT_MISTAKE(message_of([&] { (void)m.variable("f", uniform({2}), DType::i64); }), "random initial value of type i64");
 }
 
+TEST(ModelMistakes, integers_beyond_a_double) {
+  Model m;
+  EXPECT_MISTAKE(message_of([&] { (void)m.scalar("n", int64_t{9007199254740993}, DType::i64); }),
+                 "scalar 'n': 9007199254740993 lies beyond 2^53", "a scalar is given as a double");
+  (void)m.scalar("even", int64_t{9007199254740992}, DType::i64);
+  EXPECT_MISTAKE(message_of([&] { Linear(m, "fc", 2, 3, {.b = zeros({1, 1, 1, 1, 1, 1, 1, 1, 3})}); }),
+                 "Linear 'fc': the initial value has shape [1,1,1,1,1,1,1,1,3], the parameter [3]");
+}
+
 TEST(ModelMistakes, extents_beyond_reason) {
   Model m;
   EXPECT_MISTAKE(message_of([&] { (void)m.input("x", {1, 1, 1, 1, 1, 1, 1, 1, 1}); }), "input 'x'");

@@ -55,6 +55,10 @@ TEST(TensorMistakes, axes_out_of_range) {
   EXPECT_MISTAKE(message_of([&] { (void)argmax(x, {0, 1}); }), "argmax: takes one axis, 2 given");
   EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {5}); }), "reshape", "operand x : f32[2,3]");
   EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, 4}); }), "reshape: no extent makes 6 elements of [2,3]");
+  constexpr int64_t half = int64_t{1} << 32; // twice makes 2^64, which is 0
+  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {half, half, -1}); }), "reshape: the extents multiply to more than 2^40 elements");
+  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, -2}); }), "reshape: extent -2 is negative");
+  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {1, 1, 1, 1, 1, 1, 1, 2, 3}); }), "reshape: rank 9 is above 8");
   EXPECT_MISTAKE(message_of([&] { (void)squeeze(x, 1); }), "squeeze: axis 1 has extent 3");
   EXPECT_MISTAKE(message_of([&] { (void)slice(x, 3, 0, 1); }), "slice: axis 3 is out of range");
   EXPECT_MISTAKE(message_of([&] { (void)slice(x, 1, 2, 9); }), "slice");

@@ -121,6 +121,14 @@ TEST(ToolFiles, literals_and_loops_nested_past_the_stated_depth) {
   EXPECT_REFUSED(opt(loops.insert(body, deep)), 3, "<stdin>:");
 }
 
+TEST(ToolFiles, loops_written_by_hand_that_leave_a_buffer) {
+  std::string loops = run_tool({"opt", "01", "--to", "planned"}).out;
+  std::string far =
+      with(loops, "%8 = load b[0]", "%999 = 1000000000000 : i64\n    %8 = load b[%999]");
+  EXPECT_REFUSED(run_tool({"train", "-", "-q"}, {.input = far}), 7,
+                 "load of b, axis 0: index out of range at position 1000000000000");
+}
+
 TEST(ToolFiles, rows_that_are_missing_or_do_not_fit) {
   Scratch d;
   std::string text =

@@ -53,14 +53,11 @@ struct Code {
   CodeTimes times;
 };
 
-/// Compiles a planned program. Throws Error(usage) for options as check() does, Error(compile)
+/// Compiles a planned program; one from a text behind loop::with_bounds_checks(). Throws Error(usage) for options as check() does, Error(compile)
 /// where LLVM fails.
 Code generate_code(const loop::Program& program, const CodeGenOptions& options);
 
 /// The text of Stage::LLVM, Stage::Optimized, or Stage::Object (assembly).
 std::string print_code(const loop::Program& program, Stage stage, const CodeGenOptions& options);
-
-/// The memory that a buffer stands for: itself, or what it views or updates in place.
-loop::BufferId memory_of(const loop::Program& program, loop::BufferId buffer);
 
 } // namespace gdjit

@@ -18,6 +18,8 @@ class Declaration; // what one run of a model's function declared; lib/Frontend/
 
 /// Where a user called: the last parameter of every function that can be used wrongly.
 using Place = std::source_location;
+/// The place as messages name it.
+SourceLocation location_of(Place place);
 
 /// A value of the graph being declared. Copies are cheap and mean the same value; it has no truth
 /// value, so that `if (tensor)` does not compile.

@@ -13,6 +13,7 @@ public:
   /// Alignment of data() in bytes: one cache line, one 512-bit vector.
   static constexpr size_t alignment = 64;
 
+  /// Of type f32[0]: no element.
   Array() = default;
   /// All zero.
   explicit Array(TensorType type);
@@ -28,6 +29,10 @@ public:
   int64_t elements() const { return type_.elements(); }
   void* bytes() { return data_; }
   const void* bytes() const { return data_; }
+  /// Where element i (row-major) lies.
+  const void* element(int64_t i) const {
+    return static_cast<const char*>(data_) + i * byte_size(type_.dtype);
+  }
   /// Elements as T, which must be the type's element (bool for boolean).
   template <class T> T* data() { return static_cast<T*>(data_); }
   template <class T> const T* data() const { return static_cast<const T*>(data_); }
@@ -39,7 +44,7 @@ public:
   Array reshaped(Shape shape) const;
 
 private:
-  TensorType type_;
+  TensorType type_{DType::f32, Shape{0}};
   void* data_ = nullptr;
 };
 

@@ -65,7 +65,7 @@ public:
     ReductionOrder order;
     std::shared_ptr<const Array> array;
 
-    bool operator==(const Entry& other) const; ///< real and array by bits
+    bool operator==(const Entry& other) const; ///< real and array by bits, all NaNs being one
   };
   const std::vector<Entry>& entries() const { return all_; }
   bool operator==(const Attributes& other) const { return all_ == other.all_; }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gdjit/IR/Attribute.h"
+#include "gdjit/IR/Element.h"
 #include "gdjit/IR/Opcode.h"
 #include "gdjit/Support/Error.h"
 
@@ -100,5 +101,9 @@ private:
   std::vector<std::string> names_ = {""};
   std::vector<std::string> files_ = {""};
 };
+
+/// True where every element of v is one constant, through broadcasts and reshapes, all NaNs being
+/// one value.
+bool uniform_constant(const Graph& graph, Value v, Bits& bits);
 
 } // namespace gdjit

@@ -1,6 +1,8 @@
 // Shape: the extents of a tensor, at most max_rank of them, each at least 0.
 #pragma once
 
+#include "gdjit/Support/Error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -24,11 +26,11 @@ public:
   constexpr const int64_t* begin() const { return extents_; }
   constexpr const int64_t* end() const { return extents_ + rank_; }
 
-  /// Appends an extent; a shape of max_rank cannot grow (checked by the callers that read user
-  /// input).
+  /// Appends an extent; a shape of max_rank cannot grow: who reads a user's extents asks
+  /// shape_problem() first.
   constexpr void push_back(int64_t extent) {
-    if (rank_ < max_rank)
-      extents_[rank_++] = extent;
+    GDJIT_CHECK(rank_ < max_rank);
+    extents_[rank_++] = extent;
   }
   /// Product of all extents, 1 for rank 0.
   constexpr int64_t elements() const {

@@ -95,4 +95,8 @@ struct Step {
   Partition partition;        ///< from Stage::Fused on
 };
 
+/// The name in the signature of the row that an input, state or scalar node reads; null for any
+/// other node, and where there is no such row (in a broken graph).
+const std::string* row_name(const Signature& signature, const Graph& graph, NodeId n);
+
 } // namespace gdjit

@@ -10,8 +10,8 @@ namespace gdjit {
 CallResults interpret(const Step& step, const CallArguments& arguments);
 
 /// The values of all nodes, in order (one result per node); `status` as in a call.
-std::vector<Array> interpret_nodes(const Graph& graph, const Signature& signature,
-                                   const CallArguments& arguments, CallStatus& status);
+std::vector<Array> interpret_nodes(const Graph& graph, const CallArguments& arguments,
+                                   CallStatus& status);
 
 /// First values of the states: Signature::initial run with `seed` at step 0. Error(data) for an
 /// index out of range.

@@ -149,11 +149,23 @@ struct Program {
   std::vector<Kernel> kernels; ///< run in order
   std::vector<Note> notes;     ///< sorted by node
   int64_t arena_bytes = 0;     ///< from Planned on
+  /// Read from a text: nobody has proven that indices from data and masks stay in bounds, so native
+  /// code checks them (Bounds.h).
+  bool from_text = false;
 };
 
 /// The note of a graph node; null where there is none.
 const Note* find_note(std::span<const Note> notes, NodeId node);
 /// As for a graph (IR/Call.h), by the notes of the program that was called.
 void require_in_range(const CallStatus& status, std::span<const Note> notes);
+
+// What passes ask of a program.
+
+/// The buffer whose memory `buffer` shares: the end of the chain of same_as.
+BufferId storage(const Program& program, BufferId buffer);
+/// Turns of a For.
+int64_t turns(const Statement& loop);
+/// The last value its variable takes; begin - step where it does not run.
+int64_t last_value(const Statement& loop);
 
 } // namespace gdjit::loop

@@ -40,11 +40,11 @@ public:
   Value scalar(uint32_t row);
   /// A scalar constant broadcast to `type` (rank 0 needs no broadcast); rounded once.
   Value constant(TensorType type, double value);
+  Value repeated(TensorType type, Bits bits); ///< the same from an element's bits
   Value constant(Array value);
-  /// True where v is a constant with equal elements, or a broadcast or reshape of one; `value` is
-  /// the element.
+  /// uniform_constant() as a number; i64 beyond 2^53 rounds.
   bool constant_value(Value v, double& value) const;
-  /// True where that element is `value`, the sign of a zero included.
+  /// True where every element is exactly `value`, the sign of a zero included.
   bool is_constant(Value v, double value) const;
 
 private:

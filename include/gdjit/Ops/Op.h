@@ -18,8 +18,9 @@ namespace gdjit {
 
 class Vjp;     // Ops/Vjp.h
 class Rewrite; // Ops/Rewrite.h
+struct Signature;
 
-/// Thrown by type rules; GraphBuilder makes an Error of it, with the op's name, operands, types and
+/// Thrown by infer_type() and type rules; GraphBuilder makes an Error of it, with the op's name, operands, types and
 /// lines.
 struct TypeMismatch {
   std::string message; ///< "inner dimensions differ, 784 and 780"
@@ -133,6 +134,11 @@ struct OpInfo {
 
 /// Row and block of an op; constant time.
 const OpInfo& info(Opcode op);
+
+/// The type of a node by its op's rule, or by the signature for an input, state or scalar; completes
+/// the attributes. TypeMismatch where operands or attributes do not fit.
+TensorType infer_type(Opcode op, const Signature& signature, std::span<const TensorType> operands,
+                      Attributes& attributes);
 
 /// The expansion of a node as a program: parameters are the operand elements, then for Source the
 /// position (i64).

@@ -1,6 +1,8 @@
 // Typed data on the host: rounding, saturation, bits.
 #include "gdjit/IR/Array.h"
 
+#include "gdjit/IR/Element.h"
+
 #include "gdjit/Support/Error.h"
 
 #include <gtest/gtest.h>
@@ -25,6 +27,55 @@ TEST(Array, StartsAsZerosAlignedForVectors) {
 TEST(Array, HoldsNoElementWhereAnExtentIsZeroAndOneAtRankZero) {
   EXPECT_EQ(Array(TensorType{DType::f32, {3, 0, 2}}).elements(), 0);
   EXPECT_EQ(Array(TensorType{DType::f64, {}}, {1.5}).at(0), 1.5);
+}
+
+TEST(Array, HoldsNothingUntilItIsGivenAType) {
+  EXPECT_EQ(Array().elements(), 0);
+  EXPECT_TRUE(same_bits(Array(), Array(TensorType{DType::f32, {0}})));
+  Array moved(TensorType{DType::i64, {3}});
+  Array other = std::move(moved);
+  EXPECT_EQ(moved.elements(), 0); // NOLINT(bugprone-use-after-move): what is left is defined
+}
+
+TEST(Shape, OfMostAxesDoesNotGrow) {
+  Shape shape{1, 1, 1, 1, 1, 1, 1, 1};
+  EXPECT_THROW(shape.push_back(7), InternalError);
+}
+
+TEST(Array, TakesAllNansOfATypeAsOneAndNoNumberAsOne) {
+  const struct {
+    DType type;
+    std::vector<Bits> nans, numbers;
+  } cases[] = {
+      {DType::f32, {0x7fc00000, 0xffc00001, 0x7f800001}, {0x7f800000, 0xff800000}},
+      {DType::f64,
+       {0x7ff8000000000000, 0xfff8000000000001, 0x7ff0000000000001},
+       {0x7fc00000, 0x7ff0000000000000, 0xfff0000000000000}}, // 1.05893e-314: f32's NaN as bits
+  };
+  for (const auto& c : cases) {
+    auto one = [&](Bits bits) {
+      Array array(TensorType{c.type, {}});
+      store_bits(c.type, array.bytes(), bits);
+      return array;
+    };
+    for (Bits nan : c.nans) {
+      EXPECT_TRUE(same_bits(one(nan), one(c.nans[0])));
+      EXPECT_EQ(hash(one(nan)), hash(one(c.nans[0])));
+      for (Bits number : c.numbers) {
+        EXPECT_FALSE(same_bits(one(nan), one(number)));
+        EXPECT_NE(hash(one(nan)), hash(one(number)));
+      }
+    }
+  }
+}
+
+TEST(Array, IsUniformWhereAllElementsAreOneValue) {
+  Bits bits = 0;
+  EXPECT_TRUE(uniform_element(Array(TensorType{DType::f64, {2}}, {NAN, -NAN}), bits));
+  EXPECT_TRUE(uniform_element(Array(TensorType{DType::boolean, {2}}, {1, 1}), bits));
+  EXPECT_EQ(bits, 1u);
+  EXPECT_FALSE(uniform_element(Array(TensorType{DType::f32, {2}}, {0.0, -0.0}), bits));
+  EXPECT_FALSE(uniform_element(Array(TensorType{DType::f32, {0}}), bits));
 }
 
 TEST(Array, RoundsOnceToItsType) {

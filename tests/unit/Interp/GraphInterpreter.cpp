@@ -38,7 +38,7 @@ TEST(GraphInterpreter, a_step_and_all_its_nodes_agree) {
   CallResults results = interpret(step, arguments);
   EXPECT_EQ(results.outputs[0].at(0), 0.25 + 1 + 2.25 + 3);
   CallStatus status;
-  std::vector<Array> nodes = interpret_nodes(step.graph, step.signature, arguments, status);
+  std::vector<Array> nodes = interpret_nodes(step.graph, arguments, status);
   for (size_t i = 0; i < step.outputs.size(); ++i)
     EXPECT_TRUE(same_bits(nodes[step.outputs[i].node], results.outputs[i]));
 }
@@ -61,7 +61,7 @@ TEST(GraphInterpreter, first_values_are_drawn_at_step_0_with_the_seed) {
   CallArguments arguments;
   arguments.scalars = {number(DType::f32, 0), number(DType::i64, 0), number(DType::i64, 7)};
   CallStatus status;
-  std::vector<Array> nodes = interpret_nodes(signature.initial, signature, arguments, status);
+  std::vector<Array> nodes = interpret_nodes(signature.initial, arguments, status);
   EXPECT_TRUE(same_bits(first[0], nodes[w.node]));
   EXPECT_EQ(first[1].at(1), 0.5);
   EXPECT_FALSE(same_bits(first[0], initial_values(signature, 8)[0]));

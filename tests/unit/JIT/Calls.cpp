@@ -3,6 +3,8 @@
 #include "unit/JIT/Allocations.h"
 #include "unit/JIT/LinearStep.h"
 
+#include <cerrno>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
 #include <linux/audit.h>
@@ -65,7 +67,10 @@ template <class F> bool lives_without_system_calls(F f) {
     _exit(0);
   }
   int status = 0;
-  waitpid(child, &status, 0);
+  if (child < 0 || waitpid(child, &status, 0) != child) {
+    ADD_FAILURE() << "no child process: " << std::strerror(errno);
+    return false;
+  }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
     ADD_FAILURE() << "this machine does not let a process watch its own system calls (seccomp)";
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -268,9 +268,7 @@ Value Bench::input(Array value) {
   return builder_.input(row);
 }
 
-Array Bench::run(Value v) {
-  return interpret_nodes(graph_, signature_, arguments_, status_)[v.node];
-}
+Array Bench::run(Value v) { return interpret_nodes(graph_, arguments_, status_)[v.node]; }
 
 Array sample(const OpInfo& op, int operand, const TensorType& type, std::mt19937_64& random) {
   SampleRange range;

@@ -38,6 +38,26 @@ TEST(GraphBuilder, knows_constants_behind_broadcasts_and_reshapes) {
   EXPECT_FALSE(bench.builder().constant_value(bench.builder().constant(row<float>({1, 2})), value));
   EXPECT_TRUE(bench.builder().constant_value(bench.builder().constant(row<float>({7, 7})), value));
   EXPECT_FALSE(bench.builder().constant_value(bench.input(row<float>({7, 7})), value));
+  constexpr int64_t big = (int64_t{1} << 53) + 1; // no double
+  EXPECT_TRUE(bench.builder().constant_value(bench.builder().constant(row<int64_t>({big})), value));
+  EXPECT_FALSE(bench.builder().constant_value(
+      bench.builder().constant(row<int64_t>({big, big - 1})), value));
+  EXPECT_FALSE(bench.builder().is_constant(bench.builder().constant(row<int64_t>({big})), 0x1p53));
+  EXPECT_TRUE(bench.builder().is_constant(bench.builder().constant(row<int64_t>({5})), 5));
+  EXPECT_FALSE(bench.builder().is_constant(bench.builder().constant(row<int64_t>({5})), 5.5));
+}
+
+TEST(GraphBuilder, shares_nodes_whose_numbers_are_nans_of_any_bits) {
+  Bench bench;
+  Value x = bench.input(row<float>({1, 2}));
+  GraphBuilder shared(bench.graph(), bench.signature(), Sharing::shared);
+  auto padded = [&](double fill) {
+    return shared.append(
+        Opcode::Pad, {x},
+        Attributes().integers(Attr::low, {1}).integers(Attr::high, {0}).real(Attr::fill, fill));
+  };
+  EXPECT_EQ(padded(NAN), padded(-NAN));
+  EXPECT_NE(padded(0.0), padded(-0.0));
 }
 
 TEST(GraphBuilder, expressions_broadcast_rank_0_and_numbers) {

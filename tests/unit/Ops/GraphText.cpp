@@ -364,5 +364,41 @@ TEST(GraphText, TheUsersWordsStandBesideAsCommentsThatAreSkipped) {
   testing::expect_same(step, parse_step(text, "t.gdir"));
 }
 
+TEST(Verifier, names_what_an_op_lacks_and_takes_no_fault_of_ours_for_it) {
+  for (int i = 0; i < opcode_count; ++i) {
+    auto op = static_cast<Opcode>(i);
+    SCOPED_TRACE(name(op));
+    Step step; // the op without attributes, over tensors that most ops take
+    TensorType type{DType::f32, {2, 2}};
+    std::vector<Value> operands;
+    for (int k = 0; k < std::max(operand_count(op), operand_count(op) < 0 ? 1 : 0); ++k)
+      operands.push_back(
+          {step.graph.append(Opcode::Constant, {},
+                             Attributes().array(Attr::value, std::make_shared<const Array>(type)),
+                             {&type, 1}),
+           0});
+    step.graph.append(op, operands, {}, {&type, 1});
+    Diagnostics diagnostics;
+    EXPECT_NO_THROW(verify(step, diagnostics));
+    bool complete = true;
+    try {
+      GraphBuilder(step.graph, step.signature, Sharing::verbatim).append(op, operands);
+    } catch (const Error&) {
+      complete = false;
+    }
+    if (!complete)
+      EXPECT_FALSE(diagnostics.empty());
+    for (const Diagnostic& d : diagnostics.all())
+      EXPECT_EQ(d.message.find("internal error"), std::string::npos) << d.message;
+  }
+  Step step;
+  TensorType type{DType::f32, {2}};
+  step.graph.append(Opcode::Constant, {}, Attributes().array(Attr::value, nullptr), {&type, 1});
+  Diagnostics diagnostics;
+  verify(step, diagnostics);
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_EQ(diagnostics.all()[0].message, "%0 = constant: attribute 'value' holds no elements");
+}
+
 } // namespace
 } // namespace gdjit

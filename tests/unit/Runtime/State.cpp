@@ -1,7 +1,7 @@
 // State: names, memory, copies.
 #include "gdjit/Runtime/State.h"
 
-#include "gdjit/Runtime/Abi.h"
+#include "gdjit/Support/FloatEnvironment.h"
 #include "gdjit/Runtime/StateStorage.h"
 #include "gdjit/Support/Error.h"
 

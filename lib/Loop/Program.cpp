@@ -1,0 +1,18 @@
+// What passes ask of a program.
+#include "gdjit/Loop/Program.h"
+
+namespace gdjit::loop {
+
+BufferId storage(const Program& program, BufferId buffer) {
+  while (program.buffers[buffer].same_as != none)
+    buffer = program.buffers[buffer].same_as;
+  return buffer;
+}
+
+int64_t turns(const Statement& loop) {
+  return loop.end > loop.begin ? (loop.end - loop.begin - 1) / loop.step + 1 : 0;
+}
+
+int64_t last_value(const Statement& loop) { return loop.begin + (turns(loop) - 1) * loop.step; }
+
+} // namespace gdjit::loop
