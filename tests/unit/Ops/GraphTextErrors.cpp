@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"scalar seed", "scalar lr", "scalar 'lr' is declared twice"},
         Mistake{
             "scalar seed : i64", "scalar seed : i64 = 9007199254740993",
-            "t.gdir:9:21: error: a scalar is given as a double, which holds every integer up to "
+            "t.gdir:10:21: error: a scalar is given as a double, which holds every integer up to "
             "2^53 only"},
         Mistake{"scalar seed : i64", "scalar seed : i64 = 9007199254740992", "no error"},
         Mistake{"scalar lr : f32 = 0.1", "scalar lr : f32 = fast",
