@@ -172,8 +172,8 @@ struct Loader::Impl {
     if (options.prefetch == Prefetch::always || (options.prefetch == Prefetch::automatic && pays))
       try {
         worker = std::make_unique<Worker>([this] { fill(*target); });
-      } catch (
-          const std::system_error&) { // no thread to be had: batches are gathered when asked for
+      } catch (const std::system_error&) {
+        worker = nullptr; // no thread to be had: batches are gathered when asked for
       }
   }
 };

@@ -1,6 +1,7 @@
 // Threads that may not be had, and exceptions that may not leave them.
 #include "gdjit/Support/Threads.h"
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <system_error>
@@ -26,10 +27,12 @@ void on_threads(size_t threads, size_t count, const std::function<void(Tasks&)>&
   {
     std::vector<std::jthread> others; // joined at the end of the block
     others.reserve(threads);
-    try {
-      while (others.size() + 1 < threads && others.size() + 1 < count)
+    for (size_t wanted = std::min(threads, count); others.size() + 1 < wanted;) {
+      try {
         others.emplace_back(run);
-    } catch (const std::system_error&) { // no further thread: those that are there do it
+      } catch (const std::system_error&) {
+        wanted = 0; // no further thread: those that are there do it
+      }
     }
     run();
   }
