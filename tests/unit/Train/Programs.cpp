@@ -40,14 +40,19 @@ TEST(Programs, a_network_with_dropout_and_batch_norm_learns_two_moons) {
     x.set(2 * i + 1, upper ? std::sin(angle) : 0.5 - std::sin(angle));
     y.set(i, upper);
   }
-  Model m(two_moons, {.batch = rows});
+  constexpr int64_t batch = 40; // three batches of 40 rows and one of 8 an epoch
+  Dataset moons({{"x", x}, {"y", y}});
+  Model m(two_moons, {.batch = batch});
   State s = initial_state(m, 1);
   StepFunction train = compile(m.training(), s), evaluate = compile(m.evaluation(), s);
-  double first = evaluate({{"x", x}, {"y", y}});
-  CosineAnnealingLR schedule{.lr = 0.02, .steps = 300};
-  for (int k = 0; k < 300; ++k)
-    train({{"x", x}, {"y", y}}, {.lr = schedule(k)});
-  double last = evaluate({{"x", x}, {"y", y}});
+  double first = evaluate(moons.views());
+  Loader loader(moons, {.batch = batch, .shuffle_seed = 7});
+  CosineAnnealingLR schedule{.lr = 0.02, .steps = 100};
+  for (int epoch = 0; epoch < 100; ++epoch)
+    for (const Batch& part : loader)
+      train(part, {.lr = schedule(epoch)});
+  EXPECT_EQ(s.step(), 400);
+  double last = evaluate(moons.views());
   EXPECT_GT(first, 0.5);
   EXPECT_LT(last, 0.02);
   ConfusionMatrix c;
@@ -56,7 +61,7 @@ TEST(Programs, a_network_with_dropout_and_batch_norm_learns_two_moons) {
   auc.add(evaluate.output("p"), TensorView("y", y));
   EXPECT_EQ(c.accuracy(), 1);
   EXPECT_EQ(auc.value(), 1);
-  EXPECT_EQ(evaluate({{"x", x}, {"y", y}}), last) << "evaluation draws nothing";
+  EXPECT_EQ(evaluate(moons.views()), last) << "evaluation draws nothing";
 }
 
 TEST(Programs, maximum_likelihood_finds_mean_and_variance) {
