@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <poll.h>
@@ -35,6 +36,7 @@ struct RunOptions {
   bool close_out = false, close_err = false;      ///< start with the stream closed
   bool terminal = false;                          ///< standard error is a terminal
   std::string interrupt_at;                       ///< Ctrl-C as soon as standard error holds this
+  std::function<void()> instead;                  ///< in the place of the Ctrl-C
   int seconds = 60;                               ///< at most
   double kill_after = 0;                          ///< seconds to kill -9; 0: not
 };
@@ -165,7 +167,10 @@ inline ToolRun run_program(const std::string& program, std::vector<std::string> 
         done(fds[2]);
     }
     if (!interrupted && run.err.find(options.interrupt_at) != std::string::npos) {
-      kill(pid, SIGINT);
+      if (options.instead)
+        options.instead();
+      else
+        kill(pid, SIGINT);
       interrupted = true;
     }
   }

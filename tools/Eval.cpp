@@ -37,8 +37,12 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   check_criteria(a.expect, assessor.known());
   Report report;
   report.json = {{"model", subject.name()}, {"rows", found.rows.rows()}};
-  report.add(assessor.run(true), assessor.signature(),
-             fmt::format(" of {} rows", found.rows.rows()));
+  try {
+    report.add(assessor.run(true), assessor.signature(),
+               fmt::format(" of {} rows", found.rows.rows()));
+  } catch (const Error& error) {
+    throw with_ranges(error, found.rows);
+  }
   return report.finish(a.expect, a.json);
 }
 

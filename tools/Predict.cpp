@@ -170,8 +170,12 @@ int predict(PredictArguments& a, CLI::App& command, Tool& tool) {
   Dataset rows = trained.scaled(rows_of(a, command, trained, signature));
   int64_t count = scales_with_rows(signature) ? rows.rows() : signature.batch;
   Predictions predictions(signature, count, target_labels(trained, signature));
-  evaluator.run(rows, trained.subject->is_text() ? signature.batch : a.model.batch,
-                [&](const SeenBatch& batch) { predictions.add(batch); });
+  try {
+    evaluator.run(rows, trained.subject->is_text() ? signature.batch : a.model.batch,
+                  [&](const SeenBatch& batch) { predictions.add(batch); });
+  } catch (const Error& error) {
+    throw with_ranges(error, rows);
+  }
   if (npy)
     write_npy(a.out, TensorView("", predictions.only()));
   else if (!a.out.empty())

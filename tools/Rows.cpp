@@ -151,6 +151,28 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
   return found;
 }
 
+Error with_ranges(const Error& error, const Dataset& rows) {
+  std::vector<Diagnostic> all = error.diagnostics();
+  if (all.front().message.find("index out of range") == std::string::npos)
+    return error;
+  for (const InputRows& input : rows.inputs()) {
+    TensorView view = input.array.view(input.name);
+    if (!is_integer(view.type.dtype) || view.elements() == 0)
+      continue;
+    int64_t least = 0, greatest = 0;
+    for (int64_t i = 1; i < view.elements(); ++i) {
+      least = view.at(i) < view.at(least) ? i : least;
+      greatest = view.at(i) > view.at(greatest) ? i : greatest;
+    }
+    int64_t each = input.batch_axis == 0 ? view.elements() / rows.rows() : view.elements();
+    all.front().notes.push_back(
+        {fmt::format("input {} holds {}, in row {}, to {}, in row {}", input.name, view.at(least),
+                     least / each + 1, view.at(greatest), greatest / each + 1),
+         {}});
+  }
+  return Error(error.code(), std::move(all));
+}
+
 std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
                                    const std::vector<ClassLabels>& labels,
                                    const std::string& input) {

@@ -32,6 +32,10 @@ struct FoundRows {
 FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
                     std::span<const InputDecl> inputs, const Checkpoint* known);
 
+/// The error of a step whose index is out of range, with what the integer inputs hold; others as
+/// they are.
+Error with_ranges(const Error& error, const Dataset& rows);
+
 /// The labels of the classes of this input, empty where it has none.
 std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
                                    const std::vector<ClassLabels>& labels,

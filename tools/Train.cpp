@@ -59,6 +59,7 @@ class Run {
 public:
   Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed);
   int go();
+  const Dataset& rows() const { return found_.rows; }
 
 private:
   State make_state() const;
@@ -262,7 +263,12 @@ int train(TrainArguments& a, CLI::App& command, Tool& tool) {
       });
     take_settings(command, taken, *resumed, a.resume);
   }
-  return Run(a, command, tool, resumed ? &*resumed : nullptr).go();
+  Run run(a, command, tool, resumed ? &*resumed : nullptr);
+  try {
+    return run.go();
+  } catch (const Error& error) {
+    throw with_ranges(error, run.rows());
+  }
 }
 
 } // namespace

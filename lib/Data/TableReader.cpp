@@ -232,6 +232,21 @@ void TableReader::join(std::vector<Block>& blocks, Table& table) const {
   });
 }
 
+void TableReader::fail_label(const std::vector<Block>& blocks, size_t place, std::string_view text,
+                             const Table& table, const std::string& what,
+                             const std::string& remedy) const {
+  size_t width = names_.size();
+  int64_t row = 0;
+  for (const Block& block : blocks) {
+    auto found = block.labels[place].find(text);
+    for (size_t at = place; at < block.values.size(); at += width, ++row)
+      if (found != block.labels[place].end() && block.values[at] == found->second)
+        throw Error(ErrorCode::data,
+                    fmt::format("column '{}': {} {}", names_[place], show(text), what),
+                    {source_.name(), static_cast<uint32_t>(table.line(row)), 0}, {{remedy, {}}});
+  }
+}
+
 std::vector<std::vector<double>> TableReader::join_labels(const std::vector<Block>& blocks,
                                                           size_t place, Table& table) const {
   std::set<std::string_view> all;
@@ -244,6 +259,12 @@ std::vector<std::vector<double>> TableReader::join_labels(const std::vector<Bloc
   double value = 0;
   bool integers = fixed == options_.labels.end() &&
                   std::all_of(all.begin(), all.end(), [&](auto t) { return to_integer(t, value); });
+  if (fixed == options_.labels.end() && !integers &&
+      std::all_of(all.begin(), all.end(), [](auto t) { return looks_like_number(t); }))
+    for (std::string_view text : all)
+      if (!to_integer(text, value))
+        fail_label(blocks, place, text, table, "is no integer",
+                   "classes are numbered by integers, or named by text");
   if (fixed != options_.labels.end())
     known = *fixed;
   else if (!integers)
@@ -261,10 +282,7 @@ std::vector<std::vector<double>> TableReader::join_labels(const std::vector<Bloc
         std::string list;
         for (size_t k = 0; k < std::min<size_t>(known.labels.size(), 20); ++k)
           list += (k ? ", " : "") + show(known.labels[k]);
-        throw Error(ErrorCode::data,
-                    fmt::format("{}: column '{}': there is no class {}", source_.name(),
-                                known.column, show(text)),
-                    {}, {{"classes: " + list, {}}});
+        fail_label(blocks, place, text, table, "is none of the classes", "classes: " + list);
       }
       if (integers)
         to_integer(text, value);

@@ -43,6 +43,9 @@ private:
   double label(std::string_view text, Labels& labels);
   void require_no_mistake(const std::vector<Block>& blocks) const;
   void join(std::vector<Block>& blocks, Table& table) const;
+  /// Error(data) that names the line where this label of a column first stands.
+  void fail_label(const std::vector<Block>& blocks, size_t place, std::string_view text,
+                  const Table& table, const std::string& what, const std::string& remedy) const;
   /// The number of each block's label, per block; names the labels of a column of text.
   std::vector<std::vector<double>> join_labels(const std::vector<Block>& blocks, size_t place,
                                                Table& table) const;

@@ -128,11 +128,14 @@ TEST(TableMistakes, a_file_that_changes_while_it_is_read) {
 
 TEST(TableMistakes, labels_that_are_not_known) {
   TableOptions options{.labels = {{"kind", {"cat", "dog"}}}};
-  EXPECT_MISTAKE(csv("kind\nbird\n", options), "column 'kind': there is no class 'bird'",
+  EXPECT_MISTAKE(csv("kind\nbird\n", options),
+                 "a.csv:2: error: column 'kind': 'bird' is none of the classes",
                  "classes: 'cat', 'dog'");
   EXPECT_MISTAKE(
       csv("1,kind\n", {.header = Header::no, .columns = "2", .classes = "3"}, ErrorCode::usage),
       "there is no column '3'");
+  EXPECT_MISTAKE(csv("a,kind\n1,0\n\n2,1.5\n3,1.5\n", {.classes = "kind"}),
+                 "a.csv:4: error: column 'kind': '1.5' is no integer", "named by text");
   EXPECT_MISTAKE(csv("a,kind\n1,\n", {.classes = "kind"}), "column 2 ('kind'): is empty");
 }
 

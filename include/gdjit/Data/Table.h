@@ -44,7 +44,7 @@ struct TableOptions {
   /// Columns to read (Data/Columns.h), in their order in the result; empty for all.
   std::string columns = {};
   /// Columns that hold classes: kept as they are where every field is an integer; otherwise text,
-  /// numbered from 0 in the order of its bytes.
+  /// numbered from 0 in the order of its bytes. Numbers that are no integers are an Error.
   std::string classes = {};
   /// Numbers of labels fixed beforehand, by column: a label not among them is an Error.
   std::vector<ClassLabels> labels = {};
