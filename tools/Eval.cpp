@@ -1,4 +1,5 @@
 // gdjit eval: what a trained model is worth on rows, its own or others.
+#include "Plot.h"
 #include "Report.h"
 #include "Settings.h"
 #include "Trained.h"
@@ -12,6 +13,7 @@ struct EvalArguments {
   DataArguments data;
   std::string load;
   std::vector<std::string> expect;
+  std::vector<std::string> plot;
   bool json = false;
   CompileOptions compile;
 };
@@ -35,6 +37,18 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
   Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
   check_criteria(a.expect, assessor.known());
+  PlotSource plotted{subject,
+                     work.signature(),
+                     parts.parts,
+                     trained.checkpoint ? std::span<const Scaling>(trained.checkpoint->scalings)
+                                        : std::span<const Scaling>(),
+                     *trained.state,
+                     trained.scalars,
+                     a.compile,
+                     nullptr,
+                     nullptr};
+  Plots plots(a.plot, "");
+  plots.check(plotted);
   Report report;
   report.json = {{"model", subject.name()}, {"rows", found.rows.rows()}};
   try {
@@ -43,7 +57,9 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   } catch (const Error& error) {
     throw with_ranges(error, found.rows);
   }
-  return report.finish(a.expect, a.json);
+  int code = report.finish(a.expect, a.json);
+  plots.draw(plotted);
+  return code;
 }
 
 } // namespace
@@ -61,6 +77,7 @@ void add_eval(CLI::App& app, Tool& tool) {
   command->add_option("--expect", a->expect, "exit with 1 unless a figure is so: 'accuracy>0.9'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");
+  Plots::add_to(*command, a->plot, "");
   command->add_flag("--json", a->json, "as JSON");
   add_compile_options(*command, a->compile);
   command->callback([a, command, &tool] { tool.exit_code = eval(*a, *command, tool); });

@@ -2,6 +2,7 @@
 #include "Assess.h"
 #include "History.h"
 #include "Interrupt.h"
+#include "Plot.h"
 #include "Report.h"
 #include "Settings.h"
 #include "TrainLoop.h"
@@ -26,6 +27,7 @@ struct TrainArguments {
   std::string save, resume, metrics;
   int64_t save_every = 0;
   std::vector<std::string> expect;
+  std::vector<std::string> plot;
   bool quiet = false;
   bool json = false;
   CompileOptions compile;
@@ -69,6 +71,7 @@ private:
   void look(int64_t epoch, Progress& progress);
   Checkpoint checkpoint() const;
   bool observes() const;
+  PlotSource plotted();
 
   const TrainArguments& a_;
   const CLI::App& command_;
@@ -83,6 +86,8 @@ private:
   Loader loader_;
   Assessor assessor_;
   History history_;
+  LossCurve losses_;
+  Plots plots_;
 };
 
 Work trained_step(const TrainArguments& a, const Subject& subject) {
@@ -112,12 +117,14 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
       parts_(make_parts(found_.rows, a.parts, a.seed, resumed ? &resumed->scalings : nullptr)),
       loader_(make_loader()),
       assessor_(subject_, state_, parts_, loader_.position().batch_size, scalars_, a.compile,
-                a.data.given() || !a.parts.split.empty() || !a.metrics.empty(), found_) {
+                a.data.given() || !a.parts.split.empty() || !a.metrics.empty(), found_),
+      losses_(work_.signature()), plots_(a.plot, "cost") {
   Figures known = assessor_.known();
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
       known.emplace_back(d.name, 0);
   check_criteria(a.expect, known);
+  plots_.check(plotted());
   if (!a.metrics.empty())
     History::check_name(a.metrics);
   if (resumed)
@@ -193,6 +200,11 @@ void Run::look(int64_t epoch, Progress& progress) {
   history_.add({.epoch = epoch, .step = state_.step(), .figures = std::move(figures)});
 }
 
+PlotSource Run::plotted() {
+  return {subject_, work_.signature(), parts_.parts, parts_.scalings, state_,
+          scalars_, a_.compile,        &losses_,     &history_};
+}
+
 int Run::go() {
   int64_t before = updates_done(loader_);
   LoopOptions options{.updates = a_.steps >= 0 ? a_.steps : default_steps,
@@ -221,6 +233,8 @@ int Run::go() {
   LoopHooks hooks;
   if (observes())
     hooks.epoch_done = [&](int64_t epoch) { look(epoch, progress); };
+  if (!plots_.empty())
+    hooks.updated = [&](int64_t update) { losses_.record(update, train); };
   if (file_)
     hooks.save = [&] { save(); };
   LoopResult result = run_loop(train, loader_, options, progress, hooks);
@@ -244,6 +258,7 @@ int Run::go() {
   report.add(work_.signature(), state_, a_.json);
   report.add_examples(subject_, work_.signature(), state_, scalars_, a_.compile);
   int code = report.finish(a_.expect, a_.json);
+  plots_.draw(plotted());
   if (interrupted()) {
     log("interrupted after {} updates{}", updates_done(loader_),
         file_ ? fmt::format(", saved to {}", a_.save) : "");
@@ -325,6 +340,7 @@ void add_train(CLI::App& app, Tool& tool) {
       ->add_option("--metrics", a->metrics,
                    "figures of every epoch, for training and development part, .csv or .jsonl")
       ->type_name("FILE");
+  Plots::add_to(*command, a->plot, "cost");
   command->add_option("--expect", a->expect, "exit with 1 unless a figure ends so: 'loss<0.05'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");

@@ -65,6 +65,8 @@ LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& opti
       }
       if (run.losses.size() < LoopResult::kept_losses)
         run.losses.push_back(loss);
+      if (hooks.updated)
+        hooks.updated(done);
       progress.update(done, loss);
       ++done;
       if (hooks.epoch_done && batch.index() + 1 == loader.batches())

@@ -16,6 +16,7 @@ struct LoopOptions {
 };
 
 struct LoopHooks {
+  std::function<void(int64_t update)> updated;   ///< update number `update`, from 0; may be empty
   std::function<void(int64_t epoch)> epoch_done; ///< `epoch` epochs lie behind; may be empty
   std::function<void()> save;                    ///< may be empty
 };
