@@ -24,11 +24,12 @@ if(GDJIT_WERROR)
   target_compile_options(gdjit_flags INTERFACE -Werror)
 endif()
 if(GDJIT_SANITIZE)
-  set(sanitize -fsanitize=${GDJIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  set(sanitize -fsanitize=${GDJIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1)
   if(GDJIT_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     list(APPEND sanitize -fno-sanitize=function) # cannot call JIT code
   endif()
   target_compile_options(gdjit_flags INTERFACE ${sanitize})
+  target_compile_definitions(gdjit_flags INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(gdjit_flags INTERFACE ${sanitize})
 endif()
 
