@@ -20,6 +20,7 @@ constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the la
 constexpr int64_t least_tiles = 8;          ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;  ///< the same where they are copied in any case
 constexpr int64_t vectors_without_rows = 8; ///< enough chains to hide the latency of fma
+constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
 /// Tiles of vectors that a loop inside `body` accumulates into; 0 where there is none.
 int64_t accumulators(const std::vector<Statement>& body) {
@@ -76,6 +77,8 @@ private:
   /// Several vectors of a row at once.
   void vectors(std::vector<Statement>& out, Statement loop, bool has_rows) {
     int64_t count = std::min(trips(loop), has_rows ? vectors_side_by_side : vectors_without_rows);
+    if (!has_rows) // a long body hides latencies by itself
+      count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
       jam(kernel_, std::move(loop), count, out);
     else

@@ -152,7 +152,7 @@ private:
     if (chain_lanes(loop) != 0 || trips(loop) < least_iterations || loop.step != 1 ||
         holds_vectors(loop))
       return 0;
-    if (!dependence(program_, loop).empty() || !stores_contiguous(loop.body, loop.loop))
+    if (!dependence(program_, loop).empty())
       return 0;
     if (!keeps_to_its_tiles(loop))
       return 0;
