@@ -51,7 +51,7 @@ public:
         out.push_back(std::move(s));
       } else if (int64_t vectors = vectors_of(s)) {
         std::vector<Statement> done;
-        results(done, std::move(s), vectors, false);
+        results(done, s, vectors, false);
         settle(done, settled_);
         std::move(done.begin(), done.end(), std::back_inserter(out));
       } else if (s.body.size() == 1 && s.step == 1 && trips(s) > 0 && vectors_of(s.body[0]) > 0 &&
@@ -81,7 +81,8 @@ private:
   int64_t accumulators() const { return context_.machine.vector_registers * 3 / 4; }
 
   /// Several results at once; returns how many.
-  int64_t results(std::vector<Statement>& out, Statement loop, int64_t vectors, bool has_rows) {
+  int64_t results(std::vector<Statement>& out, const Statement& loop, int64_t vectors,
+                  bool has_rows) {
     int64_t at_once = std::clamp<int64_t>(accumulators() / vectors, 1, most_results);
     const int64_t n = trips(loop);
     if (n > at_once) // a power of two fills the lanes of what is joined

@@ -16,10 +16,10 @@ namespace {
 
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
-constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the latency of fma
-constexpr int64_t least_tiles = 8;          ///< of rows, for which columns are copied
-constexpr int64_t least_tiles_strided = 2;  ///< the same where they are copied in any case
-constexpr int64_t vectors_without_rows = 8; ///< enough chains to hide the latency of fma
+constexpr int64_t least_rows = 4;                ///< fewer chains do not hide the latency of fma
+constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
+constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
+constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
 /// Tiles of vectors that a loop inside `body` accumulates into; 0 where there is none.

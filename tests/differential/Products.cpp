@@ -1,5 +1,6 @@
-// Products of many shapes and layouts, with a prologue and an epilogue, under schedules for machines
-// that there are not: vectors across either axis, tiles of all sizes, packed operands, panels.
+// Products of many shapes and layouts, with a prologue and an epilogue, under schedules for
+// machines that there are not: vectors across either axis, tiles of all sizes, packed operands,
+// panels.
 #include "Chain.h"
 #include "StepBuilder.h"
 
@@ -27,7 +28,8 @@ private:
 
 /// y = relu(a b + c), w' = w - lr a b: a forward and an update, by turns.
 Step product(Draw& draw, std::string& what) {
-  const int64_t m = draw({1, 2, 7, 8, 16, 17, 33, 40}), n = draw({1, 2, 3, 5, 10, 15, 16, 17, 40, 70}),
+  const int64_t m = draw({1, 2, 7, 8, 16, 17, 33, 40}),
+                n = draw({1, 2, 3, 5, 10, 15, 16, 17, 40, 70}),
                 k = draw({1, 3, 4, 9, 16, 31, 33, 64, 100, 130});
   const bool ta = draw({0, 1}) != 0, tb = draw({0, 1}) != 0, update = draw({0, 1}) != 0;
   const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
