@@ -213,8 +213,7 @@ void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
 }
 
 /// Runs the interpreter on the first batch.
-void dump_values(const DumpArguments& a, const Subject& subject, const Work& work, Stage stage,
-                 TextFolder&) {
+void dump_values(const DumpArguments& a, const Subject& subject, const Work& work, Stage stage) {
   if (stage == Stage::Declared || stage > Stage::Fused)
     throw Error(
         ErrorCode::usage,
@@ -305,7 +304,7 @@ void dump(DumpArguments a, Tool& tool) {
   Stage otherwise = math ? Stage::Simplified : a.values ? Stage::Differentiated : Stage::Declared;
   std::vector<Stage> stages = stages_asked(a, work, otherwise);
   if (a.values)
-    return dump_values(a, subject, work, stages[0], beside);
+    return dump_values(a, subject, work, stages[0]);
   bool plain =
       a.stage.empty() && a.folder.empty() && is_text_form(a) && a.only.empty() && a.wrt.empty();
   if (plain)

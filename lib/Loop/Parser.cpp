@@ -39,7 +39,10 @@ public:
     Diagnostics diagnostics;
     verify(program_, diagnostics, this);
     for (const Diagnostic& diagnostic : diagnostics.all())
-      in_.report(diagnostic);
+      in_.report({diagnostic.message,
+                  diagnostic.location.known() ? diagnostic.location
+                                              : SourceLocation{in_.location(0).file, 0, 0},
+                  diagnostic.notes});
     in_.throw_if_any();
   }
 

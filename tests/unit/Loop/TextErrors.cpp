@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"temporary, in arena + 64", "temporary, in argument",
                 "buffer 't': temporary lies in arena, not in argument"},
         Mistake{"buffer loss : f32[] = output loss,", "buffer loss : f32[] = temporary,",
-                "no buffer holds output loss"},
+                "t.gdir: error: no buffer holds output loss"},
         Mistake{"buffer loss : f32[] = output loss,", "buffer loss : f32[] = temporary,",
                 "declare one: buffer NAME : TYPE = output loss, in arena + OFFSET"},
         Mistake{"buffer w.next : f32[16] = update w,", "buffer w.next : f32[16] = temporary,",
