@@ -1,6 +1,7 @@
 // Gives buffers their memory and poisons what is dead.
 #include "LoopMemory.h"
 
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -14,15 +15,6 @@ using loop::BufferRole;
 using loop::Place;
 
 constexpr int poison = 0xff; ///< every float of these bytes is a NaN
-
-template <class Visit>
-void for_each_buffer(const std::vector<loop::Statement>& body, Visit&& visit) {
-  for (const loop::Statement& s : body) {
-    if (s.buffer != loop::none)
-      visit(s.buffer);
-    for_each_buffer(s.body, visit);
-  }
-}
 
 /// What the caller gives for a buffer; null where the call makes it.
 const Array* argument(const loop::Buffer& buffer, const CallArguments& arguments) {
@@ -80,7 +72,10 @@ LoopMemory::LoopMemory(const loop::Program& program, const CallArguments& argume
     slots_[slot].last = std::max(slots_[slot].last, k);
   };
   for (size_t k = 0; k < program.kernels.size(); ++k)
-    for_each_buffer(program.kernels[k].body, [&](loop::BufferId b) { touch(b, k); });
+    for_each(program.kernels[k].body, [&](const loop::Statement& s) {
+      if (s.buffer != loop::none)
+        touch(s.buffer, k);
+    });
   for (loop::BufferId b = 0; b < program.buffers.size(); ++b)
     if (program.buffers[b].role == BufferRole::output)
       touch(b, program.kernels.size());

@@ -1,6 +1,8 @@
 // Values written where they are used.
 #include "Expressions.h"
 
+#include "gdjit/Loop/Rewrite.h"
+
 namespace gdjit::loop {
 
 namespace {
@@ -10,7 +12,8 @@ constexpr int most_operations = 3; ///< of a line, beside the one that it is abo
 class Finder {
 public:
   explicit Finder(const Kernel& kernel) {
-    count(kernel.body);
+    for_each(kernel.body,
+             [&](const Statement& s) { for_each_use(s, [&](ValueId v) { ++uses_[v]; }); });
     body(kernel.body);
   }
   std::unordered_map<ValueId, const Statement*> take() { return std::move(in_place_); }
@@ -21,18 +24,6 @@ private:
     const Statement* statement;
     int operations;
   };
-
-  void count(const std::vector<Statement>& body) {
-    for (const Statement& s : body) {
-      for (ValueId operand : s.operands)
-        ++uses_[operand];
-      ++uses_[s.mask];
-      ++uses_[s.fill];
-      for (const Index& i : s.index)
-        ++uses_[i.dynamic];
-      count(s.body);
-    }
-  }
 
   void body(const std::vector<Statement>& statements) {
     std::vector<Open> open; // the statements that end at the one before, from first to last

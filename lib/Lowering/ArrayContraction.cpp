@@ -5,8 +5,6 @@
 //     =>   for i { tile t[J];  for j { t[j] = … }  for j { … t[j] … } }
 #include "Passes.h"
 
-#include "Rewriting.h"
-
 #include <algorithm>
 #include <unordered_map>
 

@@ -7,21 +7,22 @@
 
 namespace gdjit::lowering {
 
-void add_scaled(Affine& sum, const Affine& term, int64_t factor) {
-  if (factor == 0)
-    return;
-  sum.constant += factor * term.constant;
-  for (const loop::Term& t : term.terms) {
-    auto place = std::lower_bound(sum.terms.begin(), sum.terms.end(), t.loop,
-                                  [](const loop::Term& a, LoopId l) { return a.loop < l; });
-    if (place == sum.terms.end() || place->loop != t.loop) {
-      sum.terms.insert(place, {t.loop, factor * t.factor});
-      continue;
-    }
-    place->factor += factor * t.factor;
-    if (place->factor == 0)
-      sum.terms.erase(place);
+std::vector<Statement> clone(KernelDraft& draft, const std::vector<Statement>& body) {
+  loop::CopiedIds ids;
+  std::vector<Statement> copy = copy_fresh(draft.kernel, body, ids);
+  draft.value_types.resize(draft.kernel.values);
+  for (auto [from, to] : ids.values)
+    draft.value_types[to] = draft.value_types[from];
+  draft.loops.resize(draft.kernel.loops);
+  for (auto [from, to] : ids.loops)
+    draft.loops[to] = draft.loops[from];
+  draft.partials_loop.resize(draft.kernel.tiles, loop::none);
+  for (auto [from, to] : ids.tiles) {
+    auto partials = ids.loops.find(draft.partials_loop[from]);
+    draft.partials_loop[to] =
+        partials == ids.loops.end() ? draft.partials_loop[from] : partials->second;
   }
+  return copy;
 }
 
 Statement& Body::append(StatementKind kind) {

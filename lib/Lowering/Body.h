@@ -5,7 +5,7 @@
 //     LoopId i = body.open("i", 8); body.store(b, {at(i)}, body.load(a, {at(i)})); body.close();
 #pragma once
 
-#include "gdjit/Loop/Program.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/ScalarProgram.h"
 
 #include <span>
@@ -47,8 +47,8 @@ struct KernelDraft {
 inline Index at(LoopId loop) { return {{0, {{loop, 1}}}, loop::none, 0}; }
 /// A fixed coordinate.
 inline Index at_constant(int64_t i) { return {{i, {}}, loop::none, 0}; }
-/// sum += factor * term, keeping terms sorted and free of zeros.
-void add_scaled(Affine& sum, const Affine& term, int64_t factor);
+/// A copy of `body` that defines values, loops and tiles of its own.
+std::vector<Statement> clone(KernelDraft& draft, const std::vector<Statement>& body);
 
 class Body {
 public:

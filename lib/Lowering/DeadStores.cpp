@@ -5,10 +5,6 @@
 // turn is found by walking again.
 #include "Passes.h"
 
-#include "Rewriting.h"
-
-#include <algorithm>
-
 namespace gdjit::lowering {
 
 namespace {
@@ -67,15 +63,7 @@ private:
   }
 
   void mark(const Statement& s) {
-    auto use = [&](ValueId v) {
-      if (v != loop::none)
-        used_[v] = true;
-    };
-    std::for_each(s.operands.begin(), s.operands.end(), use);
-    use(s.mask);
-    use(s.fill);
-    for (const Index& index : s.index)
-      use(index.dynamic);
+    for_each_use(s, [&](ValueId v) { used_[v] = true; });
     if (s.buffer != loop::none) {
       BufferId memory = storage(program_, s.buffer);
       named_[s.buffer] = named_[memory] = true;
@@ -123,21 +111,7 @@ private:
 
 void renumber(loop::Kernel& kernel) {
   Numbering values(kernel.values), loops(kernel.loops), tiles(kernel.tiles);
-  for_each(kernel.body, [&](Statement& s) {
-    loops(s.loop);
-    tiles(s.tile);
-    std::for_each(s.operands.begin(), s.operands.end(), std::ref(values));
-    values(s.mask);
-    values(s.fill);
-    for (Index& index : s.index) {
-      values(index.dynamic);
-      for (loop::Term& t : index.affine.terms)
-        loops(t.loop);
-      std::sort(index.affine.terms.begin(), index.affine.terms.end(),
-                [](const loop::Term& a, const loop::Term& b) { return a.loop < b.loop; });
-    }
-    values(s.result);
-  });
+  for_each(kernel.body, [&](Statement& s) { rename(s, values, loops, tiles); });
   std::vector<std::string> names;
   for (LoopId l : loops.order())
     names.push_back(kernel.loop_names[l]);

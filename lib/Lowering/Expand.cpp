@@ -2,7 +2,6 @@
 #include "gdjit/Lowering/Expand.h"
 
 #include "Passes.h"
-#include "Rewriting.h"
 
 #include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Error.h"
@@ -28,16 +27,10 @@ public:
     draft_.kernel.body = rewrite(std::move(draft_.kernel.body));
     if (calls_ > 0) {
       for_each(draft_.kernel.body, [&](Statement& s) {
-        auto follow = [&](ValueId& v) {
+        for_each_use(s, [&](ValueId& v) {
           if (auto at = results_.find(v); at != results_.end())
             v = at->second;
-        };
-        for (ValueId& v : s.operands)
-          follow(v);
-        follow(s.mask);
-        follow(s.fill);
-        for (Index& index : s.index)
-          follow(index.dynamic);
+        });
       });
       share_computations(draft_.kernel, program_);
     }

@@ -6,8 +6,6 @@
 // alone.
 #include "Passes.h"
 
-#include "Rewriting.h"
-
 #include <string>
 #include <unordered_map>
 
@@ -53,16 +51,10 @@ public:
 private:
   /// False where the statement is not needed: its result is known.
   bool visit(Statement& s) {
-    auto follow = [&](ValueId& v) {
-      if (v != loop::none && replaced_[v] != loop::none)
+    for_each_use(s, [&](ValueId& v) {
+      if (replaced_[v] != loop::none)
         v = replaced_[v];
-    };
-    for (ValueId& v : s.operands)
-      follow(v);
-    follow(s.mask);
-    follow(s.fill);
-    for (Index& index : s.index)
-      follow(index.dynamic);
+    });
     if (s.kind == StatementKind::Store) {
       if (memory_ && stores_[s.buffer] == 1)
         remember(key(s, StatementKind::Load, loop::none, loop::none), s.operands[0]);

@@ -1,8 +1,6 @@
 // Dependences of statements, and the tree turned back into statements.
 #include "FusionTree.h"
 
-#include "Rewriting.h"
-
 #include <algorithm>
 
 namespace gdjit::lowering {
@@ -18,16 +16,7 @@ Resource of_tile(TileId tile) { return tagged(2, tile); }
 Resource of_value(ValueId value) { return tagged(3, value); }
 
 void collect(const loop::Program& program, const Statement& s, Uses& uses) {
-  auto value = [&](ValueId v) {
-    if (v != loop::none)
-      uses.reads.push_back({of_value(v), &s});
-  };
-  for (ValueId v : s.operands)
-    value(v);
-  value(s.mask);
-  value(s.fill);
-  for (const Index& index : s.index)
-    value(index.dynamic);
+  for_each_use(s, [&](ValueId v) { uses.reads.push_back({of_value(v), &s}); });
   if (s.result != loop::none)
     uses.writes.push_back({of_value(s.result), &s});
   switch (s.kind) {

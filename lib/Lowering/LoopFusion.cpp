@@ -8,7 +8,6 @@
 // what a nest reads is all that orders it.
 #include "FusionTree.h"
 #include "Passes.h"
-#include "Rewriting.h"
 
 #include <algorithm>
 

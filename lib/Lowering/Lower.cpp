@@ -3,7 +3,6 @@
 
 #include "Lowering.h"
 #include "Passes.h"
-#include "Rewriting.h"
 
 #include "gdjit/Support/Error.h"
 

@@ -9,8 +9,6 @@
 // modulo P.
 #include "Passes.h"
 
-#include "Rewriting.h"
-
 namespace gdjit::lowering {
 
 namespace {

@@ -49,13 +49,13 @@ bool take_apart(const Statement& loop, Accumulation& parts) {
     return false;
   // The loops of the chain hold nothing but loads, arithmetic and the accumulation.
   bool plain = true;
-  int64_t terms = trips(*parts.chain);
+  int64_t terms = turns(*parts.chain);
   for_each(parts.chain->body, [&](const Statement& s) {
     plain = plain && s.kind != StatementKind::Store && s.kind != StatementKind::Check &&
             s.kind != StatementKind::Tile && s.kind != StatementKind::Join &&
             (s.tile == loop::none || s.tile == parts.tile->tile);
     if (s.kind == StatementKind::For)
-      terms *= trips(s);
+      terms *= turns(s);
   });
   return plain && terms >= least_terms;
 }
@@ -106,16 +106,16 @@ private:
   /// Lanes for the rows that `rows` runs over; 0 where it is not a narrow contraction.
   int lanes_across(const Statement& rows, Accumulation& parts, bool top) const {
     if (rows.body.size() != 1 || rows.body[0].kind != StatementKind::For || rows.begin != 0 ||
-        rows.step != 1 || trips(rows) < least_rows)
+        rows.step != 1 || turns(rows) < least_rows)
       return 0;
     const Statement& columns = rows.body[0];
-    if (columns.begin != 0 || columns.step != 1 || trips(columns) < 2 ||
+    if (columns.begin != 0 || columns.step != 1 || turns(columns) < 2 ||
         !take_apart(columns, parts))
       return 0;
     const auto lanes =
         static_cast<int>(context_.machine.vector_bytes / byte_size(parts.tile->type.dtype));
-    const bool packed = top && trips(columns) >= least_columns_packed;
-    bool possible = lanes > 1 && trips(columns) < lanes &&
+    const bool packed = top && turns(columns) >= least_columns_packed;
+    bool possible = lanes > 1 && turns(columns) < lanes &&
                     loads_contiguous(program_, rows, *parts.chain, packed) &&
                     stores_contiguous(parts.behind, columns.loop) &&
                     dependence(program_, rows).empty() && dependence(program_, columns).empty();
@@ -124,7 +124,7 @@ private:
 
   void turn(std::vector<Statement>& out, const Statement& rows, const Accumulation& parts,
             int lanes, bool top) {
-    const int64_t n = trips(rows), whole = n / lanes * lanes, columns = trips(rows.body[0]);
+    const int64_t n = turns(rows), whole = n / lanes * lanes, columns = turns(rows.body[0]);
     const int64_t vectors = std::clamp<int64_t>(
         (context_.machine.vector_registers - 2) / (columns + 1), 1, most_vectors);
     context_.remarks.push_back(fmt::format(
@@ -140,11 +140,11 @@ private:
       block.step = lanes;
       block.loop = fresh_loop(kernel_, rows.loop);
       block.body = rows_at_once(rows, parts, lanes, std::min<int64_t>(lanes, end - begin));
-      substitute_in(block.body, rows.loop, variable(block.loop));
+      substitute(block.body, rows.loop, variable(block.loop));
       if (top)
         pack_strided(out, block);
       std::vector<Statement> done;
-      jam(kernel_, std::move(block), std::min(vectors, trips(block)), done);
+      jam(kernel_, std::move(block), std::min(vectors, turns(block)), done);
       settle(done, settled_);
       std::move(done.begin(), done.end(), std::back_inserter(out));
     }
@@ -165,7 +165,7 @@ private:
   std::vector<Statement> rows_at_once(const Statement& rows, const Accumulation& parts, int lanes,
                                       int64_t active) {
     const Statement& columns = rows.body[0];
-    const int64_t count = trips(columns);
+    const int64_t count = turns(columns);
     Statement turned = *parts.tile;
     turned.tile = kernel_.tiles++;
     turned.extents = {lanes};
@@ -204,11 +204,11 @@ private:
     row.body.insert(row.body.end(), parts.behind.begin(), parts.behind.end());
     row.body = copy_fresh(kernel_, row.body);
     Affine of_row = variable(rows.loop);
-    of_row.terms.push_back({each.loop, 1});
-    substitute_in(row.body, rows.loop, of_row);
+    add_scaled(of_row, variable(each.loop), 1);
+    substitute(row.body, rows.loop, of_row);
     LoopId old = row.loop;
     row.loop = fresh_loop(kernel_, old);
-    substitute_in(row.body, old, variable(row.loop));
+    substitute(row.body, old, variable(row.loop));
     widen(kernel_, row.body, row.loop, lanes, count, {turned.tile});
     each.body = {row};
     body.push_back(each);

@@ -7,10 +7,9 @@ namespace gdjit::scheduling {
 
 namespace {
 
-Affine plus(const Affine& a, LoopId loop) {
-  Affine sum = a;
-  sum.terms.push_back({loop, 1});
-  return sum;
+Affine plus(Affine a, LoopId loop) {
+  add_scaled(a, variable(loop), 1);
+  return a;
 }
 
 class Exchanger {
@@ -59,12 +58,12 @@ private:
     tile.tile = kernel_.tiles++;
     out.push_back(tile);
 
-    Statement each = turns(rows);
+    Statement each = unrolled(rows);
     Statement load = statement(StatementKind::Load);
     load.buffer = what_.from;
     load.index = what_.source;
-    add(load.index[what_.row_axis].affine, plus(row, each.loop));
-    add(load.index.back().affine, column);
+    add_scaled(load.index[what_.row_axis].affine, plus(row, each.loop), 1);
+    add_scaled(load.index.back().affine, column, 1);
     load.index.back().lane = 1;
     load.result = fresh_value(kernel_);
     load.mask = loaded;
@@ -78,7 +77,7 @@ private:
     turn.tile = tile.tile;
     out.push_back(turn);
 
-    each = turns(columns);
+    each = unrolled(columns);
     Statement get = element(StatementKind::Get, tile.tile, each.loop);
     get.result = fresh_value(kernel_);
     Statement store = statement(StatementKind::Store);
@@ -91,13 +90,6 @@ private:
     return out;
   }
 
-  static void add(Affine& to, const Affine& what) {
-    to.constant += what.constant;
-    to.terms.insert(to.terms.end(), what.terms.begin(), what.terms.end());
-    std::sort(to.terms.begin(), to.terms.end(),
-              [](const loop::Term& a, const loop::Term& b) { return a.loop < b.loop; });
-  }
-
   Statement statement(StatementKind kind) const {
     Statement s;
     s.kind = kind;
@@ -105,7 +97,7 @@ private:
     s.node = what_.node;
     return s;
   }
-  Statement turns(int64_t count) {
+  Statement unrolled(int64_t count) {
     Statement loop = statement(StatementKind::For);
     loop.loop = fresh_loop(kernel_, loop::none);
     loop.end = count;
@@ -127,32 +119,6 @@ private:
 
 std::vector<Statement> exchange(Kernel& kernel, const Exchange& what) {
   return Exchanger(kernel, what).loops({}, {});
-}
-
-ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, int64_t value) {
-  Statement s;
-  s.op = loop::ScalarOp::constant;
-  s.type = {type, 1};
-  s.bits = static_cast<loop::Bits>(value);
-  s.result = fresh_value(kernel);
-  out.push_back(s);
-  return s.result;
-}
-
-ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count) {
-  Statement lane;
-  lane.kind = StatementKind::Index;
-  lane.type = {DType::i64, lanes};
-  lane.index = {Index{{}, loop::none, 1}};
-  lane.result = fresh_value(kernel);
-  const ValueId limit = append_constant(kernel, out, DType::i64, count);
-  Statement compare;
-  compare.op = loop::ScalarOp::lt;
-  compare.type = {DType::boolean, lanes};
-  compare.operands = {lane.result, limit};
-  compare.result = fresh_value(kernel);
-  out.insert(out.end(), {lane, compare});
-  return compare.result;
 }
 
 } // namespace gdjit::scheduling

@@ -22,8 +22,4 @@ struct Exchange {
 /// The loops of the copy: blocks of as many rows and columns as lanes, then what remains, masked.
 std::vector<Statement> exchange(Kernel& kernel, const Exchange& what);
 
-/// A scalar constant, and the mask of the first `count` of `lanes` lanes, appended to `out`.
-ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, int64_t value);
-ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count);
-
 } // namespace gdjit::scheduling

@@ -77,7 +77,7 @@ private:
     });
     for_each(group, [&](Statement& s) {
       for (Index& i : s.index)
-        i.affine = substitute(i.affine, loop_, moved(unrolled.loop));
+        substitute(i.affine, loop_, moved(unrolled.loop));
       if (own_tiles_.count(s.tile) && s.kind != StatementKind::Tile)
         s.index.insert(s.index.begin(), Index{variable(unrolled.loop), loop::none, 0});
       if (s.kind == StatementKind::Tile)
@@ -95,7 +95,7 @@ private:
 
   Affine moved(LoopId r) const {
     Affine a = variable(loop_);
-    a.terms.push_back({r, stride_});
+    add_scaled(a, variable(r), stride_);
     return a;
   }
 
@@ -186,7 +186,7 @@ bool can_jam(const Statement& loop) {
 }
 
 void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out) {
-  int64_t n = trips(loop), full = n / times, rest = n % times;
+  int64_t n = turns(loop), full = n / times, rest = n % times;
   Statement remainder = loop;
   auto apply = [&](Statement& l, int64_t count) {
     if (count > 1) {
@@ -208,7 +208,7 @@ void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& 
     LoopId old = remainder.loop;
     if (full > 0) {
       remainder.loop = fresh_loop(kernel, old);
-      substitute_in(remainder.body, old, variable(remainder.loop));
+      substitute(remainder.body, old, variable(remainder.loop));
       remainder.begin = loop.end;
     }
     apply(remainder, rest);

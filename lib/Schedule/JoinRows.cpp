@@ -54,7 +54,7 @@ public:
         results(done, s, vectors, false);
         settle(done, settled_);
         std::move(done.begin(), done.end(), std::back_inserter(out));
-      } else if (s.body.size() == 1 && s.step == 1 && trips(s) > 0 && vectors_of(s.body[0]) > 0 &&
+      } else if (s.body.size() == 1 && s.step == 1 && turns(s) > 0 && vectors_of(s.body[0]) > 0 &&
                  dependence(program_, s).empty()) {
         rows(out, std::move(s));
       } else {
@@ -68,7 +68,7 @@ public:
 private:
   /// The same, where the loop can be taken.
   int64_t vectors_of(const Statement& s) const {
-    if (s.kind != StatementKind::For || s.step != 1 || trips(s) < 2 ||
+    if (s.kind != StatementKind::For || s.step != 1 || turns(s) < 2 ||
         s.loop_kind != loop::LoopKind::sequential)
       return 0;
     int64_t vectors = joined_vectors(s);
@@ -84,7 +84,7 @@ private:
   int64_t results(std::vector<Statement>& out, const Statement& loop, int64_t vectors,
                   bool has_rows) {
     int64_t at_once = std::clamp<int64_t>(accumulators() / vectors, 1, most_results);
-    const int64_t n = trips(loop);
+    const int64_t n = turns(loop);
     if (n > at_once) // a power of two fills the lanes of what is joined
       at_once = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(at_once)));
     at_once = std::min(at_once, n);
@@ -97,7 +97,7 @@ private:
       if (end < loop.end) {
         part.body = copy_fresh(kernel_, loop.body);
         part.loop = fresh_loop(kernel_, loop.loop);
-        substitute_in(part.body, loop.loop, variable(part.loop));
+        substitute(part.body, loop.loop, variable(part.loop));
       }
       part.begin = begin;
       part.end = end;
@@ -132,7 +132,7 @@ private:
     const int64_t vectors = vectors_of(inner);
     const int64_t at_once = results(body, inner, vectors, true);
     loop.body = std::move(body);
-    const int64_t rows = std::clamp<int64_t>(accumulators() / (at_once * vectors), 1, trips(loop));
+    const int64_t rows = std::clamp<int64_t>(accumulators() / (at_once * vectors), 1, turns(loop));
     remark(loop, at_once, rows);
     std::vector<Statement> done;
     jam(kernel_, std::move(loop), rows, done);

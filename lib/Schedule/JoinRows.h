@@ -14,7 +14,7 @@
 
 namespace gdjit::scheduling {
 
-/// Needs vectors and packed operands.
+/// Needs vectors.
 void join_rows(const Program& program, Kernel& kernel, PassContext& context, Settled& settled);
 
 } // namespace gdjit::scheduling

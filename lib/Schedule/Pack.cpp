@@ -42,7 +42,7 @@ void count_reads(const Program& program, const std::vector<Statement>& body, dou
                  std::map<Place, double>& reads) {
   for (const Statement& s : body) {
     if (s.kind == StatementKind::For)
-      count_reads(program, s.body, times * static_cast<double>(trips(s)), reads);
+      count_reads(program, s.body, times * static_cast<double>(turns(s)), reads);
     else if (int axis = strided_axis(program, s); axis >= 0)
       reads[{s.buffer, axis}] += times * s.type.lanes;
   }

@@ -10,6 +10,21 @@ namespace gdjit::scheduling {
 
 namespace {
 
+/// Calls visit(load) for each load; meanwhile `around` ends with the loops between.
+template <class Visit> void for_each_load(std::vector<Statement>& body,
+                                          std::vector<const Statement*>& around,
+                                          const Visit& visit) {
+  for (Statement& s : body) {
+    if (s.kind == StatementKind::For) {
+      around.push_back(&s);
+      for_each_load(s.body, around, visit);
+      around.pop_back();
+    } else if (s.kind == StatementKind::Load) {
+      visit(s);
+    }
+  }
+}
+
 /// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the
 /// copy is [k, … + lanes].
 struct Read {
@@ -24,23 +39,11 @@ public:
   Finder(const Program& program, const Statement& columns) : program_(program), columns_(columns) {}
 
   std::vector<Read> find(Statement& columns) {
-    visit(columns.body);
+    for_each_load(columns.body, loops_, [&](Statement& s) { note(s); });
     return std::move(reads_);
   }
 
 private:
-  void visit(std::vector<Statement>& body) {
-    for (Statement& s : body) {
-      if (s.kind == StatementKind::For) {
-        loops_.push_back(&s);
-        visit(s.body);
-        loops_.pop_back();
-      } else if (s.kind == StatementKind::Load) {
-        note(s);
-      }
-    }
-  }
-
   void note(Statement& s) {
     if (s.type.lanes == 1 || s.mask != loop::none || loops_.size() < 2 ||
         !can_pack(program_, columns_, s.buffer))
@@ -105,15 +108,6 @@ private:
   std::vector<Read> reads_;
 };
 
-Affine without(Affine affine, LoopId loop) {
-  std::erase_if(affine.terms, [&](const loop::Term& t) { return t.loop == loop; });
-  return affine;
-}
-
-} // namespace
-
-namespace {
-
 /// The loops that fill a panel.
 std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Read& read,
                               loop::BufferId to) {
@@ -150,7 +144,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
   copied.result = fresh_value(kernel);
   copied.index = source;
   copied.index[read.axis].affine = variable(each.loop);
-  copied.index.back().affine.terms.push_back({across.loop, 1});
+  add_scaled(copied.index.back().affine, variable(across.loop), 1);
   copied.index.back().lane = 1;
   Statement store = copied;
   store.kind = StatementKind::Store;
@@ -183,7 +177,7 @@ void panel(Program& program, Kernel& kernel, Statement& columns) {
         body.push_back(std::move(copy));
     }
     Index last = load.index[read.lanes_axis];
-    last.affine = without(last.affine, columns.loop);
+    substitute(last.affine, columns.loop, {});
     load.index = {Index{variable(read.terms->loop), loop::none, 0}, last};
     load.buffer = at->second;
   }
@@ -204,24 +198,15 @@ public:
   /// `rows` is a loop over tiles of as many rows as its step.
   void rewrite(Statement& rows) {
     loops_ = {&rows};
-    visit(rows.body);
+    for_each_load(rows.body, loops_, [&](Statement& s) {
+      if (s.type.lanes == 1 && s.index.size() == 2)
+        read(s);
+    });
   }
 
   std::vector<Statement> copies() { return std::move(copies_); }
 
 private:
-  void visit(std::vector<Statement>& body) {
-    for (Statement& s : body) {
-      if (s.kind == StatementKind::For) {
-        loops_.push_back(&s);
-        visit(s.body);
-        loops_.pop_back();
-      } else if (s.kind == StatementKind::Load && s.type.lanes == 1 && s.index.size() == 2) {
-        read(s);
-      }
-    }
-  }
-
   void read(Statement& load) {
     const Statement& rows = *loops_.front();
     const Affine &k = load.index[0].affine, &i = load.index[1].affine;
@@ -244,11 +229,10 @@ private:
       return;
     const int64_t count = terms->end;
     const loop::BufferId to = copy(load, rows, *terms);
-    Affine at = substitute(i, rows.loop, variable(rows.loop, count));
-    at.terms.push_back({terms->loop, rows.step});
+    Affine at = i;
+    substitute(at, rows.loop, variable(rows.loop, count));
+    add_scaled(at, variable(terms->loop), rows.step);
     load.index = {Index{at, loop::none, 0}};
-    std::sort(load.index[0].affine.terms.begin(), load.index[0].affine.terms.end(),
-              [](const loop::Term& a, const loop::Term& b) { return a.loop < b.loop; });
     load.buffer = to;
   }
 
@@ -289,7 +273,7 @@ private:
       store.operands = {from.result};
       store.result = loop::none;
       Affine place = variable(tiles.loop, terms.end, row);
-      place.terms.push_back({each.loop, rows.step});
+      add_scaled(place, variable(each.loop), rows.step);
       store.index = {Index{place, loop::none, 1}};
       if (rows.step - row < lanes) {
         from.mask = store.mask =

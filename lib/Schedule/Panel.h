@@ -12,7 +12,7 @@
 
 namespace gdjit::scheduling {
 
-/// Copies in front of the loops inside `columns` what they read along it; `width` is its step.
+/// Copies in front of the loops inside `columns` what they read along it.
 void panel(Program& program, Kernel& kernel, Statement& columns);
 
 /// Copies of what rows of a tile read side by side (`x[k, i+r]`), term by term one after another,

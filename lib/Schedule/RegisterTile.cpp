@@ -28,7 +28,7 @@ int64_t accumulators(const std::vector<Statement>& body) {
   for_each(body, [&](const Statement& s) {
     if (s.kind == StatementKind::Tile && s.type.lanes > 1)
       declared.insert(s.tile);
-    if (s.kind == StatementKind::For && trips(s) >= least_chain)
+    if (s.kind == StatementKind::For && turns(s) >= least_chain)
       for_each(s.body, [&](const Statement& t) {
         if (t.kind == StatementKind::Get)
           read.insert(t.tile);
@@ -76,7 +76,7 @@ public:
 private:
   /// Several vectors of a row at once.
   void vectors(std::vector<Statement>& out, Statement loop, bool has_rows) {
-    int64_t count = std::min(trips(loop), has_rows ? vectors_side_by_side : vectors_without_rows);
+    int64_t count = std::min(turns(loop), has_rows ? vectors_side_by_side : vectors_without_rows);
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
@@ -96,7 +96,7 @@ private:
       if (!is_vector)
         continue;
       tiles = std::max(tiles, accumulators(s.body));
-      side_by_side = std::max(side_by_side, std::min(trips(s), vectors_side_by_side));
+      side_by_side = std::max(side_by_side, std::min(turns(s), vectors_side_by_side));
     }
     bool is_row_loop =
         tiles > 0 && loop.step == 1 && can_jam(loop) && dependence(program_, loop).empty();
@@ -106,10 +106,10 @@ private:
       return;
     }
     const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
-    const int64_t count = choose_rows(trips(loop), registers / (side_by_side * tiles));
+    const int64_t count = choose_rows(turns(loop), registers / (side_by_side * tiles));
     const bool columns_first =
         nothing_else && bytes_across(loop) > context_.machine.l1_bytes &&
-        trips(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
+        turns(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
         kernel_.loop_names[loop.loop],
@@ -132,7 +132,7 @@ private:
   int64_t bytes_across(const Statement& rows) const {
     int64_t bytes = 0;
     for (const Statement& columns : rows.body)
-      bytes += bytes_moved(columns.body, columns.loop, rows.loop, trips(columns));
+      bytes += bytes_moved(columns.body, columns.loop, rows.loop, turns(columns));
     return bytes;
   }
   static int64_t bytes_moved(const std::vector<Statement>& body, LoopId columns, LoopId rows,
@@ -140,7 +140,7 @@ private:
     int64_t bytes = 0;
     for (const Statement& s : body) {
       if (s.kind == StatementKind::For)
-        bytes += bytes_moved(s.body, columns, rows, times * trips(s));
+        bytes += bytes_moved(s.body, columns, rows, times * turns(s));
       bool across = false, own = false;
       for (const Index& i : s.index) {
         own |= factor(i.affine, rows) != 0;
@@ -161,13 +161,13 @@ private:
       inner.body = std::move(columns.body);
       if (!first) {
         inner.loop = fresh_loop(kernel_, rows.loop);
-        substitute_in(inner.body, rows.loop, variable(inner.loop));
+        substitute(inner.body, rows.loop, variable(inner.loop));
       }
       first = false;
       columns.body.clear();
       columns.body.push_back(std::move(inner));
       std::vector<Statement> wide;
-      const int64_t vectors = std::min(trips(columns), vectors_side_by_side);
+      const int64_t vectors = std::min(turns(columns), vectors_side_by_side);
       jam(kernel_, std::move(columns), vectors, wide);
       for (Statement& w : wide) {
         std::vector<Statement> body;

@@ -15,7 +15,7 @@ namespace gdjit {
 loop::Program schedule(const loop::Program& input, PassContext& context) {
   GDJIT_CHECK(input.stage == Stage::Loops);
   for (const loop::Kernel& kernel : input.kernels)
-    scheduling::for_each(kernel.body, [&](const loop::Statement& s) {
+    for_each(kernel.body, [&](const loop::Statement& s) {
       if (s.kind == loop::StatementKind::Compute && s.op == loop::ScalarOp::call)
         throw Error(ErrorCode::usage, "schedule: kernel " + kernel.name +
                                           " calls functions by name; run the pass expand first");

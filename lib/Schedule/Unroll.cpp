@@ -23,7 +23,7 @@ void unroll(std::vector<Statement>& body, int64_t& room) {
     if (s.kind != StatementKind::For)
       continue;
     unroll(s.body, room);
-    int64_t once = code_size(s.body), all = once * trips(s);
+    int64_t once = code_size(s.body), all = once * turns(s);
     if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) &&
         all <= most_statements && all - once <= room) {
       s.loop_kind = loop::LoopKind::unrolled;

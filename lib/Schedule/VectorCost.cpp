@@ -44,7 +44,7 @@ double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes) {
   for (const Statement& s : body) {
     switch (s.kind) {
     case StatementKind::For:
-      cost += static_cast<double>(trips(s)) * vector_cost(s.body, loop, lanes);
+      cost += static_cast<double>(turns(s)) * vector_cost(s.body, loop, lanes);
       break;
     case StatementKind::Load:
     case StatementKind::Store:

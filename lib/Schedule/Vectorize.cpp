@@ -149,14 +149,14 @@ private:
 
   /// Lanes with which a loop can be a vector by itself; 0 where it cannot.
   int own_lanes(const Statement& loop) {
-    if (chain_lanes(loop) != 0 || trips(loop) < least_iterations || loop.step != 1 ||
+    if (chain_lanes(loop) != 0 || turns(loop) < least_iterations || loop.step != 1 ||
         holds_vectors(loop))
       return 0;
     if (!dependence(program_, loop).empty())
       return 0;
     if (!keeps_to_its_tiles(loop))
       return 0;
-    int lanes = lanes_for(loop, trips(loop), context_.machine);
+    int lanes = lanes_for(loop, turns(loop), context_.machine);
     return lanes > 1 ? lanes : 0;
   }
 
@@ -191,11 +191,11 @@ private:
     double inside = 0;
     for (const Statement& s : loop.body)
       inside += s.kind == StatementKind::For ? best_cost(s) : vector_cost({s}, loop::none, 1);
-    auto n = static_cast<double>(trips(loop));
+    auto n = static_cast<double>(turns(loop));
     int chains = chain_lanes(loop);
     double cost = chains > 0 ? inside * n / chains : inside * n;
     if (int lanes = own_lanes(loop)) {
-      int64_t passes = (trips(loop) + lanes - 1) / lanes;
+      int64_t passes = (turns(loop) + lanes - 1) / lanes;
       double own = static_cast<double>(passes) * vector_cost(loop.body, loop.loop, lanes);
       if (own < cost) {
         cost = own;
@@ -234,7 +234,7 @@ private:
              const std::set<TileId>& chains) {
     context_.remarks.push_back(fmt::format("{}: loop {} in vectors of {}", kernel_.name,
                                            kernel_.loop_names[loop.loop], lanes));
-    int64_t n = trips(loop), full = n / lanes, rest = n % lanes;
+    int64_t n = turns(loop), full = n / lanes, rest = n % lanes;
     if (chains.empty())
       for_each(loop.body, [&](const Statement& s) {
         if (s.kind == StatementKind::Tile)
@@ -253,7 +253,7 @@ private:
       LoopId old = masked.loop;
       if (full > 0) {
         masked.loop = fresh_loop(kernel_, old);
-        substitute_in(masked.body, old, variable(masked.loop));
+        substitute(masked.body, old, variable(masked.loop));
       }
       set_range(masked, full, full + 1, lanes, !chains.empty());
       out.push_back(std::move(masked));
@@ -281,7 +281,7 @@ private:
       if (s.kind == StatementKind::Get || s.kind == StatementKind::Set)
         return;
       for (Index& i : s.index)
-        i.affine = substitute(i.affine, loop, variable(loop, lanes));
+        substitute(i.affine, loop, variable(loop, lanes));
     });
   }
 

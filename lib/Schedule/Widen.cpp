@@ -25,26 +25,8 @@ public:
 
   /// Statements that compute which lanes are active; the mask is then in every store.
   void begin_mask(std::vector<Statement>& out, int64_t active) {
-    Statement lane;
-    lane.kind = StatementKind::Index;
-    lane.type = {DType::i64, lanes_};
-    lane.result = fresh_value(kernel_);
-    lane.index = {Index{{}, loop::none, 1}};
-    Statement limit;
-    limit.kind = StatementKind::Compute;
-    limit.op = loop::ScalarOp::constant;
-    limit.type = {DType::i64, 1};
-    limit.bits = static_cast<loop::Bits>(active);
-    limit.result = fresh_value(kernel_);
-    Statement below;
-    below.kind = StatementKind::Compute;
-    below.op = loop::ScalarOp::lt;
-    below.type = {DType::boolean, lanes_};
-    below.operands = {lane.result, limit.result};
-    below.result = fresh_value(kernel_);
-    variation_.values.insert(below.result);
-    mask_ = below.result;
-    out.insert(out.end(), {lane, limit, below});
+    mask_ = append_below(kernel_, out, lanes_, active);
+    variation_.values.insert(mask_);
   }
 
   std::vector<Statement> body(const std::vector<Statement>& statements) {
@@ -108,7 +90,7 @@ private:
     masked(out, s);
     if (s.kind == StatementKind::Load && s.mask != loop::none) {
       if (s.fill == loop::none)
-        s.fill = zero(out, s.type.dtype);
+        s.fill = append_constant(kernel_, out, s.type.dtype, 0);
       s.fill = vector(out, s.fill, s.type.dtype);
     }
   }
@@ -127,21 +109,8 @@ private:
   ValueId vector(std::vector<Statement>& out, ValueId v, DType type) {
     if (varies(v))
       return v;
-    ValueId yes = constant(out, DType::boolean, 1);
+    ValueId yes = append_constant(kernel_, out, DType::boolean, 1);
     return compute(out, loop::ScalarOp::select, type, {yes, v, v});
-  }
-
-  ValueId zero(std::vector<Statement>& out, DType type) { return constant(out, type, 0); }
-
-  ValueId constant(std::vector<Statement>& out, DType type, loop::Bits bits) {
-    Statement s;
-    s.kind = StatementKind::Compute;
-    s.op = loop::ScalarOp::constant;
-    s.type = {type, 1};
-    s.bits = bits;
-    s.result = fresh_value(kernel_);
-    out.push_back(s);
-    return s.result;
   }
 
   ValueId compute(std::vector<Statement>& out, loop::ScalarOp op, DType type,
