@@ -43,12 +43,11 @@ double to_double(DType type, Bits bits) { // exact but for i64, so that no float
 
 bool uniform_element(const Array& array, Bits& bits) {
   DType type = array.type().dtype;
-  const auto* element = static_cast<const char*>(array.bytes());
   if (array.elements() == 0)
     return false;
-  bits = load_bits(type, element);
+  bits = load_bits(type, array.element(0));
   for (int64_t i = 1; i < array.elements(); ++i)
-    if (!same_bits(type, load_bits(type, element + i * byte_size(type)), bits))
+    if (!same_bits(type, load_bits(type, array.element(i)), bits))
       return false;
   return true;
 }

@@ -113,9 +113,8 @@ private:
     note.node = program_.notes.empty() ? 0 : program_.notes.back().node + 1;
     note.name = std::string(s.kind == StatementKind::Load ? "load" : "store") + " of " +
                 buffer.name + ", axis " + std::to_string(axis);
-    for (const Note& known : program_.notes)
-      if (known.node == s.node)
-        note.location = known.location;
+    if (const Note* known = find_note(program_.notes, s.node))
+      note.location = known->location;
     program_.notes.push_back(note);
     return note.node;
   }

@@ -235,9 +235,9 @@ void Grouping::assign(NodeId n) {
     return; // for its first reader
   }
   // What was too long for the kernel that it reads from goes on in the newest one.
-  if (latest != Partition::no_kernel && is_full(n, latest) && latest + 1 < groups_.size() &&
-      fits(n, static_cast<uint32_t>(groups_.size() - 1)))
-    return join(n, static_cast<uint32_t>(groups_.size() - 1));
+  const auto newest = static_cast<uint32_t>(groups_.size()) - 1;
+  if (latest != Partition::no_kernel && is_full(n, latest) && latest < newest && fits(n, newest))
+    return join(n, newest);
   join(n, begin_group(n));
 }
 

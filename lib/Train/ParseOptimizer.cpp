@@ -19,13 +19,6 @@ template <class Rule> struct Setting {
   std::variant<double Rule::*, bool Rule::*> member;
 };
 
-template <class Rule> struct Kept final : AnyUpdateRule {
-  Rule rule;
-  explicit Kept(Rule rule) : rule(std::move(rule)) {}
-  double lr() const override { return rule.lr; }
-  void apply(Minimization& m) const override { rule.apply(m); }
-};
-
 class Reader {
 public:
   explicit Reader(std::string_view text) : text_(text) {
@@ -67,7 +60,7 @@ public:
       rule.*std::get<double Rule::*>(settings[at].member) =
           number(key, words_[i].substr(equals + 1));
     }
-    return std::make_shared<Kept<Rule>>(rule);
+    return any_update_rule(rule);
   }
 
   [[noreturn]] void fail(const std::string& what) const {

@@ -71,6 +71,16 @@ public:
   virtual void apply(Minimization& m) const = 0;
 };
 
+template <UpdateRule Rule> std::shared_ptr<const AnyUpdateRule> any_update_rule(Rule rule) {
+  struct Kept final : AnyUpdateRule {
+    Rule rule;
+    explicit Kept(Rule rule) : rule(std::move(rule)) {}
+    double lr() const override { return static_cast<double>(rule.lr); }
+    void apply(Minimization& m) const override { rule.apply(m); }
+  };
+  return std::make_shared<Kept>(std::move(rule));
+}
+
 /// Parameters that another rule trains than minimize's own:
 ///
 ///   m.minimize(loss, AdamW{.lr = 1e-3},
@@ -81,15 +91,8 @@ public:
 class ParameterGroup {
 public:
   template <UpdateRule Rule> ParameterGroup(std::string name, std::string parameters, Rule rule)
-      : name(std::move(name)), parameters(std::move(parameters)) {
-    struct Kept final : AnyUpdateRule {
-      Rule rule;
-      explicit Kept(Rule rule) : rule(std::move(rule)) {}
-      double lr() const override { return static_cast<double>(rule.lr); }
-      void apply(Minimization& m) const override { rule.apply(m); }
-    };
-    this->rule = std::make_shared<Kept>(std::move(rule));
-  }
+      : name(std::move(name)), parameters(std::move(parameters)),
+        rule(any_update_rule(std::move(rule))) {}
 
   std::string name;
   std::string parameters; ///< a pattern of names
