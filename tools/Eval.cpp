@@ -33,19 +33,13 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
     found = read_rows(a.data, inputs, inputs, trained.known());
   else
     found.rows = dataset(work.signature(), subject.folder());
-  Parts parts{.parts = {{"", trained.scaled(found.rows)}}, .whole = found.rows, .scalings = {}};
+  Parts parts{
+      .parts = {{"", scaled(trained.scalings(), found.rows)}}, .whole = found.rows, .scalings = {}};
   int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
   Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
   check_criteria(a.expect, assessor.known());
-  PlotSource plotted{subject,
-                     work.signature(),
-                     parts.parts,
-                     trained.checkpoint ? std::span<const Scaling>(trained.checkpoint->scalings)
-                                        : std::span<const Scaling>(),
-                     *trained.state,
-                     trained.scalars,
-                     a.compile,
-                     nullptr,
+  PlotSource plotted{subject,        work.signature(), parts.parts, trained.scalings(),
+                     *trained.state, trained.scalars,  a.compile,   nullptr,
                      nullptr};
   Plots plots(a.plot, "");
   plots.check(plotted);

@@ -76,4 +76,11 @@ Parts make_parts(const Dataset& rows, const PartArguments& a, int64_t seed,
   return result;
 }
 
+Dataset scaled(std::span<const Scaling> scalings, Dataset rows) {
+  for (const Scaling& scaling : scalings)
+    if (std::ranges::find(rows.inputs(), scaling.input, &InputRows::name) != rows.inputs().end())
+      rows = gdjit::apply(scaling, rows);
+  return rows;
+}
+
 } // namespace gdjit::tool

@@ -35,4 +35,7 @@ struct Parts {
 Parts make_parts(const Dataset& rows, const PartArguments& arguments, int64_t seed,
                  const std::vector<Scaling>* fitted);
 
+/// Scaled as the training rows were, those inputs that are there.
+Dataset scaled(std::span<const Scaling> scalings, Dataset rows);
+
 } // namespace gdjit::tool

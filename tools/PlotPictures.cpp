@@ -79,13 +79,9 @@ std::string fit_lacks(const PlotSource& source, const Roles& roles) {
 std::vector<double> example_features(const PlotSource& source, const Roles& roles) {
   if (source.signature.examples.empty())
     return {};
-  Signature own = source.subject.work(StepKind::prediction).signature();
-  own.data = own.examples;
-  Dataset rows = dataset(own, source.subject.folder());
-  for (const Scaling& scaling : source.scalings)
-    if (std::ranges::find(roles.features, scaling.input, &InputDecl::name) != roles.features.end())
-      rows = apply(scaling, rows);
-  return features_of(roles, rows);
+  Work prediction = source.subject.work(StepKind::prediction);
+  return features_of(roles,
+                     scaled(source.scalings, example_rows(source.subject, prediction.signature())));
 }
 
 std::string fit_script(const PlotSource& source, const Roles& roles) {

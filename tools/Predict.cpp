@@ -1,4 +1,5 @@
 // gdjit predict: outputs of a trained model for rows from the command line or a file.
+#include "Parts.h"
 #include "Predictions.h"
 #include "Trained.h"
 
@@ -167,7 +168,7 @@ int predict(PredictArguments& a, CLI::App& command, Tool& tool) {
   Evaluator evaluator(*trained.subject, StepKind::prediction, *trained.state, trained.scalars,
                       a.compile, a.outputs);
   const Signature& signature = evaluator.signature();
-  Dataset rows = trained.scaled(rows_of(a, command, trained, signature));
+  Dataset rows = scaled(trained.scalings(), rows_of(a, command, trained, signature));
   int64_t count = scales_with_rows(signature) ? rows.rows() : signature.batch;
   Predictions predictions(signature, count, target_labels(trained, signature));
   try {

@@ -30,6 +30,37 @@ bool is_shown(const Signature& signature, const std::string& output, const Array
   return d != signature.outputs.end() && d->batch_axis < 0 && value.elements() <= shown_elements;
 }
 
+/// Inputs and outputs with a row per example, one row a line: "  x = [1, 2]  ->  p = 0.5".
+std::string rows_text(const Signature& signature, std::span<const TensorView> inputs,
+                      std::span<const TensorView> outputs, int64_t rows) {
+  std::vector<std::pair<std::string, Array>> in, out;
+  for (const InputDecl& input : signature.inputs)
+    for (const TensorView& view : inputs)
+      if (view.name == input.name && input.batch_axis == 0)
+        in.emplace_back(input.name, view.copy());
+  for (size_t k = 0; k < outputs.size(); ++k)
+    if (signature.outputs[k].batch_axis == 0)
+      out.emplace_back(signature.outputs[k].name, outputs[k].copy());
+  auto row = [&](const Array& array, int64_t i) {
+    int64_t each = rows == 0 ? 0 : array.elements() / rows;
+    std::string text = each == 1 ? "" : "[";
+    for (int64_t k = 0; k < each; ++k)
+      text += (k ? ", " : "") + format_element(array, i * each + k);
+    return text + (each == 1 ? "" : "]");
+  };
+  std::string text;
+  for (int64_t i = 0; i < rows; ++i) {
+    std::string line = " ";
+    for (const auto& [name, values] : in)
+      line += fmt::format(" {} = {}", name, row(values, i));
+    line += "  ->";
+    for (const auto& [name, values] : out)
+      line += fmt::format("  {} = {}", name, row(values, i));
+    text += line + "\n";
+  }
+  return text;
+}
+
 } // namespace
 
 void Report::add(const std::vector<Assessed>& parts, const Signature& signature,
@@ -84,56 +115,25 @@ void Report::add(const Signature& signature, const State& state, bool whole) {
   }
 }
 
-std::string rows_text(const Signature& signature, std::span<const TensorView> inputs,
-                      std::span<const TensorView> outputs, int64_t rows) {
-  std::vector<std::pair<std::string, Array>> in, out;
-  for (const InputDecl& input : signature.inputs)
-    for (const TensorView& view : inputs)
-      if (view.name == input.name && input.batch_axis == 0)
-        in.emplace_back(input.name, view.copy());
-  for (size_t k = 0; k < outputs.size(); ++k)
-    if (signature.outputs[k].batch_axis == 0)
-      out.emplace_back(signature.outputs[k].name, outputs[k].copy());
-  auto row = [&](const Array& array, int64_t i) {
-    int64_t each = rows == 0 ? 0 : array.elements() / rows;
-    std::string text = each == 1 ? "" : "[";
-    for (int64_t k = 0; k < each; ++k)
-      text += (k ? ", " : "") + format_element(array, i * each + k);
-    return text + (each == 1 ? "" : "]");
-  };
-  std::string text;
-  for (int64_t i = 0; i < rows; ++i) {
-    std::string line = " ";
-    for (const auto& [name, values] : in)
-      line += fmt::format(" {} = {}", name, row(values, i));
-    line += "  ->";
-    for (const auto& [name, values] : out)
-      line += fmt::format("  {} = {}", name, row(values, i));
-    text += line + "\n";
-  }
-  return text;
-}
-
 void Report::add_examples(const Subject& subject, const Signature& signature, State& state,
-                          const ScalarValues& scalars, const CompileOptions& options) {
+                          const ScalarValues& scalars, std::span<const Scaling> scalings,
+                          const CompileOptions& options) {
   if (signature.examples.empty())
     return;
   Evaluator evaluator(subject, StepKind::prediction, state, scalars, options);
-  Signature own = evaluator.signature();
-  own.data = own.examples;
+  const Signature& own = evaluator.signature();
   // A text that stands past its inputs' pruning asks for targets too, which examples may lack.
-  bool whole = own.data.size() == own.inputs.size();
-  int64_t count = whole ? dataset(own, subject.folder()).rows() : 0;
-  if (subject.is_text() && (!whole || count != own.batch)) {
+  bool whole = own.examples.size() == own.inputs.size();
+  Dataset rows = whole || !subject.is_text() ? example_rows(subject, own) : Dataset();
+  if (subject.is_text() && (!whole || rows.rows() != own.batch)) {
     log("the example rows are left out: this text holds a step for {} rows{}", own.batch,
         whole ? "" : " of all inputs");
     return;
   }
-  Dataset rows = dataset(own, subject.folder());
   text += "examples\n";
-  evaluator.run(rows, 0, [&](const SeenBatch& batch) {
-    text += rows_text(own, batch.inputs, batch.outputs, rows.rows());
-    for (const TensorView& input : batch.inputs)
+  evaluator.run(scaled(scalings, rows), 0, [&](const SeenBatch& batch) {
+    text += rows_text(own, rows.views(), batch.outputs, rows.rows());
+    for (const TensorView& input : rows.views())
       json["examples"]["inputs"][std::string(input.name)] = to_json(input.copy());
     for (const TensorView& output : batch.outputs)
       json["examples"]["outputs"][std::string(output.name)] = to_json(output.copy());

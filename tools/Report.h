@@ -16,16 +16,14 @@ struct Report {
            const std::string& after);
   /// States: those of up to 64 elements whole, in JSON all where `whole`.
   void add(const Signature& signature, const State& state, bool whole);
-  /// The model's example rows with what it predicts for them.
+  /// The model's example rows, as it gives them, with what it predicts for them once they are
+  /// scaled.
   void add_examples(const Subject& subject, const Signature& signature, State& state,
-                    const ScalarValues& scalars, const CompileOptions& options);
+                    const ScalarValues& scalars, std::span<const Scaling> scalings,
+                    const CompileOptions& options);
   /// Prints, then judges: the exit code.
   int finish(const std::vector<std::string>& criteria, bool as_json);
 };
-
-/// Inputs and outputs with a row per example, one row a line: "  x = [1, 2]  ->  p = 0.5".
-std::string rows_text(const Signature& signature, std::span<const TensorView> inputs,
-                      std::span<const TensorView> outputs, int64_t rows);
 
 /// Says what is wrong with a criterion before an hour has gone by.
 void check_criteria(const std::vector<std::string>& criteria, const Figures& known);

@@ -189,6 +189,12 @@ bool scales_with_rows(const Signature& signature) {
                      [](const InputDecl& input) { return input.batch_axis >= 0; });
 }
 
+Dataset example_rows(const Subject& subject, const Signature& prediction) {
+  Signature own = prediction;
+  own.data = own.examples;
+  return dataset(own, subject.folder());
+}
+
 std::vector<Array> first_batch(const Signature& signature, const Dataset& rows) {
   Loader loader(rows, {.batch = scales_with_rows(signature) ? signature.batch : 0});
   std::vector<Array> arrays;

@@ -44,6 +44,9 @@ std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
 /// True where an input has a row per example.
 bool scales_with_rows(const Signature& signature);
 
+/// The rows that the model shows predictions for, without their targets.
+Dataset example_rows(const Subject& subject, const Signature& prediction);
+
 /// The first rows, as many as the step takes at once, in the order of its inputs.
 std::vector<Array> first_batch(const Signature& signature, const Dataset& rows);
 

@@ -256,7 +256,7 @@ int Run::go() {
   for (double loss : result.losses)
     report.json["losses"].push_back(to_json(loss));
   report.add(work_.signature(), state_, a_.json);
-  report.add_examples(subject_, work_.signature(), state_, scalars_, a_.compile);
+  report.add_examples(subject_, work_.signature(), state_, scalars_, parts_.scalings, a_.compile);
   int code = report.finish(a_.expect, a_.json);
   plots_.draw(plotted());
   if (interrupted()) {

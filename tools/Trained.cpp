@@ -3,19 +3,7 @@
 
 #include "Settings.h"
 
-#include <algorithm>
-
 namespace gdjit::tool {
-
-Dataset Trained::scaled(Dataset rows) const {
-  if (!checkpoint)
-    return rows;
-  for (const Scaling& scaling : checkpoint->scalings)
-    if (std::any_of(rows.inputs().begin(), rows.inputs().end(),
-                    [&](const InputRows& input) { return input.name == scaling.input; }))
-      rows = gdjit::apply(scaling, rows);
-  return rows;
-}
 
 Trained load_trained(CLI::App& command, const ModelArguments& model, const std::string& load,
                      Tool& tool) {

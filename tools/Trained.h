@@ -15,8 +15,10 @@ struct Trained {
   ScalarValues scalars; ///< as train was given them
 
   const Checkpoint* known() const { return checkpoint ? &*checkpoint : nullptr; }
-  /// Scaled as the training rows were, those inputs that are there.
-  Dataset scaled(Dataset rows) const;
+  /// Of the training rows.
+  std::span<const Scaling> scalings() const {
+    return checkpoint ? std::span<const Scaling>(checkpoint->scalings) : std::span<const Scaling>();
+  }
 };
 
 /// Declares the model as it was when `load` was saved (--dtype, --set, --optimizer, unless typed)

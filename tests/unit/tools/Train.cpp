@@ -63,6 +63,16 @@ TEST(Train, ItsJsonRoundTripsToTheBit) {
   EXPECT_EQ(json["examples"]["outputs"]["passed"]["values"].size(), 2u);
 }
 
+TEST(Train, ScalesItsExampleRowsAsTheOthersAndShowsThemAsTheyCame) {
+  for (const char* scaling : {"--standardize", "--min-max"}) {
+    ToolRun run =
+        run_tool({"train", "01", scaling, "x", "--lr", "0.5", "--steps", "999", "--json"});
+    Json examples = Json::parse(run.out)["examples"];
+    EXPECT_EQ(examples["inputs"]["x"]["values"], Json::parse("[4]")) << scaling;
+    EXPECT_NEAR(examples["outputs"]["h"]["values"][0].get<double>(), 8, 1e-3) << scaling;
+  }
+}
+
 TEST(Train, ItsJsonHoldsF64Whole) {
   Json json =
       Json::parse(run_tool({"train", "01", "--dtype", "f64", "--steps", "9", "--json"}).out);
