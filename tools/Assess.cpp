@@ -63,15 +63,12 @@ Figures figures_of(const std::vector<Assessed>& parts) {
 }
 
 std::string line_of(const Figures& figures) {
-  auto is_watched = [&](const std::string& name) {
-    std::string base = name.substr(0, name.rfind('/')) + "/nonfinite";
-    return name.find('/') != std::string::npos &&
-           std::any_of(figures.begin(), figures.end(),
-                       [&](const auto& figure) { return figure.first == base; });
+  auto is_output = [&](const std::string& name) {
+    return std::ranges::find(figures, name, &Figures::value_type::first) != figures.end();
   };
   std::string line;
   for (const auto& [name, value] : figures)
-    if (name.find("confusion/") == std::string::npos && !is_watched(name))
+    if (name.find("confusion/") == std::string::npos && !is_watched(name, is_output))
       line += fmt::format("{}{} {:.6g}", line.empty() ? "" : "  ", name, value);
   return line;
 }

@@ -11,6 +11,7 @@
 #include "gdjit/Driver/Values.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Split.h"
 #include "gdjit/Support/Suggest.h"
 
 #include <algorithm>
@@ -54,10 +55,7 @@ std::string file_name(Stage stage, const std::string& form) {
 std::string only_part(const std::string& text, const std::string& part) {
   std::string out, section = "forward";
   bool body = false;
-  for (size_t begin = 0; begin < text.size();) {
-    size_t end = std::min(text.find('\n', begin), text.size());
-    std::string line = text.substr(begin, end - begin);
-    begin = end + 1;
+  for (const std::string& line : split_lines(text)) {
     if (line.starts_with("graph {")) {
       body = true;
     } else if (body && (line == "forward:" || line == "backward:" || line == "update:")) {

@@ -66,15 +66,12 @@ private:
   int64_t rows_ = 0;
 };
 
-/// True for the outputs of m.watch.
-bool is_watched(const Signature& signature, const std::string& name) {
-  std::string base = name.substr(0, name.rfind('/')) + "/nonfinite";
-  return name.find('/') != std::string::npos &&
-         std::any_of(signature.outputs.begin(), signature.outputs.end(),
-                     [&](const OutputDecl& d) { return d.name == base; });
-}
-
 } // namespace
+
+bool is_watched(const std::string& name, const std::function<bool(const std::string&)>& is_output) {
+  size_t slash = name.rfind('/');
+  return slash != std::string::npos && is_output(name.substr(0, slash) + "/nonfinite");
+}
 
 Evaluator::Evaluator(const Subject& subject, StepKind kind, State& state, ScalarValues scalars,
                      const CompileOptions& options, std::vector<std::string> outputs)
@@ -126,8 +123,11 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
     set_scalars(*function_, work_.signature(), scalars_);
   }
   std::vector<Joined> joined;
+  auto is_output = [&](const std::string& name) {
+    return std::ranges::find(decls, name, &OutputDecl::name) != decls.end();
+  };
   for (const OutputDecl& d : decls)
-    joined.emplace_back(d.name, is_watched(work_.signature(), d.name));
+    joined.emplace_back(d.name, is_watched(d.name, is_output));
   std::vector<Array> first(decls.size());
   for (const Batch& b : loader) {
     std::vector<Array> values;

@@ -21,6 +21,10 @@ struct SeenBatch {
 /// Values by the name of the output, in the order of the signature.
 using OutputValues = std::vector<std::pair<std::string, Array>>;
 
+/// True for the outputs of m.watch, "h/min" beside "h/nonfinite"; `is_output` says which names
+/// there are.
+bool is_watched(const std::string& name, const std::function<bool(const std::string&)>& is_output);
+
 class Evaluator {
 public:
   /// `outputs` as for Subject::work.

@@ -4,6 +4,7 @@
 #include "Subject.h"
 
 #include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Split.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,16 +13,6 @@
 namespace gdjit::tool {
 
 namespace {
-
-std::vector<std::string> split(const std::string& text, char sign) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= text.size();) {
-    size_t end = std::min(text.find(sign, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 /// The names of all rows, in the order in which they came up.
 std::vector<std::string> names_of(const std::vector<History::Row>& rows) {
@@ -69,9 +60,9 @@ std::string jsonl(const std::vector<History::Row>& rows) {
 }
 
 /// "epoch" and "step" among the figures of a line, taken out of them.
-History::Row row_of(Figures figures) {
+History::Row row_of(const Figures& figures) {
   History::Row row;
-  for (auto& [name, value] : figures) {
+  for (const auto& [name, value] : figures) {
     if (name == "epoch")
       row.epoch = static_cast<int64_t>(value);
     else if (name == "step")
@@ -83,7 +74,7 @@ History::Row row_of(Figures figures) {
 }
 
 Figures csv_line(const std::string& line, const std::vector<std::string>& names) {
-  std::vector<std::string> words = split(line, ',');
+  std::vector<std::string> words = split_at(line, ',');
   Figures figures;
   if (words.size() != names.size())
     throw Error(ErrorCode::data, fmt::format("{} fields for {} names", words.size(), names.size()));
@@ -118,9 +109,9 @@ History History::read(const std::string& path, int64_t step) {
   History history;
   if (!std::filesystem::exists(path))
     return history;
-  std::vector<std::string> lines = split(read_file(path), '\n'), names;
+  std::vector<std::string> lines = split_lines(read_file(path)), names;
   if (path.ends_with(".csv") && !lines.empty())
-    names = split(lines.front(), ',');
+    names = split_at(lines.front(), ',');
   for (size_t i = names.empty() ? 0 : 1; i < lines.size(); ++i) {
     if (lines[i].empty())
       continue;

@@ -48,7 +48,7 @@ void info_of_installation(bool json) {
                 {"targets", targets},
                 {"vector_bytes", machine.vector_bytes},
                 {"vector_registers", machine.vector_registers},
-                {"library", installation.library},
+                {"library", installation.libgdjit},
                 {"include", installation.include},
                 {"examples", installation.examples},
                 {"cache", cache_directory()}};
@@ -58,7 +58,7 @@ void info_of_installation(bool json) {
       "gdjit     {}\nLLVM      {}\ncpu       {}, {} cores, vectors of {} bytes, {} registers\n"
       "features  {}\ntargets   {}\nlibrary   {}\ninclude   {}\nexamples  {}\ncache     {}\n",
       GDJIT_VERSION, host.llvm, host.cpu, cores, machine.vector_bytes, machine.vector_registers,
-      fmt::join(host.features, " "), fmt::join(targets, " "), installation.library,
+      fmt::join(host.features, " "), fmt::join(targets, " "), installation.libgdjit,
       installation.include, installation.examples, cache_directory()));
 }
 

@@ -1,4 +1,4 @@
-// gnuplot as a child process: a script goes in, a picture comes out, both in memory.
+// gnuplot as a child process: a script goes in, a picture comes out.
 #pragma once
 
 #include <string>

@@ -27,7 +27,7 @@ std::vector<double> steps(double low, double high, int count) {
 /// Least and greatest value of feature k, with a margin of the range on both sides.
 std::pair<double, double> extent(const std::vector<double>& features, size_t width, size_t k,
                                  double margin) {
-  double low = INFINITY, high = -INFINITY;
+  double low = HUGE_VAL, high = -HUGE_VAL;
   for (size_t i = k; i < features.size(); i += width) {
     low = std::min(low, features[i]);
     high = std::max(high, features[i]);

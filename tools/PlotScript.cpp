@@ -61,7 +61,7 @@ private:
 
 /// Least and greatest of what is finite.
 std::pair<double, double> range(const std::vector<double>& values) {
-  double least = INFINITY, greatest = -INFINITY;
+  double least = HUGE_VAL, greatest = -HUGE_VAL;
   for (double v : values)
     if (std::isfinite(v)) {
       least = std::min(least, v);
@@ -76,7 +76,7 @@ std::string dots(size_t i) { return fmt::format("with points pt 7 ps 0.9 lc '{}'
 } // namespace
 
 std::string script_of_cost(const std::string& title, const std::vector<Series>& losses) {
-  double least = INFINITY, greatest = -INFINITY;
+  double least = HUGE_VAL, greatest = -HUGE_VAL;
   for (const Series& s : losses) {
     auto [low, high] = range(s.y);
     least = std::min(least, low);
@@ -110,7 +110,7 @@ std::string script_of_fit(const std::string& title, const Fit& fit) {
 std::string script_of_agreement(const std::string& title, const std::string& target,
                                 const std::vector<Series>& predictions) {
   Plot plot;
-  double low = INFINITY, high = -INFINITY;
+  double low = HUGE_VAL, high = -HUGE_VAL;
   for (const Series& s : predictions) {
     auto [least, greatest] = range(s.x);
     low = std::min(low, least);

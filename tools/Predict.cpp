@@ -6,6 +6,7 @@
 #include "gdjit/Driver/Json.h"
 #include "gdjit/IO/Npy.h"
 #include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Split.h"
 #include "gdjit/Support/Suggest.h"
 
 #include <algorithm>
@@ -26,16 +27,6 @@ struct PredictArguments {
 
 /// Values of an input by its name, as typed: --x 1,2,3.
 using TypedValues = std::vector<std::pair<std::string, std::vector<std::string>>>;
-
-std::vector<std::string> words_of(const std::string& list) {
-  std::vector<std::string> words;
-  for (size_t begin = 0; begin <= list.size();) {
-    size_t end = std::min(list.find(',', begin), list.size());
-    words.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
-}
 
 /// What CLI11 knew nothing of: --INPUT VALUES and --INPUT=VALUES.
 TypedValues typed_values(const CLI::App& command, std::span<const InputDecl> inputs) {
@@ -63,7 +54,7 @@ TypedValues typed_values(const CLI::App& command, std::span<const InputDecl> inp
                               [&](const auto& each) { return each.first == name; });
     if (found == values.end())
       found = values.insert(values.end(), {name, {}});
-    for (std::string& value : words_of(list))
+    for (std::string& value : split_at(list, ','))
       found->second.push_back(std::move(value));
   }
   return values;

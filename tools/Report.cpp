@@ -3,6 +3,7 @@
 
 #include "gdjit/Driver/Json.h"
 #include "gdjit/Driver/Values.h"
+#include "gdjit/Support/Split.h"
 
 #include <algorithm>
 #include <cmath>
@@ -88,11 +89,8 @@ void Report::add(const std::vector<Assessed>& parts, const Signature& signature,
       if (name.find("confusion/") == std::string::npos)
         text += fmt::format("{} {:.6g}\n", full, value);
     }
-    for (size_t begin = 0; begin < watch.size();) {
-      size_t end = watch.find('\n', begin) + 1;
-      text += part.prefix + watch.substr(begin, end - begin);
-      begin = end;
-    }
+    for (const std::string& line : split_lines(watch))
+      text += part.prefix + line + "\n";
     if (!part.tables.empty())
       text += part.prefix + part.tables;
   }

@@ -2,13 +2,14 @@
 // were read last time with their hashes; where all still hold, the object stands beside the list.
 #include "gdjit/Driver/CompileSource.h"
 
-#include "RunProgram.h"
 #include "WorkFolder.h"
 
 #include "gdjit/Driver/Installation.h"
+#include "gdjit/Driver/RunProgram.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Hash.h"
+#include "gdjit/Support/Split.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -74,16 +75,6 @@ bool hash_files(const std::vector<std::string>& files, uint64_t& hash) {
   return true;
 }
 
-std::vector<std::string> split_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
-
 } // namespace
 
 std::vector<std::string> parse_dependencies(const std::string& rule) {
@@ -126,7 +117,7 @@ CompiledSource compile_source(const std::string& source) {
     throw Error(ErrorCode::compile,
                 fmt::format("the headers of gdjit are not installed beside {}, and {} needs "
                             "them; install gdjit with its headers",
-                            installation.library, source));
+                            installation.libgdjit, source));
 
   std::vector<std::string> command = compiler_command();
   std::string program = find_program(command[0]);
@@ -150,7 +141,7 @@ CompiledSource compile_source(const std::string& source) {
   for (const char* variable : {"CPATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH"})
     if (const char* value = std::getenv(variable))
       key = combine(key, hash_bytes(value));
-  key = combine(key, hash_identity(installation.library)); // stands for our version, too
+  key = combine(key, hash_identity(installation.libgdjit)); // stands for our version, too
 
   std::string cache = cache_directory();
   std::string folder = cache.empty() ? "" : cache + "/models";
@@ -180,10 +171,10 @@ CompiledSource compile_source(const std::string& source) {
   std::vector<std::string> arguments = command;
   for (const std::string& word :
        {std::string("-MD"), std::string("-MF"), rule, std::string("-MT"), std::string("x"),
-        std::string("-o"), made, absolute.string(), installation.library})
+        std::string("-o"), made, absolute.string(), installation.libgdjit})
     arguments.push_back(word);
   auto begin = fs::file_time_type::clock::now();
-  Ended ended = run_program(program, arguments, Messages::to_standard_error);
+  Ended ended = run_program(program, arguments);
   if (!ended.well())
     throw Error(ErrorCode::compile,
                 fmt::format("{} does not compile ({} {})", source, command[0],

@@ -1,14 +1,11 @@
 // Plain Graphviz; nothing that needs a newer version than the oldest system has.
 #include "gdjit/Driver/Dot.h"
 
-#include "RunProgram.h"
-#include "WorkFolder.h"
-
+#include "gdjit/Driver/RunProgram.h"
 #include "gdjit/IR/TextWriter.h"
 #include "gdjit/Ops/Op.h"
-#include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Error.h"
 
-#include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <set>
@@ -126,27 +123,19 @@ std::string print_dot(const loop::Program& program) {
 }
 
 std::string render_svg(const std::string& dot) {
-  WorkFolder work(temporary_directory());
-  if (work.path().empty())
-    throw Error(ErrorCode::data, fmt::format("nothing can be written to {}; set TMPDIR to a folder "
-                                             "that can",
-                                             temporary_directory()));
-  std::string text = work / "graph.dot", picture = work / "graph.svg";
-  write_file(text, dot);
-  std::string program = find_program("dot");
-  if (program.empty())
+  std::optional<Filtered> drawn = run_filter("dot", {"-Tsvg"}, dot);
+  if (!drawn)
     throw Error(ErrorCode::data,
                 "the program `dot` of Graphviz is not installed; install graphviz, "
                 "or use --as dot");
-  std::error_code ignored;
-  Ended ended = run_program(program, {"dot", "-Tsvg", "-o", picture, text}, Messages::dropped);
-  if (!ended.well() || !std::filesystem::exists(picture, ignored))
+  const Ended& ended = drawn->ended;
+  if (!ended.well() || drawn->output.empty())
     throw Error(
         ErrorCode::data,
         fmt::format("the program `dot` of Graphviz fails on the graph ({} {}); use --as dot",
                     ended.signal != 0 ? "signal" : "exit status",
                     ended.signal != 0 ? ended.signal : ended.status));
-  return read_file(picture);
+  return std::move(drawn->output);
 }
 
 } // namespace gdjit

@@ -16,7 +16,7 @@ Installation find_installation() {
     return found;
   std::error_code ignored;
   fs::path library = fs::canonical(info.dli_fname, ignored);
-  found.library = library.string();
+  found.libgdjit = library.string();
   fs::path folder = library.parent_path();
   // The second place is that of multiarch systems, <prefix>/lib/<triple>/.
   for (const fs::path& prefix : {folder.parent_path(), folder.parent_path().parent_path()})

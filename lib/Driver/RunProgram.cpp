@@ -1,7 +1,11 @@
 // posix_spawn, and signals while waiting, as system(3) minds them.
-#include "RunProgram.h"
+#include "gdjit/Driver/RunProgram.h"
 
+#include "WorkFolder.h"
+
+#include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/Split.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -45,12 +49,20 @@ private:
 };
 
 /// A child starts without handlers, being another program; only what was ignored stays ignored.
-int spawn(pid_t& pid, const std::string& program, char* const* arguments, Messages messages) {
+int spawn(pid_t& pid, const std::string& program, char* const* arguments,
+          const PrintedTo& printed) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  if (messages == Messages::dropped)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  auto open = [&](int stream, const std::string& file) {
+    posix_spawn_file_actions_addopen(&actions, stream, file.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                     0600);
+  };
+  if (!printed.messages.empty())
+    open(STDERR_FILENO, printed.messages);
+  if (!printed.output.empty())
+    open(STDOUT_FILENO, printed.output);
+  else
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   int failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
   return failed;
@@ -68,20 +80,15 @@ std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos)
     return resolved(name);
   const char* variable = std::getenv("PATH");
-  std::string paths = variable ? variable : "/usr/bin:/bin";
-  for (size_t begin = 0; begin <= paths.size();) {
-    size_t end = std::min(paths.find(':', begin), paths.size());
-    std::string folder = paths.substr(begin, end - begin);
+  for (const std::string& folder : split_at(variable ? variable : "/usr/bin:/bin", ':'))
     if (std::string found = resolved(fs::path(folder.empty() ? "." : folder) / name);
         !found.empty())
       return found;
-    begin = end + 1;
-  }
   return "";
 }
 
 Ended run_program(const std::string& program, const std::vector<std::string>& arguments,
-                  Messages messages) {
+                  const PrintedTo& printed) {
   static std::mutex one; // handlers are the process's
   std::scoped_lock hold(one);
   std::vector<char*> argv;
@@ -91,7 +98,7 @@ Ended run_program(const std::string& program, const std::vector<std::string>& ar
   stopped_by = 0;
   Remembered interrupt(SIGINT), terminate(SIGTERM);
   pid_t pid = 0;
-  if (int failed = spawn(pid, program, argv.data(), messages); failed != 0)
+  if (int failed = spawn(pid, program, argv.data(), printed); failed != 0)
     throw Error(ErrorCode::compile,
                 fmt::format("the program '{}' cannot be run: {}", program, std::strerror(failed)));
   int status = 0;
@@ -104,6 +111,25 @@ Ended run_program(const std::string& program, const std::vector<std::string>& ar
     throw Error(ErrorCode::interrupted, fmt::format("interrupted while {} was running",
                                                     fs::path(program).filename().string()));
   return ended;
+}
+
+std::optional<Filtered> run_filter(const std::string& name, const std::vector<std::string>& options,
+                                   const std::string& input) {
+  const std::string program = find_program(name);
+  if (program.empty())
+    return std::nullopt;
+  WorkFolder work(temporary_directory());
+  if (work.path().empty())
+    throw Error(ErrorCode::data, fmt::format("nothing can be written to {}; set TMPDIR to a folder "
+                                             "that can",
+                                             temporary_directory()));
+  write_file(work / "input", input);
+  std::vector<std::string> arguments = {name};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  arguments.push_back(work / "input");
+  const PrintedTo printed{work / "output", work / "messages"};
+  const Ended ended = run_program(program, arguments, printed);
+  return Filtered{ended, read_file(printed.output), read_file(printed.messages)};
 }
 
 } // namespace gdjit

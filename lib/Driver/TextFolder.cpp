@@ -3,6 +3,7 @@
 
 #include "gdjit/IO/Npy.h"
 #include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Split.h"
 
 #include <algorithm>
 
@@ -21,12 +22,7 @@ const std::vector<std::string>& TextFolder::lines(const std::string& file) {
   if (!fresh)
     return found->second;
   try {
-    std::string text = read_file(join_path(sources_, file));
-    for (size_t begin = 0; begin < text.size();) {
-      size_t end = std::min(text.find('\n', begin), text.size());
-      found->second.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
+    found->second = split_lines(read_file(join_path(sources_, file)));
   } catch (const Error&) {
     return found->second; // a source that cannot be read gives no comments
   }

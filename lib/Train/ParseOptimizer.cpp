@@ -1,5 +1,6 @@
 // Optimizers by their text: gdjit train --optimizer sgd,momentum=0.9.
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/Split.h"
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Train/Optimizers.h"
 
@@ -21,14 +22,9 @@ template <class Rule> struct Setting {
 
 class Reader {
 public:
-  explicit Reader(std::string_view text) : text_(text) {
+  explicit Reader(std::string_view text) : text_(text), words_(split_at(text, ',')) {
     if (!text.empty() && text.back() == ',')
       fail("a setting is missing behind the last comma");
-    for (size_t begin = 0; begin <= text.size();) {
-      size_t end = std::min(text.find(',', begin), text.size());
-      words_.emplace_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
   }
 
   const std::string& name() const { return words_.front(); }

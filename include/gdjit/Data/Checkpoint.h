@@ -49,7 +49,7 @@ Checkpoint describe(const Model& model);
 /// A path that a run saves to, again and again; see OwnedFile for two runs and one path.
 class CheckpointFile {
 public:
-  explicit CheckpointFile(std::string path) : file_(std::move(path)) {}
+  explicit CheckpointFile(const std::string& path) : file_(path) {}
   /// The file holds the last state saved or this one, whatever happens in between. Error(data) for
   /// a full disk and the like, the last one being there still.
   void save(const State& state, const Checkpoint& checkpoint);

@@ -7,7 +7,7 @@
 namespace gdjit {
 
 struct Installation {
-  std::string library;  ///< the running libgdjit, links resolved
+  std::string libgdjit; ///< the running libgdjit, links resolved
   std::string include;  ///< the folder that holds gdjit/gdjit.h, "" where there is none
   std::string examples; ///< the folder of the built examples, "" where there is none
 };
