@@ -1,26 +1,28 @@
 // Lesson 6: softmax classification
 //
 // Three classes instead of two: each gets a score, and softmax turns scores into probabilities,
-// exp(z_i) / sum exp(z). Of the scores 1, 2, 3 it makes 0.0900, 0.2447, 0.6652; the node
-// softmax_of_123 shows it:
-//
-//     gdjit dump 06_softmax_classification --values
-//
-// The cross-entropy is the mean of -log of the probability that the right class got. It can be
-// written in three ways, equal in value:
-//
-//   by one-hot rows     -mean(sum(one_hot(label) * log(softmax(z))))
-//   by log_softmax      nll_loss(log_softmax(z), label)
-//   by one function     cross_entropy(z, label)
-//
-// The first model trains by the last and shows all three side by side; the other two train by one
-// of the first two.
+// exp(z_i) / sum exp(z). The cross-entropy is the mean of -log of the probability that the right
+// class got.
 //
 //     gdjit train 06_softmax_classification --steps 1000
+//
+// The cost starts at log 3 = 1.098612 and is 0.399962 after 1000 updates. What runs is one loop
+// over the rows, which takes softmax - one_hot to the gradients of w and b:
+//
+//     gdjit dump 06_softmax_classification --stage loops
+//
+// The cost can be written in three ways, equal in value:
+//
+//   by one function     cross_entropy(z, label)
+//   by one-hot rows     -mean(sum(one_hot(label) * log(softmax(z))))
+//   by log_softmax      nll_loss(log_softmax(z), label)
+//
 //     gdjit train 06_softmax_classification:one_hot_rows --steps 1000
 //     gdjit train 06_softmax_classification:log_softmax_nll --steps 1000
+//     gdjit dump 06_softmax_classification:three_ways --values
 //
-// The cost starts at log 3 = 1.098612 and is 0.399962 after 1000 updates.
+// The last shows all three side by side, and of the scores 1, 2, 3 the probabilities 0.0900,
+// 0.2447, 0.6652.
 //
 //     gdjit dump 06_softmax_classification:one_hot_rows --stage differentiated
 //
@@ -65,14 +67,11 @@ static Tensor by_one_hot(const Task& t) {
 
 static Tensor by_log_softmax(const Task& t) { return nll_loss(log_softmax(t.z), t.label); }
 
-void three_ways(Model& m) {
+void by_function(Model& m) {
   Task t = scores(m);
   m.minimize(cross_entropy(t.z, t.label), SGD{.lr = 0.1});
-  m.output("loss_by_one_hot", by_one_hot(t));
-  m.output("loss_by_log_softmax", by_log_softmax(t));
-  m.output("softmax_of_123", softmax(m.constant({1, 2, 3})));
 }
-GDJIT_MODEL(three_ways, "cross_entropy, beside its two longer forms");
+GDJIT_MODEL(by_function, "eight rows of four features in three classes, by cross_entropy");
 
 void one_hot_rows(Model& m) {
   Task t = scores(m);
@@ -85,3 +84,12 @@ void log_softmax_nll(Model& m) {
   m.minimize(by_log_softmax(t), SGD{.lr = 0.1});
 }
 GDJIT_MODEL(log_softmax_nll, "cross-entropy by log_softmax and nll_loss");
+
+void three_ways(Model& m) {
+  Task t = scores(m);
+  m.minimize(cross_entropy(t.z, t.label), SGD{.lr = 0.1});
+  m.output("loss_by_one_hot", by_one_hot(t));
+  m.output("loss_by_log_softmax", by_log_softmax(t));
+  m.output("softmax_of_123", softmax(m.constant({1, 2, 3})));
+}
+GDJIT_MODEL(three_ways, "the same, with the value of all three forms");

@@ -1,9 +1,11 @@
 // Expressions: which values of a kernel the text writes where they are used.
 //
-// Reading such a line makes the statements again in the order in which the line names them, so a
-// value stands in place only where the kernel already has that order.
+// Numbers, indices, scalars and what a tile holds are said wherever they are used, as often as that
+// is.
+// Anything else stands in place where it is used once: reading such a line makes the statements
+// again in the order in which the line names them, so the kernel must already have that order.
 //     %1 = load x[i]
-//     %2 = load w[0]                        %5 = fma x[i], w[0], (exp t0)
+//     %2 = 0.5 : f32                        %5 = fma x[i], 0.5, (exp t0)
 //     %3 = get t0                   =>
 //     %4 = exp %3
 //     %5 = fma %1, %2, %4
@@ -15,8 +17,15 @@
 
 namespace gdjit::loop {
 
-/// The statements of a kernel whose values are used once, by the statement that follows them and
-/// computes for the same node; keyed by value. A line holds at most a few operations.
-std::unordered_map<ValueId, const Statement*> values_in_place(const Kernel& kernel);
+/// Statements by the value they give.
+using ValuesInPlace = std::unordered_map<ValueId, const Statement*>;
+
+/// The statements whose values need no line of their own, keyed by value: numbers, indices,
+/// scalars and reads of tiles that do not change until the use; and what is used once, by the
+/// statement that follows and computes for the same node, at most a few operations a line.
+ValuesInPlace values_in_place(const Program& program, const Kernel& kernel);
+
+/// True for a number that stands in place.
+bool is_literal(const ValuesInPlace& in_place, ValueId value);
 
 } // namespace gdjit::loop

@@ -20,6 +20,7 @@ void StatementParser::open_kernel() {
   loop_names_.clear();
   types_.clear();
   tiles_.clear();
+  numbers_.assign(1, {});
   node_ = no_node;
   next_unnumbered_ = first_free_number();
   kernel.name = in_.name("the name of a kernel");
@@ -55,6 +56,7 @@ void StatementParser::close() {
     Statement loop = std::move(loops_.back());
     loops_.pop_back();
     loop_names_.pop_back();
+    numbers_.pop_back();
     (loops_.empty() ? kernel().body : loops_.back().body).push_back(std::move(loop));
     in_.end_line();
     return;
@@ -84,6 +86,7 @@ void StatementParser::for_loop() {
   loop_names_.push_back(name);
   offsets_.push_back(at);
   loops_.push_back(std::move(s));
+  numbers_.emplace_back();
   Statement& loop = loops_.back();
   if (!is_loop_name(name))
     in_.fail_at(at, fmt::format("'{}' cannot name a loop", name));
@@ -237,6 +240,38 @@ ValueId StatementParser::in_place(Statement&& s, size_t at) {
   return in_place_.back().first.result;
 }
 
+bool StatementParser::at_number() {
+  char c = in_.peek();
+  if (c == '-' || (c >= '0' && c <= '9'))
+    return true;
+  if (!(c >= 'a' && c <= 'z'))
+    return false;
+  size_t at = in_.offset();
+  std::string name = in_.name("a value");
+  in_.go_to(at);
+  return is_number_word(name);
+}
+
+StatementParser::Number StatementParser::read_number() {
+  size_t at = in_.offset();
+  return {in_.number("a number"), at};
+}
+
+/// The value of a number without a line: one for all places where it is said.
+ValueId StatementParser::value_of(const Number& number, DType type) {
+  Statement s;
+  unsigned char bytes[8] = {};
+  in_.to_element(number.token, type, bytes);
+  s.bits = load_bits(type, bytes);
+  for (const auto& known : numbers_)
+    if (auto at = known.find({type, s.bits}); at != known.end())
+      return at->second;
+  s.type = {type, 1};
+  s.result = unnumbered();
+  numbers_.back()[{type, s.bits}] = s.result;
+  return in_place(std::move(s), number.at);
+}
+
 /// A number that no line of the kernel gives.
 ValueId StatementParser::unnumbered() {
   ValueId value = next_unnumbered_++;
@@ -254,15 +289,8 @@ void StatementParser::keep(ValueId value) {
 }
 
 void StatementParser::compute(Statement& s) {
-  char c = in_.peek();
-  size_t at = in_.offset();
-  if (c == '-' || (c >= '0' && c <= '9'))
+  if (at_number())
     return constant(s);
-  for (std::string_view word : {"nan", "inf", "true", "false"})
-    if (in_.try_word(word)) {
-      in_.go_to(at);
-      return constant(s);
-    }
   std::string_view word = in_.word("an operation");
   Opcode function;
   if (find_opcode(word, function) && is_elementary(function)) {
@@ -279,10 +307,27 @@ void StatementParser::compute(Statement& s) {
     in_.fail_at(word, fmt::format("unknown operation '{}'{}", word, did_you_mean(word, known)));
   }
   if (in_.at_end_of_line() || std::string_view(":@)").find(in_.peek()) != std::string_view::npos)
-    return; // the verifier says how many operands it takes
-  do
-    s.operands.push_back(operand());
-  while (in_.try_char(','));
+    return;                    // the verifier says how many operands it takes
+  std::vector<Number> numbers; // per operand; empty ones for values
+  do {
+    bool number = at_number();
+    numbers.push_back(number ? read_number() : Number{});
+    s.operands.push_back(number ? none : operand());
+  } while (in_.try_char(','));
+  give_numbers(s, numbers);
+}
+
+/// Their type follows from the other operands.
+void StatementParser::give_numbers(Statement& s, const std::vector<Number>& numbers) {
+  DType type{};
+  bool known = number_type(s, types_, [](ValueId v) { return v == none; }, type);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i].token.empty())
+      continue;
+    if (!known)
+      in_.fail_at(numbers[i].at, "this number needs its type, as in (1 : f32)");
+    s.operands[i] = value_of(numbers[i], type);
+  }
 }
 
 void StatementParser::constant(Statement& s) {
@@ -303,14 +348,17 @@ void StatementParser::load(Statement& s) {
     return;
   s.mask = use();
   if (in_.try_word("else"))
-    s.fill = use();
+    s.fill =
+        at_number() ? value_of(read_number(), program_.buffers[s.buffer].type.dtype) : operand();
 }
 
 /// Behind the place that a store or set names: [index] = %value if %mask.
 void StatementParser::written(Statement& s) {
   access(s.index);
   in_.expect('=', "before the value that is written");
-  s.operands.push_back(written_value());
+  DType type =
+      s.kind == StatementKind::Store ? program_.buffers[s.buffer].type.dtype : tiles_[s.tile].dtype;
+  s.operands.push_back(at_number() ? value_of(read_number(), type) : written_value());
   if (in_.try_word("if"))
     s.mask = use();
   type_or_derived(s);

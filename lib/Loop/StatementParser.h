@@ -64,6 +64,15 @@ private:
   ValueId operand();
   ValueId written_value();
   ValueId in_place(Statement&& s, size_t at);
+  /// A number as it stands in the text.
+  struct Number {
+    std::string_view token;
+    size_t at = 0;
+  };
+  bool at_number();
+  Number read_number();
+  void give_numbers(Statement& s, const std::vector<Number>& numbers);
+  ValueId value_of(const Number& number, DType type);
   ValueId unnumbered();
   ValueId first_free_number();
   void keep(ValueId value);
@@ -99,6 +108,8 @@ private:
   std::vector<ValueType> tiles_;
   /// Statements that the line being read holds in place of values, and where they stand.
   std::vector<std::pair<Statement, size_t>> in_place_;
+  /// Numbers without a line, by type and bits: of the kernel and of each open loop.
+  std::vector<std::map<std::pair<DType, Bits>, ValueId>> numbers_;
   int parentheses_ = 0;
   ValueId next_unnumbered_ = 0;
   std::vector<size_t> offsets_;

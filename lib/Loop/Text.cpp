@@ -3,6 +3,7 @@
 
 #include "Expressions.h"
 #include "gdjit/IR/TextWriter.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Types.h"
 
 #include <algorithm>
@@ -17,6 +18,8 @@ class ProgramPrinter {
 public:
   ProgramPrinter(const Program& program, TextExtras* extras) : program_(program), out_(extras) {
     name_buffers();
+    for (const Kernel& kernel : program.kernels)
+      in_place_.push_back(values_in_place(program, kernel));
   }
 
   std::string print() {
@@ -74,18 +77,12 @@ private:
   /// Notes that no statement shows stand before the kernels, so that the text holds them all.
   void print_unused_notes() {
     std::vector<bool> used(program_.notes.size(), false);
-    std::vector<const Statement*> stack;
-    for (const Kernel& kernel : program_.kernels)
-      for (const Statement& statement : kernel.body)
-        stack.push_back(&statement);
-    while (!stack.empty()) {
-      const Statement& s = *stack.back();
-      stack.pop_back();
-      if (const Note* note = find_note(s.node))
-        used[static_cast<size_t>(note - program_.notes.data())] = true;
-      for (const Statement& inner : s.body)
-        stack.push_back(&inner);
-    }
+    for (size_t k = 0; k < program_.kernels.size(); ++k)
+      for_each(program_.kernels[k].body, [&](const Statement& s) {
+        const Note* note = find_note(s.node);
+        if (note && !in_place_[k].contains(s.result))
+          used[static_cast<size_t>(note - program_.notes.data())] = true;
+      });
     for (size_t i = 0; i < used.size(); ++i)
       if (!used[i]) {
         out_.begin_line(0);
@@ -135,7 +132,7 @@ private:
     kernel_ = &kernel;
     types_.assign(kernel.values, ValueType{});
     tiles_.assign(kernel.tiles, ValueType{});
-    in_place_ = values_in_place(kernel);
+    values_ = &in_place_[static_cast<size_t>(&kernel - program_.kernels.data())];
     numbers_.assign(kernel.values, none);
     next_number_ = 0;
     names_.clear();
@@ -151,7 +148,7 @@ private:
 
   void print_body(const std::vector<Statement>& body, int depth) {
     for (const Statement& s : body) {
-      if (s.result != none && in_place_.contains(s.result)) {
+      if (s.result != none && values_->contains(s.result)) {
         learn_type(s);
         continue;
       }
@@ -209,7 +206,7 @@ private:
       print_mask(s);
       if (s.fill != none) {
         out_ << " else ";
-        print_value(s.fill);
+        print_operand_of(s.type.dtype, s.fill);
       }
       break;
     case StatementKind::Get:
@@ -236,19 +233,26 @@ private:
   }
 
   void print_compute(const Statement& s) {
-    if (s.op == ScalarOp::constant) {
-      unsigned char bytes[8];
-      store_bits(s.type.dtype, bytes, s.bits);
-      out_.element(s.type.dtype, bytes);
-      return;
-    }
+    if (s.op == ScalarOp::constant)
+      return print_number(s);
+    DType type = DType::f32;
+    bool known = number_type(s, types_, [&](ValueId v) { return is_literal(*values_, v); }, type);
     out_ << (s.op == ScalarOp::call ? gdjit::name(static_cast<Opcode>(s.bits)) : name(s.op));
     const char* before = " ";
-    for (ValueId operand : s.operands) {
+    for (size_t i = 0; i < s.operands.size(); ++i) {
       out_ << before;
-      print_operand(operand);
+      if (known && !(s.op == ScalarOp::select && i == 0))
+        print_operand_of(type, s.operands[i]);
+      else
+        print_operand(s.operands[i]);
       before = ", ";
     }
+  }
+
+  void print_number(const Statement& s) {
+    unsigned char bytes[8];
+    store_bits(s.type.dtype, bytes, s.bits);
+    out_.element(s.type.dtype, bytes);
   }
 
   void print_for(const Statement& s) {
@@ -270,9 +274,7 @@ private:
       out_.integers(s.extents);
     print_type(s.type);
     out_ << " = ";
-    unsigned char bytes[8];
-    store_bits(s.type.dtype, bytes, s.bits);
-    out_.element(s.type.dtype, bytes);
+    print_number(s);
     if (s.tile < tiles_.size())
       tiles_[s.tile] = s.type;
   }
@@ -310,18 +312,27 @@ private:
   /// An operation stands without parentheses here, where no type has to follow it.
   void print_written_value(const Statement& s) {
     ValueId value = s.operands.empty() ? none : s.operands[0];
-    auto at = in_place_.find(value);
-    if (at != in_place_.end() && at->second->kind == StatementKind::Compute &&
+    auto at = values_->find(value);
+    if (at != values_->end() && at->second->kind == StatementKind::Compute &&
         at->second->op != ScalarOp::constant && type_follows(*at->second) && type_follows(s))
       return print_compute(*at->second);
+    if (s.kind != StatementKind::Check && type_follows(s))
+      return print_operand_of(s.type.dtype, value);
+    print_operand(value);
+  }
+
+  /// A number of the type that its place gives stands without it.
+  void print_operand_of(DType type, ValueId value) {
+    if (is_literal(*values_, value) && values_->at(value)->type == ValueType{type, 1})
+      return print_number(*values_->at(value));
     print_operand(value);
   }
 
   /// A value by its number, or what gives it: an element of a buffer or tile as it is, all else in
   /// parentheses.
   void print_operand(ValueId value) {
-    auto at = in_place_.find(value);
-    if (at == in_place_.end())
+    auto at = values_->find(value);
+    if (at == values_->end())
       return print_value(value);
     const Statement& s = *at->second;
     bool plain = type_follows(s) && s.mask == none;
@@ -331,7 +342,7 @@ private:
     }
     if (plain && s.kind == StatementKind::Load) {
       const std::string& buffer = buffer_name(s.buffer);
-      if (!is_tile_name(buffer) && !is_operation(buffer)) {
+      if (!is_tile_name(buffer) && !is_operation(buffer) && !is_number_word(buffer)) {
         out_.name(buffer);
         return print_access(s.index);
       }
@@ -458,10 +469,11 @@ private:
   TextWriter out_;
   std::vector<std::string> buffer_names_;
   const Kernel* kernel_ = nullptr;
-  std::vector<ValueType> types_; ///< per value of the kernel, as far as printed
-  std::vector<ValueType> tiles_; ///< per tile
-  std::unordered_map<ValueId, const Statement*> in_place_;
-  std::vector<ValueId> numbers_; ///< per value: its number in the text
+  std::vector<ValueType> types_;          ///< per value of the kernel, as far as printed
+  std::vector<ValueType> tiles_;          ///< per tile
+  std::vector<ValuesInPlace> in_place_;   ///< per kernel
+  const ValuesInPlace* values_ = nullptr; ///< of the kernel being printed
+  std::vector<ValueId> numbers_;          ///< per value: its number in the text
   ValueId next_number_ = 0;
   std::unordered_map<LoopId, std::string> names_;
   std::unordered_map<LoopId, size_t> depth_of_; ///< of the loops that are open

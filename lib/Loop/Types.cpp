@@ -35,6 +35,10 @@ bool is_operation(std::string_view name) {
   return find_scalar_op(name, op) || (find_opcode(name, function) && is_elementary(function));
 }
 
+bool is_number_word(std::string_view name) {
+  return name == "nan" || name == "inf" || name == "true" || name == "false";
+}
+
 const std::string* row_name(const Signature& signature, BufferRole role, uint32_t number) {
   switch (role) {
   case BufferRole::input:

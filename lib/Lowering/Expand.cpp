@@ -1,4 +1,4 @@
-// Each call in its place, then what the expansions have in common once per kernel.
+// Each call in its place, then what a kernel says more than once, once.
 #include "gdjit/Lowering/Expand.h"
 
 #include "Passes.h"
@@ -25,15 +25,13 @@ public:
     draft_.kernel = std::move(kernel);
     draft_.value_types.assign(draft_.kernel.values, DType::f32); // of no matter here
     draft_.kernel.body = rewrite(std::move(draft_.kernel.body));
-    if (calls_ > 0) {
-      for_each(draft_.kernel.body, [&](Statement& s) {
-        for_each_use(s, [&](ValueId& v) {
-          if (auto at = results_.find(v); at != results_.end())
-            v = at->second;
-        });
+    for_each(draft_.kernel.body, [&](Statement& s) {
+      for_each_use(s, [&](ValueId& v) {
+        if (auto at = results_.find(v); at != results_.end())
+          v = at->second;
       });
-      share_computations(draft_.kernel, program_);
-    }
+    });
+    share_computations(draft_.kernel, program_); // also what a text repeats
     results_.clear();
     kernel = std::move(draft_.kernel);
     return calls_ > 0;

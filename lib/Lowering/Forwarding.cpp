@@ -1,9 +1,9 @@
 // forward_stores: within a kernel, a value that was stored or loaded is not loaded again.
 //
 //   store a[i] = %1;  %2 = load a[i]   =>   store a[i] = %1;  %1 for %2
-// Loads, index values and computations are shared in the same way. Holds because each element of a
-// buffer is written once, before it is read; buffers for which that is not so (scatter) are left
-// alone.
+// Loads, reads of tiles, index values and computations are shared in the same way. Holds because
+// each element of a buffer is written once, before it is read; buffers for which that is not so
+// (scatter) are left alone.
 #include "Passes.h"
 
 #include <string>
@@ -17,7 +17,7 @@ class Forwarder {
 public:
   Forwarder(loop::Kernel& kernel, const loop::Program& program, bool memory)
       : program_(program), memory_(memory), replaced_(kernel.values, loop::none),
-        stores_(program.buffers.size(), 0) {
+        changes_(kernel.tiles, 0), stores_(program.buffers.size(), 0) {
     for_each(kernel.body, [&](const Statement& s) {
       if (s.kind != StatementKind::Store)
         return;
@@ -35,8 +35,11 @@ public:
       Statement& s = body[i];
       if (!visit(s))
         continue;
-      if (s.kind == StatementKind::For)
+      if (s.kind == StatementKind::For) {
+        change_tiles(s.body); // by the turn before
         run(s.body);
+        change_tiles(s.body);
+      }
       if (kept != i)
         body[kept] = std::move(s);
       ++kept;
@@ -60,7 +63,9 @@ private:
         remember(key(s, StatementKind::Load, loop::none, loop::none), s.operands[0]);
       return true;
     }
+    change_tile(s);
     bool pure = s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
+                s.kind == StatementKind::Get ||
                 (s.kind == StatementKind::Load && is_fixed(s.buffer));
     if (!pure)
       return true;
@@ -75,8 +80,19 @@ private:
 
   /// No store changes an element behind a load of it.
   bool is_fixed(BufferId buffer) const {
+    loop::BufferRole role = program_.buffers[buffer].role;
     return memory_ ? stores_[buffer] < 2
-                   : program_.buffers[buffer].role == loop::BufferRole::constant;
+                   : role == loop::BufferRole::constant || role == loop::BufferRole::scalar;
+  }
+
+  /// What was read of a tile is not known once it may have changed.
+  void change_tile(const Statement& s) {
+    if (s.kind == StatementKind::Tile || s.kind == StatementKind::Set ||
+        s.kind == StatementKind::Transpose)
+      ++changes_[s.tile];
+  }
+  void change_tiles(const std::vector<Statement>& body) {
+    for_each(body, [&](const Statement& s) { change_tile(s); });
   }
 
   void remember(std::string key, ValueId value) {
@@ -85,7 +101,7 @@ private:
   }
 
   /// Equal for statements that give equal values.
-  static std::string key(const Statement& s, StatementKind kind, ValueId mask, ValueId fill) {
+  std::string key(const Statement& s, StatementKind kind, ValueId mask, ValueId fill) const {
     std::string k;
     auto add = [&k](auto x) { k.append(reinterpret_cast<const char*>(&x), sizeof x); };
     add(kind);
@@ -95,6 +111,10 @@ private:
     add(s.buffer);
     add(mask);
     add(fill);
+    if (kind == StatementKind::Get) {
+      add(s.tile);
+      add(changes_[s.tile]);
+    }
     if (kind == StatementKind::Compute)
       for (ValueId v : s.operands)
         add(v);
@@ -113,6 +133,7 @@ private:
   const loop::Program& program_;
   const bool memory_;
   std::vector<ValueId> replaced_; ///< by ValueId
+  std::vector<int> changes_;      ///< per tile: how often it may have changed
   std::vector<int> stores_;       ///< per buffer: 2 and more where elements may be written twice
   std::unordered_map<std::string, ValueId> known_;
   std::vector<std::string> log_;

@@ -132,6 +132,22 @@ constexpr SimplifyRule of_one_term[] = {
      }},
 };
 
+constexpr SimplifyRule sum_rules[] = {
+    of_one_term[0],
+    // Exact in any order. A class number out of range fails the call, whatever its row sums up to.
+    {"sum(one_hot(..)) over the classes => 1; sum(-one_hot(..)) => -1",
+     [](Rewrite& r) {
+       Expr h = r.operand(0);
+       bool negated = r.producer(0) == Opcode::Negate;
+       if (negated)
+         h = r.producer_operand(0, 0);
+       bool rows =
+           r.builder().graph().op(h.value.node) == Opcode::OneHot &&
+           r.attributes().integers(Attr::axes) == std::vector<int64_t>{h.shape().rank() - 1};
+       return rows ? r.builder().constant(r.type(), negated ? -1 : 1) : Value{};
+     }},
+};
+
 double sum_of(std::span<const double> terms) {
   long double sum = 0;
   for (double t : terms)
@@ -180,7 +196,7 @@ constinit const OpBlock blocks::Sum = {
     .reducer = {.combine = ScalarOp::add, .neutral = -0.0},
     .accesses = reduce::accesses,
     .reference_tensor = reduce::reference<sum_of>,
-    .simplifications = of_one_term,
+    .simplifications = sum_rules,
 };
 
 constinit const OpBlock blocks::Prod = {

@@ -34,6 +34,24 @@ constexpr SimplifyRule select_rules[] = {
          return Value{};
        return select(r.producer_operand(0, 0), r.operand(2), r.operand(1)).value;
      }},
+    {"select(h == 1, 1, 0) => h, for h = one_hot(..)",
+     [](Rewrite& r) {
+       if (r.producer(0) != Opcode::Equal || !r.is(1, 1) || !r.is(2, 0.0))
+         return Value{};
+       Expr h = r.producer_operand(0, 0), one = r.producer_operand(0, 1);
+       bool same = r.builder().graph().op(h.value.node) == Opcode::OneHot && h.type() == r.type() &&
+                   r.builder().is_constant(one.value, 1);
+       return same ? h.value : Value{};
+     }},
+};
+
+constexpr SimplifyRule guard_rules[] = {
+    {"guard(d, c) => d, for a constant c other than 0",
+     [](Rewrite& r) {
+       double c = 0;
+       return r.builder().constant_value(r.operand(1).value, c) && c != 0 ? r.operand(0).value
+                                                                          : Value{};
+     }},
 };
 
 constexpr SimplifyRule cast_rules[] = {
@@ -109,6 +127,7 @@ constinit const OpBlock blocks::Guard = {
         },
     .reference =
         [](std::span<const double> x) { return x[1] != 0 || std::isfinite(x[0]) ? x[0] : 0; },
+    .simplifications = guard_rules,
 };
 
 constinit const OpBlock blocks::Cast = {

@@ -102,6 +102,7 @@ const std::vector<Case>& cases() {
       {"lesson_5_by_hand", "logistic_regression", "05_logistic_regression:by_hand"},
       {"lesson_5_by_function", "logistic_regression", "05_logistic_regression:by_function"},
       {"lesson_5_with_logits", "logistic_regression", "", with_logits},
+      {"lesson_6_by_function", "softmax_classification", "06_softmax_classification:by_function"},
       {"lesson_6_three_ways", "softmax_classification", "06_softmax_classification:three_ways"},
       {"lesson_6_one_hot_rows", "softmax_classification", "06_softmax_classification:one_hot_rows"},
       {"lesson_6_log_softmax_nll", "softmax_classification",

@@ -24,6 +24,9 @@ bool is_tile_name(std::string_view name);
 /// True for the name of a scalar operation or elementary function, as the text calls it.
 bool is_operation(std::string_view name);
 
+/// True for the words among the numbers: nan, inf, true, false.
+bool is_number_word(std::string_view name);
+
 /// The row of the signature that a buffer stands for, by name; null for constants and temporaries,
 /// and where there is none.
 const std::string* row_name(const Signature& signature, BufferRole role, uint32_t number);
@@ -37,5 +40,20 @@ bool result_type(ScalarOp op, DType operand, DType& result);
 /// id, as far as defined.
 bool derive_type(const Program& program, const std::vector<ValueType>& values,
                  const std::vector<ValueType>& tiles, const Statement& statement, ValueType& type);
+
+/// The type that a number among the operands of an operation has where the text does not say it:
+/// that of the other operands, the condition of a select apart. False where there is none.
+template <class IsNumber> bool number_type(const Statement& operation,
+                                           const std::vector<ValueType>& values,
+                                           const IsNumber& is_number, DType& type) {
+  for (size_t i = operation.op == ScalarOp::select ? 1 : 0; i < operation.operands.size(); ++i) {
+    ValueId operand = operation.operands[i];
+    if (is_number(operand))
+      continue;
+    type = operand < values.size() ? values[operand].dtype : DType::f32;
+    return true;
+  }
+  return false;
+}
 
 } // namespace gdjit::loop

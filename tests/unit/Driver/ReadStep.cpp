@@ -37,8 +37,11 @@ TEST(ReadStep, PrintsAGraphThatUsesEveryConstructAsItWasRead) {
   EXPECT_EQ(print_again(graph_text), graph_text);
 }
 
-/// Loops as they are printed: values used once stand in place, the others are numbered in order.
-constexpr std::string_view loops_printed = R"gdir(kernel k0 "x·w" {
+/// Loops as they are printed: numbers and values used once stand in place, the others are numbered
+/// in order, and a note that is left without a line stands in front.
+constexpr std::string_view loops_printed = R"gdir(note @8 ""
+
+kernel k0 "x·w" {
   parallel for i in 0..6 {                              @5 matmul (05.cpp:12:28)
     for j in 0..16 step 16 {
       store t[i, j+lane] = mul (load x[i, j+lane] : f32x16), (load w[j+lane] : f32x16)  @5 matmul (05.cpp:12:28)
@@ -51,22 +54,19 @@ kernel k1 "loss, update" {
   tile t1 : f64 = 1
   unrolled for i in 0..4 {
     for i1 in -1..5 step 3 {
-      %0 = load t.view[16*i+4*i1+lane+4] : f32x16
-      set t0[i] = add t0[i], %0
+      set t0[i] = add t0[i], (load t.view[16*i+4*i1+lane+4] : f32x16)
     }
   }
   store loss = (join add t0)
-  %1 = 1e-45 : f32                                      @8 ""
-  %2 = 7 : i64                                          @none
-  %3 = lt (index lane+3 : i64x16), %2                   @9
-  store w.next[lane+8] = fma (load w[lane+8] if %3 else %1 : f32x16), table[1], %1 if %3
+  %0 = lt (index lane+3 : i64x16), 7                    @9
+  store w.next[lane+8] = fma (load w[lane+8] if %0 else 1e-45 : f32x16), table[1], 1e-45 if %0
   for k in 0..4 {
-    %4 = load rows[k]                                   @12 gather ("a folder/05.cpp":14:9)
-    %5 = ge %4, %2
-    check %5 at k
-    %6 = load x[%4, 3]
-    set t1 = (convert %6 : f64)
-    store "p of 1"[-k+3] = select %5, (bitcast (-2147483648 : i32)), %6
+    %1 = load rows[k]                                   @12 gather ("a folder/05.cpp":14:9)
+    %2 = ge %1, 7
+    check %2 at k
+    %3 = load x[%1, 3]
+    set t1 = (convert %3 : f64)
+    store "p of 1"[-k+3] = select %2, (bitcast (-2147483648 : i32)), %3
   }
 }
 
@@ -75,7 +75,7 @@ end
 
 TEST(ReadStep, PrintsLoopsThatUseEveryStatementAsTheyWereRead) {
   std::string text = print_again(loop_text);
-  std::string_view head = loop_text.substr(0, loop_text.find("kernel k0"));
+  std::string_view head = loop_text.substr(0, loop_text.find("\nkernel k0"));
   EXPECT_EQ(text, std::string(head) + std::string(loops_printed));
   EXPECT_EQ(print_again(text), text);
 }

@@ -244,6 +244,45 @@ TEST(LoopText, ABufferNamedAsATileIsLoadedByTheWord) {
   EXPECT_THAT(text, HasSubstr("store y[i] = add (load t0[i]), t0\n"));
 }
 
+TEST(LoopText, NumbersStandWhereTheyAreUsed) {
+  std::string spelled = one_line("%0 = 2 : f32\n    %1 = nan : f32\n    %2 = load x[i]\n"
+                                 "    %3 = mul %2, %0\n    %4 = lt %3, %0\n"
+                                 "    %5 = select %4, %1, %3\n    store y[i] = %5");
+  std::string printed = print(read_step(spelled, "t.gdir").program);
+  EXPECT_THAT(printed, HasSubstr("    %0 = mul x[i], 2\n"
+                                 "    store y[i] = select (lt %0, 2), nan, %0\n"));
+  EXPECT_EQ(print(read_step(printed, "t.gdir").program), printed);
+}
+
+TEST(LoopText, NumbersAloneHaveTheirTypes) {
+  std::string text =
+      print(read_step(one_line("store y[i] = add (1 : f32), (2 : f32)"), "t.gdir").program);
+  EXPECT_THAT(text, HasSubstr("store y[i] = add (1 : f32), (2 : f32)\n"));
+  text = print(read_step(one_line("%0 = 7 : f32\n    store y[i] = %0"), "t.gdir").program);
+  EXPECT_THAT(text, HasSubstr("    store y[i] = 7\n"));
+}
+
+TEST(LoopText, WhatATileHoldsKeepsItsNumberAcrossAChange) {
+  std::string before = one_line("%0 = get t0\n    set t0 = add t0, x[i]\n"
+                                "    store y[i] = add %0, t0");
+  std::string printed = print(read_step(before, "t.gdir").program);
+  EXPECT_THAT(printed, HasSubstr("    %0 = get t0\n    set t0 = add t0, x[i]\n"
+                                 "    store y[i] = add %0, t0\n"));
+  std::string in_a_loop = one_line("%0 = get t0\n    for j in 0..2 {\n"
+                                   "      store y[j] = add %0, t0\n      set t0 = x[i]\n    }");
+  printed = print(read_step(in_a_loop, "t.gdir").program);
+  EXPECT_THAT(printed, HasSubstr("    %0 = get t0\n    for j in 0..2 {\n"
+                                 "      store y[j] = add %0, t0\n"));
+}
+
+TEST(LoopText, ABufferNamedAsANumberIsLoadedByTheWord) {
+  std::string text = one_line("store y[i] = add (load nan[i]), x[i]");
+  text.replace(text.find("buffer exp"), 10, "buffer nan");
+  std::string printed = print(read_step(text, "t.gdir").program);
+  EXPECT_THAT(printed, HasSubstr("store y[i] = add (load nan[i]), x[i]\n"));
+  EXPECT_EQ(print(read_step(printed, "t.gdir").program), printed);
+}
+
 TEST(LoopText, ValuesOfAnotherOrderKeepTheirLines) {
   std::string line = "%0 = load x[i]\n    %1 = load y[i]\n    store y[i] = sub %1, %0";
   std::string text = print(read_step(one_line(line), "t.gdir").program);
@@ -260,6 +299,9 @@ TEST(LoopText, MistakesInPlaceAreNamed) {
       {"store y[i] = add x[i], x[9]", "the extent is 4"},
       {"store y[i] = convert x[i]", "write it in parentheses, as in (convert %0 : f32)"},
       {"store y[i] = add x[i]", "add takes 2"},
+      {"store y[i] = add 1, 2", "this number needs its type, as in (1 : f32)"},
+      {"store y[i] = select 1, x[i], t0", "select"},
+      {"store y[i] = add x[i], 1e400", "1e400"},
       {"store y[i] = =", "a value: its number, an element of a buffer or tile"},
   };
   for (auto [line, message] : mistakes)

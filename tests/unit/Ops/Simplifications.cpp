@@ -79,6 +79,24 @@ private:
   std::set<std::string_view> used_;
 };
 
+/// Rows of class numbers as they stand in losses: sums over the classes, and tests for the 1.
+void try_one_hot_rows(Tried& tried, Opcode op) {
+  for (DType dtype : {DType::f32, DType::f64, DType::i32, DType::i64}) {
+    Bench bench;
+    GraphBuilder& b = bench.builder();
+    Value labels = bench.input(row<int64_t>({2, 0, 1, 2}));
+    Attributes rows = Attributes().integer(Attr::depth, 3).dtype(Attr::dtype, dtype);
+    Value h = b.append(Opcode::OneHot, {labels}, rows);
+    Value one = b.constant(bench.graph().type(h), 1), zero = b.constant(bench.graph().type(h), 0);
+    if (op == Opcode::Select)
+      tried.rules_on(bench, {op, {}, {}}, {b.append(Opcode::Equal, {h, one}), one, zero});
+    if (op == Opcode::Sum)
+      for (Value summed : {h, b.append(Opcode::Negate, {h})})
+        for (int64_t axis : {0, 1})
+          tried.rules_on(bench, {op, {}, Attributes().integers(Attr::axes, {axis})}, {summed});
+  }
+}
+
 TEST_P(Simplifications, keep_every_bit) {
   const OpInfo& op = info(GetParam());
   std::mt19937_64 random(static_cast<uint64_t>(GetParam()));
@@ -125,6 +143,7 @@ TEST_P(Simplifications, keep_every_bit) {
         }
       }
     }
+  try_one_hot_rows(tried, op.opcode);
   for (const SimplifyRule& rule : op.block->simplifications)
     EXPECT_TRUE(tried.used(rule)) << op.name << ": nothing matched '" << rule.text << "'";
 }

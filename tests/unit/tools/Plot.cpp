@@ -64,7 +64,7 @@ TEST(Plot, AModelWithoutThePictureSaysWhichItHas) {
   Scratch d;
   ToolRun run = run_tool({"train", "06", "-q", "--plot", "fit=" + d.file("x.svg")});
   EXPECT_EQ(run.code, 2);
-  EXPECT_THAT(run.err, HasSubstr("model 'three_ways' has no picture 'fit'"));
+  EXPECT_THAT(run.err, HasSubstr("model 'by_function' has no picture 'fit'"));
   EXPECT_THAT(run.err, HasSubstr("it has cost"));
 }
 
