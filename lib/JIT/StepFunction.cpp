@@ -1,13 +1,10 @@
-// StepFunction: variants of a step by number of rows, bound to one State; what a call checks before
-// it runs.
+// StepFunction: what a call checks before it runs.
 //
 // The path of a call: enter (no other call runs), scalars, inputs, the floating-point environment,
 // Frame::run. All memory is there before the first call; messages are put together only where a
 // call fails.
-#include "gdjit/JIT/StepFunction.h"
+#include "StepFunctionImpl.h"
 
-#include "gdjit/JIT/Executable.h"
-#include "gdjit/Runtime/StateStorage.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/FloatEnvironment.h"
 
@@ -19,18 +16,6 @@
 namespace gdjit {
 
 namespace {
-
-/// A step compiled for one number of rows.
-struct Variant {
-  Variant(std::shared_ptr<const Executable> executable, int64_t batch)
-      : frame(std::move(executable)), batch(batch) {}
-
-  const Signature& signature() const { return frame.executable().signature(); }
-
-  Frame frame;
-  int64_t batch;
-  bool bound = false; ///< run() may read the inputs
-};
 
 /// Marks a function, and the State that it writes, as running.
 class Entered {
@@ -64,20 +49,6 @@ private:
 
 bool is_learning_rate(std::string_view name) { return name == "lr" || name.ends_with("/lr"); }
 
-template <class Rows> int find_row(const Rows& rows, std::string_view name) {
-  for (size_t i = 0; i < rows.size(); ++i)
-    if (rows[i].name == name)
-      return static_cast<int>(i);
-  return -1;
-}
-
-template <class Rows> std::string names_of(const Rows& rows) {
-  std::string names;
-  for (const auto& row : rows)
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names.empty() ? "none" : names;
-}
-
 /// The view for input `row`, usually given at the same place; null where there is none.
 const TensorView* find_input(std::span<const TensorView> inputs, size_t row,
                              std::string_view name) {
@@ -98,40 +69,6 @@ double number(DType type, const void* element) {
   return loop::to_double(type, loop::load_bits(type, element));
 }
 
-std::string text(const ScalarDecl& decl) {
-  return fmt::format("{} : {}", decl.name, name(decl.dtype));
-}
-template <class Decl> std::string text(const Decl& decl) {
-  return fmt::format("{} : {} of rank {}", decl.name, name(decl.type.dtype),
-                     decl.type.shape.rank());
-}
-
-/// The rows as a call sees them, whatever the batch size.
-template <class Rows> std::string signature_of(const Rows& rows) {
-  std::string all;
-  for (const auto& row : rows)
-    all += (all.empty() ? "" : ", ") + text(row);
-  return all.empty() ? "none" : all;
-}
-
-/// Variants of one step take the same inputs and scalars and give the same outputs.
-void require_same(const Variant& a, const Variant& b) {
-  const Signature &s = a.signature(), &t = b.signature();
-  auto compare = [&](const char* what, const std::string& one, const std::string& other) {
-    if (one != other)
-      throw Error(ErrorCode::graph,
-                  fmt::format("the {} of step {} change with the batch size", what, s.step), {},
-                  {{fmt::format("for {} rows: {}", a.batch, one), {}},
-                   {fmt::format("for {} rows: {}", b.batch, other), {}}});
-  };
-  compare("inputs", signature_of(s.inputs), signature_of(t.inputs));
-  compare("scalars", signature_of(s.scalars), signature_of(t.scalars));
-  compare("outputs", signature_of(s.outputs), signature_of(t.outputs));
-  if (s.updates.empty() && !t.updates.empty())
-    throw Error(ErrorCode::graph, fmt::format("step {} updates state for {} rows, none for {}",
-                                              s.step, b.batch, a.batch));
-}
-
 /// Equal but for the number of rows.
 bool fits(const InputDecl& decl, const TensorType& type) {
   if (decl.type.dtype != type.dtype || decl.type.shape.rank() != type.shape.rank())
@@ -143,99 +80,6 @@ bool fits(const InputDecl& decl, const TensorType& type) {
 }
 
 } // namespace
-
-struct StepFunction::Impl {
-  std::shared_ptr<StateStorage> state;
-  std::shared_ptr<StepCompiler> compiler;
-  std::vector<std::unique_ptr<Variant>> variants;
-  Variant* current = nullptr;
-  std::vector<double> scalars; ///< last values, per row
-  std::vector<char> given;
-  size_t missing = 0; ///< scalars without a value so far
-  int step_row = -1;  ///< taken from the State; -1 where set by the caller or absent
-  int seed_row = -1;
-  int loss_row = -1;
-  bool writes = false;
-  std::atomic<bool> busy = false;
-
-  void add_variant(int64_t batch);
-  void select(int64_t batch);
-  void bind_states(Variant& variant) const;
-  void take_signature(const Signature& signature);
-  void set(uint32_t row, double value);
-  void apply(const Scalars& given_scalars);
-  int64_t rows_of(std::span<const TensorView> inputs) const;
-  void set_inputs(std::span<const TensorView> inputs);
-  void require_apart(const TensorView& input) const;
-  double run();
-  bool all_finite(double loss) const;
-  [[noreturn]] void fail_missing() const;
-};
-
-// --- variants ---
-
-void StepFunction::Impl::add_variant(int64_t batch) {
-  auto variant = std::make_unique<Variant>(compiler->compile(batch), batch);
-  const Signature& signature = variant->signature();
-  if (variants.empty())
-    take_signature(signature);
-  else
-    require_same(*variants.front(), *variant);
-  bind_states(*variant);
-  variants.push_back(std::move(variant));
-}
-
-void StepFunction::Impl::select(int64_t batch) {
-  if (current != nullptr && current->batch == batch)
-    return;
-  size_t i = 0;
-  while (i < variants.size() && variants[i]->batch != batch)
-    ++i;
-  if (i == variants.size())
-    add_variant(batch);
-  current = variants[i].get();
-  for (uint32_t row = 0; row < scalars.size(); ++row)
-    if (given[row])
-      current->frame.set_scalar(row, scalars[row]);
-}
-
-void StepFunction::Impl::bind_states(Variant& variant) const {
-  const Signature& signature = variant.signature();
-  for (uint32_t row = 0; row < signature.states.size(); ++row) {
-    const StateDecl& decl = signature.states[row];
-    int i = state->find(decl.name);
-    if (i < 0)
-      throw Error(ErrorCode::graph,
-                  fmt::format("step {} needs state {}, which the State does not "
-                              "have; it has: {}",
-                              signature.step, decl.name, names_of(state->entries)));
-    const StateStorage::Entry& entry = state->entries[static_cast<size_t>(i)];
-    if (!(entry.type == decl.type))
-      throw Error(ErrorCode::graph,
-                  fmt::format("step {} needs state {} as {}, the State has it as {}",
-                              signature.step, decl.name, to_string(decl.type),
-                              to_string(entry.type)));
-    variant.frame.set_state(row, entry.data);
-  }
-}
-
-void StepFunction::Impl::take_signature(const Signature& signature) {
-  writes = !signature.updates.empty();
-  loss_row = find_row(signature.outputs, "loss");
-  step_row = find_row(signature.scalars, "step");
-  seed_row = find_row(signature.scalars, "seed");
-  scalars.assign(signature.scalars.size(), 0);
-  given.assign(signature.scalars.size(), 0);
-  for (size_t row = 0; row < scalars.size(); ++row) {
-    bool from_state = static_cast<int>(row) == step_row || static_cast<int>(row) == seed_row;
-    if (signature.scalars[row].has_default && !from_state) {
-      scalars[row] = signature.scalars[row].initial;
-      given[row] = 1;
-    } else if (!from_state) {
-      ++missing;
-    }
-  }
-}
 
 // --- scalars ---
 

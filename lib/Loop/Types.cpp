@@ -5,6 +5,11 @@
 
 namespace gdjit::loop {
 
+std::string to_string(ValueType type) {
+  std::string word(gdjit::name(type.dtype));
+  return type.lanes == 1 ? word : word + 'x' + std::to_string(type.lanes);
+}
+
 std::string_view name(BufferRole role) {
   constexpr std::string_view names[] = {"input",     "state",  "scalar", "constant",
                                         "temporary", "output", "update"};

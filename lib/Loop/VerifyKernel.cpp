@@ -7,7 +7,6 @@
 #include "gdjit/Loop/Types.h"
 
 #include <algorithm>
-#include <bit>
 #include <fmt/format.h>
 
 namespace gdjit::loop {
@@ -15,11 +14,6 @@ namespace gdjit::loop {
 namespace {
 
 __extension__ using Wide = __int128; // a factor times a bound does not fit 64 bits
-
-std::string text(ValueType type) {
-  std::string word(gdjit::name(type.dtype));
-  return type.lanes == 1 ? word : fmt::format("{}x{}", word, type.lanes);
-}
 
 /// Results and temporaries, by whatever view; memory of the caller only as an update.
 bool may_be_stored(const Program& program, BufferId b) {
@@ -201,8 +195,8 @@ void KernelVerifier::compute(const Statement& s) {
     if (!use(operand, type))
       return;
     if (type.lanes != 1 && type.lanes != s.type.lanes)
-      error(
-          fmt::format("%{} is {}, the result {}: lanes differ", operand, text(type), text(s.type)));
+      error(fmt::format("%{} is {}, the result {}: lanes differ", operand, to_string(type),
+                        to_string(s.type)));
     types.push_back(type.dtype);
   }
   if (std::string problem = operation_problem(s.op, s.type.dtype, types); !problem.empty())
@@ -215,7 +209,7 @@ void KernelVerifier::load(const Statement& s) {
   const Buffer& buffer = program_.buffers[s.buffer];
   if (s.type.dtype != buffer.type.dtype)
     error(fmt::format("'{}' holds {}, the result is {}", buffer.name, to_string(buffer.type),
-                      text(s.type)));
+                      to_string(s.type)));
   indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, s.mask != none, false);
   mask(s);
   if ((s.mask == none) != (s.fill == none))
@@ -223,7 +217,8 @@ void KernelVerifier::load(const Statement& s) {
   if (ValueType type;
       s.fill != none && use(s.fill, type) &&
       (type.dtype != s.type.dtype || (type.lanes != 1 && type.lanes != s.type.lanes)))
-    error(fmt::format("what masked lanes give is {}, the result {}", text(type), text(s.type)));
+    error(fmt::format("what masked lanes give is {}, the result {}", to_string(type),
+                      to_string(s.type)));
 }
 
 void KernelVerifier::store(const Statement& s) {
@@ -234,92 +229,10 @@ void KernelVerifier::store(const Statement& s) {
     error(fmt::format("'{}' is {}, nothing may be stored there", buffer.name, name(buffer.role)));
   if (s.type.dtype != buffer.type.dtype)
     error(fmt::format("'{}' holds {}, the value is {}", buffer.name, to_string(buffer.type),
-                      text(s.type)));
+                      to_string(s.type)));
   indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, s.mask != none, false);
   operand(s, s.type.dtype, s.type.lanes);
   mask(s);
-}
-
-void KernelVerifier::tile(const Statement& s) {
-  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::unknown)
-    return error(fmt::format("tile t{} is defined twice or beyond the {} tiles of the kernel",
-                             s.tile, tiles_.size()));
-  std::string problem = shape_problem(s.extents.data(), s.extents.size());
-  constexpr int64_t most = 1 << 20;
-  int64_t elements = s.type.lanes;
-  for (size_t i = 0; problem.empty() && i < s.extents.size(); ++i) {
-    elements *= std::min(s.extents[i], most);
-    if (s.extents[i] < 1 || elements > most)
-      problem = fmt::format("a tile holds 1 to {} elements", most);
-  }
-  if (s.type.lanes < 1 || s.type.lanes > most_lanes)
-    problem = fmt::format("a vector of {} lanes", s.type.lanes);
-  if (!problem.empty())
-    return error(problem);
-  tiles_[s.tile] = Life::alive;
-  tile_types_[s.tile] = s.type;
-  tile_statements_[s.tile] = &s;
-  levels_.back().tiles.push_back(s.tile);
-}
-
-void KernelVerifier::get_or_set(const Statement& s) {
-  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
-    return error(fmt::format("no tile t{} is declared here", s.tile));
-  if (!(s.type == tile_types_[s.tile]))
-    error(fmt::format("tile t{} holds {}, this is {}", s.tile, text(tile_types_[s.tile]),
-                      text(s.type)));
-  indices(s, tile_statements_[s.tile]->extents, false, true);
-  if (s.kind == StatementKind::Set) {
-    operand(s, s.type.dtype, s.type.lanes);
-    mask(s);
-  }
-}
-
-/// The extents of the part of a tile that a join or transposition names.
-std::vector<int64_t> KernelVerifier::part(const Statement& s) {
-  std::vector<int64_t> extents = tile_statements_[s.tile]->extents;
-  if (s.index.size() > extents.size()) {
-    error(fmt::format("{} indices for rank {}", s.index.size(), extents.size()));
-    return {};
-  }
-  auto leading = extents.begin() + static_cast<int64_t>(s.index.size());
-  indices(s, {extents.begin(), leading}, false, true);
-  return {leading, extents.end()};
-}
-
-void KernelVerifier::join(const Statement& s) {
-  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
-    return error(fmt::format("no tile t{} is declared here", s.tile));
-  ValueType type = tile_types_[s.tile];
-  if (s.type.dtype != type.dtype)
-    error(fmt::format("joining tile t{} gives {}, this is {}", s.tile, gdjit::name(type.dtype),
-                      text(s.type)));
-  std::vector<int64_t> extents = part(s);
-  if (s.type.lanes > 1) { // each lane joins a row
-    if (extents.empty() || extents[0] > s.type.lanes)
-      return error(fmt::format("a vector of {} lanes joins the rows of a part of a tile, 1 to {} "
-                               "of them",
-                               s.type.lanes, s.type.lanes));
-    extents.erase(extents.begin());
-  }
-  uint64_t partials = type.lanes;
-  for (int64_t extent : extents)
-    partials *= static_cast<uint64_t>(extent);
-  if (!std::has_single_bit(partials))
-    error(fmt::format("{} partials are no power of two, a halving tree needs one", partials));
-  if (std::string problem = operation_problem(s.op, type.dtype, {type.dtype, type.dtype});
-      operand_count(s.op) != 2 || !problem.empty())
-    error(fmt::format("tiles are not joined by {} {}", name(s.op), problem));
-}
-
-void KernelVerifier::transpose(const Statement& s) {
-  if (s.tile >= tiles_.size() || tiles_[s.tile] != Life::alive)
-    return error(fmt::format("no tile t{} is declared here", s.tile));
-  ValueType type = tile_types_[s.tile];
-  std::vector<int64_t> extents = part(s);
-  if (!(s.type == type) || extents != std::vector<int64_t>{type.lanes})
-    error(fmt::format("what is transposed has as many elements as lanes, {} in tile t{}",
-                      type.lanes, s.tile));
 }
 
 void KernelVerifier::check(const Statement& s) {
@@ -335,15 +248,16 @@ void KernelVerifier::operand(const Statement& s, DType dtype, uint16_t lanes) {
     return error("one operand is needed");
   ValueType type;
   if (use(s.operands[0], type) && (type.dtype != dtype || (type.lanes != 1 && type.lanes != lanes)))
-    error(fmt::format("%{} is {}, expected {}", s.operands[0], text(type), text({dtype, lanes})));
+    error(fmt::format("%{} is {}, expected {}", s.operands[0], to_string(type),
+                      to_string({dtype, lanes})));
 }
 
 void KernelVerifier::mask(const Statement& s) {
   ValueType type;
   if (s.mask != none && use(s.mask, type) &&
       (type.dtype != DType::boolean || (type.lanes != 1 && type.lanes != s.type.lanes)))
-    error(fmt::format("the mask %{} is {}, expected {}", s.mask, text(type),
-                      text({DType::boolean, s.type.lanes})));
+    error(fmt::format("the mask %{} is {}, expected {}", s.mask, to_string(type),
+                      to_string({DType::boolean, s.type.lanes})));
 }
 
 // Indices.
@@ -352,7 +266,7 @@ void KernelVerifier::one_index(const Statement& s) {
   if (s.index.size() != 1)
     return error("one index is needed");
   if (s.kind == StatementKind::Index && s.type.dtype != DType::i64)
-    error(fmt::format("an index is i64, not {}", text(s.type)));
+    error(fmt::format("an index is i64, not {}", to_string(s.type)));
   index(s, s.index[0], -1, true);
 }
 
@@ -393,8 +307,8 @@ void KernelVerifier::index(const Statement& s, const Index& i, int64_t extent, b
   if (i.dynamic != none) {
     if (ValueType type; use(i.dynamic, type) && (type.dtype != DType::i64 ||
                                                  (type.lanes != 1 && type.lanes != s.type.lanes)))
-      error(fmt::format("%{} is {}, an index needs {}", i.dynamic, text(type),
-                        text({DType::i64, s.type.lanes})));
+      error(fmt::format("%{} is {}, an index needs {}", i.dynamic, to_string(type),
+                        to_string({DType::i64, s.type.lanes})));
     return;
   }
   if (extent < 0 || guarded || dead_ > 0 || (least >= 0 && most < extent))

@@ -1,14 +1,14 @@
 // Graph IR, read. Numbers of nodes in the text may be any; a node's id is its place in the list.
 #include "gdjit/Ops/GraphParser.h"
 
+#include "NodeNames.h"
+
 #include "gdjit/IR/TextWriter.h"
 #include "gdjit/Ops/GraphBuilder.h"
 #include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Suggest.h"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <unordered_map>
 
 namespace gdjit {
@@ -30,7 +30,7 @@ class GraphParser {
 public:
   GraphParser(TextReader& reader, Step& step)
       : in_(reader), step_(step), graph_(step.graph),
-        builder_(step.graph, step.signature, Sharing::verbatim) {}
+        builder_(step.graph, step.signature, Sharing::verbatim), names_(reader) {}
 
   void parse() {
     step_.outputs.assign(step_.signature.outputs.size(), Value{});
@@ -53,12 +53,6 @@ public:
   }
 
 private:
-  struct Defined {
-    Value value;     ///< invalid where its line is wrong: users are then left out without a message
-    int results = 0; ///< of the node
-    size_t at = 0;
-  };
-
   /// One line of the body; true at the closing brace.
   bool line() {
     switch (in_.peek()) {
@@ -142,90 +136,18 @@ private:
 
   void node() {
     size_t at = in_.offset();
-    uint64_t number = 0;
-    std::string name;
-    read_id(number, name);
+    NodeNames::Id id = names_.read();
     in_.expect('=', "behind the node");
     Value value;
     try {
       value = right_hand_side(at);
     } catch (...) {
-      define(number, name, {{}, 0, at}); // so that users of a wrong line are not wrong, too
+      names_.define(id, {{}, 0, at}); // so that users of a wrong line are not wrong, too
       throw;
     }
-    define(number, name, {value, value.valid() ? graph_.result_count(value.node) : 0, at});
-    if (value.valid() && !name.empty())
-      graph_.set_name(value.node, std::move(name));
-  }
-
-  /// %12 or %name.
-  void read_id(uint64_t& number, std::string& name) {
-    in_.expect('%', "before a node");
-    char c = in_.peek();
-    if (c >= '0' && c <= '9')
-      number = static_cast<uint64_t>(
-          in_.integer("the number of a node", 0, std::numeric_limits<int64_t>::max()));
-    else
-      name = in_.name("the number or name of a node");
-    if (c == '"' && name.empty())
-      in_.fail("a node's name is empty");
-  }
-
-  void define(uint64_t number, const std::string& name, Defined defined) {
-    bool added = true;
-    size_t before = 0;
-    if (name.empty()) {
-      auto [place, fresh] = numbered_.emplace(number, defined);
-      added = fresh, before = place->second.at;
-    } else {
-      auto [place, fresh] = named_.emplace(name, defined);
-      added = fresh, before = place->second.at;
-    }
-    if (!added)
-      in_.fail_at(defined.at,
-                  fmt::format("%{} is defined twice", name.empty() ? std::to_string(number) : name),
-                  {{"first here", in_.location(before)}});
-  }
-
-  /// A value that is used; invalid where the line that defines it is wrong.
-  Value use() {
-    size_t at = (in_.peek(), in_.offset());
-    uint64_t number = 0;
-    std::string name;
-    read_id(number, name);
-    const Defined* defined = nullptr;
-    if (name.empty()) {
-      if (auto place = numbered_.find(number); place != numbered_.end())
-        defined = &place->second;
-    } else if (auto place = named_.find(name); place != named_.end()) {
-      defined = &place->second;
-    }
-    if (!defined)
-      undefined(at, number, name);
-    Value value = defined->value;
-    if (in_.try_char('#')) {
-      int64_t result = in_.integer("the number of a result", 0, 255);
-      if (value.valid() && result >= defined->results)
-        in_.fail_at(at, fmt::format("the node has {} result{}", defined->results,
-                                    defined->results == 1 ? "" : "s"));
-      value.result = static_cast<uint32_t>(result);
-    }
-    return value;
-  }
-
-  [[noreturn]] void undefined(size_t at, uint64_t number, const std::string& name) {
-    if (name.empty())
-      in_.fail_at(at,
-                  fmt::format("%{} is not defined above; nodes stand before their users", number));
-    constexpr size_t most = 1000; // names looked at for a near one
-    std::vector<std::string> known;
-    for (const auto& entry : named_)
-      if (known.size() < most)
-        known.push_back(entry.first);
-    std::sort(known.begin(), known.end()); // the same suggestion in every run
-    std::string near = did_you_mean(name, known);
-    in_.fail_at(at, fmt::format("%{} is not defined above{}", name,
-                                near.empty() ? "; nodes stand before their users" : near));
+    names_.define(id, {value, value.valid() ? graph_.result_count(value.node) : 0, at});
+    if (value.valid() && !id.name.empty())
+      graph_.set_name(value.node, std::move(id.name));
   }
 
   Value right_hand_side(size_t at) {
@@ -240,7 +162,7 @@ private:
       attributes.integer(Attr::index, row(op));
     bool known = true;
     while (in_.peek() == '%') {
-      operands.push_back(use());
+      operands.push_back(names_.use());
       known = known && operands.back().valid();
       if (!in_.try_char(','))
         break;
@@ -329,7 +251,7 @@ private:
     bool output = what == "output";
     int64_t row = output ? row_in(s.outputs, outputs_, what, word, at) : update_row(word, at);
     in_.expect('=', "before the value");
-    Value value = use();
+    Value value = names_.use();
     in_.end_line();
     if (!value.valid())
       return;
@@ -390,8 +312,7 @@ private:
   Step& step_;
   Graph& graph_;
   GraphBuilder builder_;
-  std::unordered_map<uint64_t, Defined> numbered_;
-  std::unordered_map<std::string, Defined> named_;
+  NodeNames names_;
   Rows inputs_, states_, scalars_, outputs_, updates_, kernels_;
   uint32_t kernel_ = Partition::no_kernel;
   Part part_ = Part::forward;

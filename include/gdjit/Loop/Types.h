@@ -10,6 +10,9 @@
 
 namespace gdjit::loop {
 
+/// "f32", "f32x16".
+std::string to_string(ValueType type);
+
 /// "input", "state" … "update".
 std::string_view name(BufferRole role);
 /// "argument", "arena", "constants", "shared"; "unplanned".

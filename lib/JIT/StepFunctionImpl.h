@@ -1,0 +1,71 @@
+// What a StepFunction holds: its variants by number of rows, its State, the scalars of the last
+// call.
+#pragma once
+
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/JIT/StepFunction.h"
+#include "gdjit/Runtime/StateStorage.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gdjit {
+
+/// A step compiled for one number of rows.
+struct StepVariant {
+  StepVariant(std::shared_ptr<const Executable> executable, int64_t batch)
+      : frame(std::move(executable)), batch(batch) {}
+
+  const Signature& signature() const { return frame.executable().signature(); }
+
+  Frame frame;
+  int64_t batch;
+  bool bound = false; ///< run() may read the inputs
+};
+
+template <class Rows> int find_row(const Rows& rows, std::string_view name) {
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (rows[i].name == name)
+      return static_cast<int>(i);
+  return -1;
+}
+
+template <class Rows> std::string names_of(const Rows& rows) {
+  std::string names;
+  for (const auto& row : rows)
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names.empty() ? "none" : names;
+}
+
+struct StepFunction::Impl {
+  std::shared_ptr<StateStorage> state;
+  std::shared_ptr<StepCompiler> compiler;
+  std::vector<std::unique_ptr<StepVariant>> variants;
+  StepVariant* current = nullptr;
+  std::vector<double> scalars; ///< last values, per row
+  std::vector<char> given;
+  size_t missing = 0; ///< scalars without a value so far
+  int step_row = -1;  ///< taken from the State; -1 where set by the caller or absent
+  int seed_row = -1;
+  int loss_row = -1;
+  bool writes = false;
+  std::atomic<bool> busy = false;
+
+  void add_variant(int64_t batch);
+  void select(int64_t batch);
+  void bind_states(StepVariant& variant) const;
+  void take_signature(const Signature& signature);
+  void set(uint32_t row, double value);
+  void apply(const Scalars& given_scalars);
+  int64_t rows_of(std::span<const TensorView> inputs) const;
+  void set_inputs(std::span<const TensorView> inputs);
+  void require_apart(const TensorView& input) const;
+  double run();
+  bool all_finite(double loss) const;
+  [[noreturn]] void fail_missing() const;
+};
+
+} // namespace gdjit
