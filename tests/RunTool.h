@@ -2,13 +2,14 @@
 // Models given as source share one cache below the build folder, so each is compiled once.
 #pragma once
 
+#include "Scratch.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -39,42 +40,6 @@ struct RunOptions {
   std::function<void()> instead;                  ///< in the place of the Ctrl-C
   int seconds = 60;                               ///< at most
   double kill_after = 0;                          ///< seconds to kill -9; 0: not
-};
-
-/// A new folder for one test, gone with all it holds at its end.
-class Scratch {
-public:
-  Scratch() : path_((std::filesystem::temp_directory_path() / "gdjit-test-XXXXXX").string()) {
-    if (!mkdtemp(path_.data()))
-      std::abort();
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-  std::string write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories(std::filesystem::path(file(name)).parent_path());
-    std::ofstream(file(name), std::ios::binary) << text;
-    return file(name);
-  }
-  /// Names of all files in it, sorted.
-  std::vector<std::string> names() const {
-    std::map<std::string, int> found;
-    for (const auto& entry : std::filesystem::directory_iterator(path_))
-      found[entry.path().filename().string()] = 1;
-    std::vector<std::string> names;
-    for (const auto& [name, one] : found)
-      names.push_back(name);
-    return names;
-  }
-
-private:
-  std::string path_;
 };
 
 inline std::string read_text(const std::string& path) {

@@ -1,6 +1,6 @@
 // Mistakes in files of rows: each names file, place, what was found and what to do.
 #include "Mistakes.h"
-#include "TempFolder.h"
+#include "Scratch.h"
 
 #include "gdjit/IO/Npy.h"
 
@@ -9,7 +9,7 @@
 
 using namespace gdjit;
 using gdjit::test::message_of;
-using gdjit::test::TempFolder;
+using gdjit::test::Scratch;
 
 namespace {
 
@@ -31,8 +31,8 @@ std::string npy_file(const std::string& header, size_t payload) {
 }
 
 TEST(TableMistakes, files_without_rows) {
-  TempFolder folder;
-  std::string none = folder / "none.csv";
+  Scratch folder;
+  std::string none = folder.file("none.csv");
   EXPECT_MISTAKE(message_of([&] { read_table(none); }, ErrorCode::data),
                  "cannot read '" + none + "': No such file or directory");
   EXPECT_MISTAKE(csv(""), "a.csv: the file is empty");
@@ -89,11 +89,11 @@ TEST(TableMistakes, columns_that_do_not_exist_or_share_a_name) {
 }
 
 TEST(TableMistakes, lines_without_end) {
-  TempFolder folder;
-  std::string path = folder.file("long.csv", "1\n2,");
+  Scratch folder;
+  std::string path = folder.write("long.csv", "1\n2,");
   ASSERT_EQ(::truncate(path.c_str(), 1 << 30), 0); // the rest is zero bytes, and takes no disk
   EXPECT_MISTAKE(message_of([&] { read_table(path); }, ErrorCode::data), "zero bytes");
-  path = folder.file("longer.csv", "1\n" + std::string(5000, '\n') + "2,");
+  path = folder.write("longer.csv", "1\n" + std::string(5000, '\n') + "2,");
   ASSERT_EQ(::truncate(path.c_str(), 1 << 30), 0);
   EXPECT_MISTAKE(message_of([&] { read_table(path); }, ErrorCode::data),
                  "longer.csv:5002: error: the line is longer than 64 MiB");
@@ -104,11 +104,11 @@ TEST(TableMistakes, lines_without_end) {
 }
 
 TEST(TableMistakes, a_file_that_changes_while_it_is_read) {
-  TempFolder folder;
+  Scratch folder;
   std::string text;
   for (int i = 0; i < 400'000; ++i)
     text += "1.25,2.5,3.75\n";
-  std::string path = folder.file("a.csv", text);
+  std::string path = folder.write("a.csv", text);
   std::atomic<bool> stop = false;
   std::thread writer([&] {
     std::ofstream out(path, std::ios::app);

@@ -1,5 +1,5 @@
 // Checkpoints: what is saved comes back, a run goes on in the same bits, nothing is lost.
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/IO/Safetensors.h"
 #include "gdjit/Support/FileFaults.h"
 #include "gdjit/gdjit.h"
@@ -18,7 +18,7 @@
 namespace gdjit {
 namespace {
 
-using test::TempFolder;
+using test::Scratch;
 using ::testing::HasSubstr;
 
 /// Momentum, a running mean and noise by seed and step: all that a State keeps matters.
@@ -62,7 +62,7 @@ std::string error_of(const std::string& path, State& state) {
 }
 
 TEST(Checkpoint, ARunResumedAtEachStepEndsInTheSameBits) {
-  TempFolder folder;
+  Scratch folder;
   LoaderOptions options{.batch = 4, .shuffle_seed = 7};
   Model m(noisy_line, {.batch = 4});
   State whole = initial_state(m, 3), parts = initial_state(m, 3);
@@ -75,12 +75,12 @@ TEST(Checkpoint, ARunResumedAtEachStepEndsInTheSameBits) {
         EXPECT_TRUE(loss >= 0);
       }
   }
-  save_checkpoint(folder / "run", parts, describe(m));
+  save_checkpoint(folder.file("run"), parts, describe(m));
   LoaderPosition position = Loader(line_rows(), options).position();
   for (int step = 0; step < 9; ++step) { // all anew for every step
     Model again(noisy_line, {.batch = 4});
     State state = initial_state(again, 99);
-    Checkpoint c = load_checkpoint(folder / "run", state);
+    Checkpoint c = load_checkpoint(folder.file("run"), state);
     EXPECT_EQ(c.step, step);
     Loader loader(line_rows(), options);
     loader.seek(step == 0 ? position : c.position);
@@ -88,15 +88,15 @@ TEST(Checkpoint, ARunResumedAtEachStepEndsInTheSameBits) {
     train(*loader.begin(), {.lr = 0.03});
     Checkpoint next = describe(again);
     next.position = loader.position();
-    save_checkpoint(folder / "run", state, next);
+    save_checkpoint(folder.file("run"), state, next);
   }
-  load_checkpoint(folder / "run", parts);
+  load_checkpoint(folder.file("run"), parts);
   EXPECT_EQ(bits(parts), bits(whole));
   EXPECT_EQ(parts.seed(), 3);
 }
 
 TEST(Checkpoint, EverythingThatARunIsComesBack) {
-  TempFolder folder;
+  Scratch folder;
   Model m(noisy_line, {.batch = 4, .options = {{"spread", 0.1}}, .name = "line"});
   State state = initial_state(m, -5);
   state.set_step(int64_t{1} << 60);
@@ -107,9 +107,9 @@ TEST(Checkpoint, EverythingThatARunIsComesBack) {
   c.labels = {{"kind", {"größer", "a\"b"}}};
   c.columns = {{"x", {"a", "b,c"}}, {"y", {"d"}}};
   c.settings = {{"split", "0.2,0.1"}, {"optimizer", "sgd,momentum=0.9"}};
-  CheckpointFile(folder / "run").save(state, c);
+  CheckpointFile(folder.file("run")).save(state, c);
   State other = initial_state(m, 0);
-  Checkpoint back = load_checkpoint(folder / "run", other);
+  Checkpoint back = load_checkpoint(folder.file("run"), other);
   EXPECT_EQ(bits(other), bits(state));
   EXPECT_EQ(back.seed, -5);
   EXPECT_EQ(back.step, int64_t{1} << 60);
@@ -123,17 +123,17 @@ TEST(Checkpoint, EverythingThatARunIsComesBack) {
   ASSERT_EQ(back.options.size(), 1u);
   EXPECT_EQ(static_cast<double>(back.options[0].value.value), 0.1);
   EXPECT_TRUE(back.options[0].value.is_float);
-  EXPECT_EQ(back.written_by, read_checkpoint(folder / "run").written_by);
+  EXPECT_EQ(back.written_by, read_checkpoint(folder.file("run")).written_by);
 }
 
 TEST(Checkpoint, EveryDifferenceFromTheModelIsListed) {
-  TempFolder folder;
+  Scratch folder;
   State there({"a", "b", "c"},
               {Array({DType::f32, {2}}), Array({DType::f32, {2}}), Array({DType::f32, {}})});
   State here({"a", "b", "d"},
              {Array({DType::f32, {3}}), Array({DType::f64, {2}}), Array({DType::f32, {}})});
-  save_checkpoint(folder / "run", there, {});
-  std::string message = error_of(folder / "run", here);
+  save_checkpoint(folder.file("run"), there, {});
+  std::string message = error_of(folder.file("run"), here);
   for (const char* text :
        {"of another model; 4 arrays differ", "a : f32[3] in the model, f32[2] in the file",
         "b : f64[2] in the model, f32[2] in the file", "d : f32[] is not in the file",
@@ -142,41 +142,41 @@ TEST(Checkpoint, EveryDifferenceFromTheModelIsListed) {
 }
 
 TEST(Checkpoint, WhatIsNoCheckpointIsRefused) {
-  TempFolder folder;
+  Scratch folder;
   State state({"w"}, {Array({DType::f32, {2}}, {1, 2})});
-  EXPECT_THAT(error_of(folder / "none", state), HasSubstr("No such file"));
-  write_safetensors(folder / "foreign", std::vector{state.view(0)});
-  EXPECT_THAT(error_of(folder / "foreign", state), HasSubstr("but no checkpoint of gdjit"));
-  write_safetensors(folder / "newer", std::vector{state.view(0)},
+  EXPECT_THAT(error_of(folder.file("none"), state), HasSubstr("No such file"));
+  write_safetensors(folder.file("foreign"), std::vector{state.view(0)});
+  EXPECT_THAT(error_of(folder.file("foreign"), state), HasSubstr("but no checkpoint of gdjit"));
+  write_safetensors(folder.file("newer"), std::vector{state.view(0)},
                     {{"gdjit.checkpoint", R"({"version":2,"written_by":"9.1"})"}});
-  EXPECT_THAT(error_of(folder / "newer", state),
+  EXPECT_THAT(error_of(folder.file("newer"), state),
               HasSubstr("of format 2, written by gdjit 9.1; this gdjit reads formats up to 1"));
-  write_safetensors(folder / "bad", std::vector{state.view(0)}, {{"gdjit.checkpoint", "{}"}});
-  EXPECT_THAT(error_of(folder / "bad", state), HasSubstr("no checkpoint that can be read"));
-  save_checkpoint(folder / "run", state, {});
-  std::string bytes = read_file(folder / "run");
+  write_safetensors(folder.file("bad"), std::vector{state.view(0)}, {{"gdjit.checkpoint", "{}"}});
+  EXPECT_THAT(error_of(folder.file("bad"), state), HasSubstr("no checkpoint that can be read"));
+  save_checkpoint(folder.file("run"), state, {});
+  std::string bytes = read_file(folder.file("run"));
   std::string flipped = bytes;
   flipped.back() ^= 1;
-  EXPECT_THAT(error_of(folder.file("flipped", flipped), state),
+  EXPECT_THAT(error_of(folder.write("flipped", flipped), state),
               HasSubstr("damaged: checksums differ of w"));
-  EXPECT_THAT(error_of(folder.file("short", bytes.substr(0, bytes.size() - 1)), state),
+  EXPECT_THAT(error_of(folder.write("short", bytes.substr(0, bytes.size() - 1)), state),
               HasSubstr("truncated"));
 }
 
 TEST(Checkpoint, ASecondRunOnOnePathIsRefused) {
-  TempFolder folder;
+  Scratch folder;
   State state({"w"}, {Array({DType::f32, {2}})});
-  CheckpointFile first(folder / "run");
+  CheckpointFile first(folder.file("run"));
   first.save(state, {});
-  EXPECT_THROW(CheckpointFile(folder / "run"), Error);
+  EXPECT_THROW(CheckpointFile(folder.file("run")), Error);
 }
 
 int fault_calls = 0, fault_at = 0;
 int fault(FileCall, size_t&) { return fault_calls++ == fault_at ? EIO : 0; }
 
 TEST(Checkpoint, AFaultAtEachCallLeavesTheLastSaveOrThisOne) {
-  TempFolder folder;
-  CheckpointFile file(folder / "run");
+  Scratch folder;
+  CheckpointFile file(folder.file("run"));
   State state({"w"}, {Array({DType::f64, {1000}})});
   file.save(state, {});
   for (fault_at = 0; fault_at < 20; ++fault_at) {
@@ -190,7 +190,7 @@ TEST(Checkpoint, AFaultAtEachCallLeavesTheLastSaveOrThisOne) {
       failed = true;
     }
     set_file_fault(nullptr);
-    int64_t step = read_checkpoint(folder / "run").step;
+    int64_t step = read_checkpoint(folder.file("run")).step;
     EXPECT_TRUE(step == state.step() || (failed && step < state.step())) << fault_at;
     if (!failed)
       break;
@@ -215,8 +215,8 @@ TEST(Checkpoint, AFaultAtEachCallLeavesTheLastSaveOrThisOne) {
 }
 
 TEST(Checkpoint, KilledAtRandomInstantsARunLosesNothing) {
-  TempFolder folder;
-  std::string path = folder / "run";
+  Scratch folder;
+  std::string path = folder.file("run");
   void* shared = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
   auto* saved = new (shared) std::atomic<int64_t>(0);
@@ -235,7 +235,7 @@ TEST(Checkpoint, KilledAtRandomInstantsARunLosesNothing) {
     ASSERT_GE(state.step(), saved->load()) << "a save that was done is there";
     for (int64_t i = 0; i < 5000; ++i)
       ASSERT_EQ(state.view(0).as<double>()[i], static_cast<double>(state.step()));
-    ASSERT_LE(folder.files(), 2u) << "at most one temporary file";
+    ASSERT_LE(folder.names().size(), 2u) << "at most one temporary file";
   }
   EXPECT_GT(saved->load(), 0);
   ::munmap(shared, 4096);

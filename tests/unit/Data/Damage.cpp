@@ -1,11 +1,12 @@
 // Files with random bytes changed are read or refused by an Error; nothing else happens.
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/Data/Checkpoint.h"
 #include "gdjit/Data/Table.h"
 #include "gdjit/IO/Npy.h"
 #include "gdjit/IO/Safetensors.h"
 #include "gdjit/Support/Error.h"
 
+#include <gtest/gtest.h>
 #include <random>
 
 namespace gdjit {
@@ -61,16 +62,16 @@ TEST(Damage, ArraysAreReadOrRefused) {
 }
 
 TEST(Damage, CheckpointsAreReadOrRefused) {
-  test::TempFolder folder;
+  test::Scratch folder;
   State state({"w", "n"}, {Array({DType::f32, {2, 3}}), Array({DType::i64, {}})});
-  save_checkpoint(folder / "a", state,
+  save_checkpoint(folder.file("a"), state,
                   {.scalings = {{"x", {}, {1}, {2}}}, .labels = {{"k", {"l"}}}});
-  damage(read_file(folder / "a"), [&](const std::string& bytes) {
+  damage(read_file(folder.file("a")), [&](const std::string& bytes) {
     Safetensors file = Safetensors::parse(bytes, "a");
     for (const StoredArray& array : file.arrays())
       file.read(array);
     file.verify();
-    load_checkpoint(folder.file("b", bytes), state);
+    load_checkpoint(folder.write("b", bytes), state);
   });
 }
 

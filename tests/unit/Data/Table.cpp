@@ -1,7 +1,7 @@
 // CSV as people write it; any blocks and any number of threads give the same table.
 #include "gdjit/Data/Table.h"
 
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/Data/Columns.h"
 #include "gdjit/Data/Dataset.h"
 #include "gdjit/IO/Npy.h"
@@ -14,7 +14,7 @@
 namespace gdjit {
 namespace {
 
-using test::TempFolder;
+using test::Scratch;
 using ::testing::ElementsAre;
 
 std::vector<double> values(const Table& table) {
@@ -81,14 +81,14 @@ TEST(Table, RowsKnowTheirLines) {
 }
 
 TEST(Table, BlocksAndThreadsDoNotShow) {
-  TempFolder folder;
+  Scratch folder;
   std::string text = "a,b,kind\n";
   for (int i = 0; i < 500; ++i) {
     text += std::to_string(i) + "," + std::to_string(i * 0.37) + "," + "xyz"[i * 7 % 3] + "\r\n";
     if (i % 11 == 0)
       text += i % 2 ? "\n\n" : "# a comment, of its own length\n";
   }
-  std::string path = folder.file("a.csv", text);
+  std::string path = folder.write("a.csv", text);
   Table whole = read_table(path, {.classes = "kind", .threads = 1});
   ASSERT_EQ(whole.rows(), 500);
   for (size_t block : {1, 2, 7, 16, 100, 4096})
@@ -115,10 +115,11 @@ TEST(Table, TheFirstMistakeIsReportedWhateverTheBlocks) {
 }
 
 TEST(Table, AMatrixInAnNpyFileIsATable) {
-  TempFolder folder;
-  write_npy(folder / "m.npy", TensorView("", Array({DType::f32, {2, 3}}, {1, 2, 3, 4, 5, 6})));
-  EXPECT_THAT(values(read_table(folder / "m.npy", {.columns = "3,1"})), ElementsAre(3, 1, 6, 4));
-  EXPECT_THAT(read_column_names(folder / "m.npy"), ElementsAre("1", "2", "3"));
+  Scratch folder;
+  write_npy(folder.file("m.npy"), TensorView("", Array({DType::f32, {2, 3}}, {1, 2, 3, 4, 5, 6})));
+  EXPECT_THAT(values(read_table(folder.file("m.npy"), {.columns = "3,1"})),
+              ElementsAre(3, 1, 6, 4));
+  EXPECT_THAT(read_column_names(folder.file("m.npy")), ElementsAre("1", "2", "3"));
 }
 
 std::vector<InputDecl> inputs() {
@@ -154,8 +155,8 @@ TEST(Dataset, TheRowsOfAModelAreItsData) {
 }
 
 TEST(Dataset, IntegerInputsTakeTextAsClasses) {
-  TempFolder folder;
-  std::string path = folder.file("a.csv", "id,a,b,kind\nr1,1,2,no\nr2,3,4,yes\n");
+  Scratch folder;
+  std::string path = folder.write("a.csv", "id,a,b,kind\nr1,1,2,no\nr2,3,4,yes\n");
   std::string mapping = "x=a:b,y=kind";
   TableOptions options = table_options(inputs(), read_column_names(path), mapping);
   Table table = read_table(path, options);
@@ -176,15 +177,16 @@ TEST(Dataset, ColumnsByNameAreFoundWhereverTheyStand) {
 }
 
 TEST(Dataset, FilesOfArraysAreFittedToTheInputs) {
-  TempFolder folder;
+  Scratch folder;
   Array x({DType::f32, {3, 2}}, {1, 2, 3, 4, 5, 6});
-  write_npy(folder / "x.npy", TensorView("", x));
-  write_npy(folder / "y.npy", TensorView("", Array({DType::boolean, {3}}, {1, 0, 1})));
-  Dataset rows = dataset(inputs(), {{"x", folder / "x.npy"}, {"y", folder / "y.npy"}});
+  write_npy(folder.file("x.npy"), TensorView("", x));
+  write_npy(folder.file("y.npy"), TensorView("", Array({DType::boolean, {3}}, {1, 0, 1})));
+  Dataset rows = dataset(inputs(), {{"x", folder.file("x.npy")}, {"y", folder.file("y.npy")}});
   EXPECT_TRUE(same_bits(rows.views()[0].copy(), x));
   EXPECT_TRUE(same_bits(rows.views()[1].copy(), Array({DType::i32, {3}}, {1, 0, 1})));
-  EXPECT_THROW(dataset(inputs(), {{"x", folder / "y.npy"}, {"y", folder / "y.npy"}}), Error);
-  EXPECT_THROW(dataset(inputs(), {{"x", folder / "x.npy"}}), Error);
+  EXPECT_THROW(dataset(inputs(), {{"x", folder.file("y.npy")}, {"y", folder.file("y.npy")}}),
+               Error);
+  EXPECT_THROW(dataset(inputs(), {{"x", folder.file("x.npy")}}), Error);
 }
 
 } // namespace

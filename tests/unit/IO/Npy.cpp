@@ -2,19 +2,20 @@
 // exact.
 #include "gdjit/IO/Npy.h"
 
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/IO/MappedFile.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 
 #include <cmath>
 #include <cstring>
+#include <gtest/gtest.h>
 #include <limits>
 
 namespace gdjit {
 namespace {
 
-using test::TempFolder;
+using test::Scratch;
 
 std::string file_of(const std::string& type, const std::string& shape, std::string_view payload) {
   std::string header =
@@ -71,22 +72,22 @@ TEST(Npy, NaNsAreStoredAsOne) {
 }
 
 TEST(Npy, LargeFilesAreMappedAndSmallOnesRead) {
-  TempFolder folder;
+  Scratch folder;
   Array large({DType::f64, {1 << 18}}), small({DType::f64, {4}});
   large.set(7, 0.1);
-  write_npy(folder / "large.npy", TensorView("", large));
-  write_npy(folder / "small.npy", TensorView("", small));
-  SharedArray mapped = read_npy(folder / "large.npy");
+  write_npy(folder.file("large.npy"), TensorView("", large));
+  write_npy(folder.file("small.npy"), TensorView("", small));
+  SharedArray mapped = read_npy(folder.file("large.npy"));
   EXPECT_TRUE(same_bits(mapped.view("").copy(), large));
   std::string maps = read_file("/proc/self/maps");
   EXPECT_NE(maps.find("large.npy"), std::string::npos);
-  SharedArray read = read_npy(folder / "small.npy");
+  SharedArray read = read_npy(folder.file("small.npy"));
   EXPECT_EQ(read_file("/proc/self/maps").find("small.npy"), std::string::npos);
 }
 
 TEST(MappedFile, NoticesThatItsFileChanged) {
-  TempFolder folder;
-  std::string path = folder.file("a", "12345");
+  Scratch folder;
+  std::string path = folder.write("a", "12345");
   auto mapped = MappedFile::open(path);
   EXPECT_EQ(mapped->bytes(), "12345");
   EXPECT_NO_THROW(mapped->require_unchanged());

@@ -1,20 +1,22 @@
 // Python opens what we write and we open what Python writes; skipped without a Python that has the
 // modules (-DGDJIT_PYTHON=…).
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/IO/Npy.h"
 #include "gdjit/IO/Safetensors.h"
 
 #include <cstdlib>
+#include <gtest/gtest.h>
 #include <limits>
 
 namespace gdjit {
 namespace {
 
-using test::TempFolder;
+using test::Scratch;
 
-bool python(const TempFolder& folder, const std::string& program) {
-  std::string script = folder.file("script.py", program);
-  return std::system((std::string(GDJIT_PYTHON) + " " + script + " " + folder / "").c_str()) == 0;
+bool python(const Scratch& folder, const std::string& program) {
+  std::string script = folder.write("script.py", program);
+  return std::system(
+             (std::string(GDJIT_PYTHON) + " " + script + " " + folder.path() + "/").c_str()) == 0;
 }
 
 #define NEED_PYTHON(module)                                                                        \
@@ -24,9 +26,10 @@ bool python(const TempFolder& folder, const std::string& program) {
 
 TEST(Python, NumPyReadsOurArraysAndWeReadItsOwn) {
   NEED_PYTHON("numpy");
-  TempFolder folder;
-  write_npy(folder / "a.npy", TensorView("", Array({DType::f64, {2, 3}}, {0.1, 2, 3, 4, 5, -0.0})));
-  write_npy(folder / "b.npy", TensorView("", Array({DType::boolean, {2}}, {1, 0})));
+  Scratch folder;
+  write_npy(folder.file("a.npy"),
+            TensorView("", Array({DType::f64, {2, 3}}, {0.1, 2, 3, 4, 5, -0.0})));
+  write_npy(folder.file("b.npy"), TensorView("", Array({DType::boolean, {2}}, {1, 0})));
   ASSERT_TRUE(python(folder, R"(
 import numpy as np, sys
 d = sys.argv[1]
@@ -39,20 +42,20 @@ np.save(d + "u.npy", np.array([0, 255], dtype=np.uint8))
 np.save(d + "f.npy", np.asfortranarray(np.zeros((2, 3))))
 np.save(d + "s.npy", np.float32(1.5))
 )"));
-  EXPECT_TRUE(same_bits(read_npy(folder / "c.npy").view("").copy(),
+  EXPECT_TRUE(same_bits(read_npy(folder.file("c.npy")).view("").copy(),
                         Array({DType::f32, {2, 3}}, {0, 1, 2, 3, 4, 5})));
-  EXPECT_EQ(read_npy(folder / "u.npy").view("").at(1), 255);
-  EXPECT_EQ(read_npy(folder / "s.npy").view("").at(0), 1.5);
-  EXPECT_ANY_THROW(read_npy(folder / "f.npy"));
+  EXPECT_EQ(read_npy(folder.file("u.npy")).view("").at(1), 255);
+  EXPECT_EQ(read_npy(folder.file("s.npy")).view("").at(0), 1.5);
+  EXPECT_ANY_THROW(read_npy(folder.file("f.npy")));
 }
 
 TEST(Python, SafetensorsReadsOurFilesAndWeReadItsOwn) {
   NEED_PYTHON("numpy, safetensors");
-  TempFolder folder;
+  Scratch folder;
   Array w({DType::f32, {2, 2}}, {1, 2, 3, 4}), n({DType::i64, {}}, {7}),
       b({DType::boolean, {3}}, {1, 0, 1});
   std::vector<TensorView> all{{"layer/w", w}, {"flags", b}, {"n", n}};
-  write_safetensors(folder / "a.st", all, {{"note", "x"}});
+  write_safetensors(folder.file("a.st"), all, {{"note", "x"}});
   ASSERT_TRUE(python(folder, R"(
 import json, numpy as np, sys, zlib
 from safetensors import safe_open
@@ -72,7 +75,7 @@ text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=Fa
 assert zlib.crc32(text.encode()) == int(own)
 save_file({"x": np.arange(3.0), "y": np.array([True])}, d + "b.st", {"k": "v"})
 )"));
-  Safetensors file = Safetensors::open(folder / "b.st");
+  Safetensors file = Safetensors::open(folder.file("b.st"));
   EXPECT_FALSE(file.verify()) << "others write no checksums";
   EXPECT_EQ(file.read(*file.find("x")).at(2), 2);
   EXPECT_EQ(*file.metadata("k"), "v");

@@ -1,7 +1,7 @@
 // safetensors: round trip, and headers that lie.
 #include "gdjit/IO/Safetensors.h"
 
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 
@@ -10,7 +10,7 @@
 namespace gdjit {
 namespace {
 
-using test::TempFolder;
+using test::Scratch;
 using ::testing::HasSubstr;
 
 std::string with_header(const std::string& header, size_t payload = 0, uint64_t length = 0) {
@@ -32,16 +32,16 @@ std::string error_of(std::string_view bytes) {
   return "no error";
 }
 
-std::string sample(const TempFolder& folder) {
+std::string sample(const Scratch& folder) {
   Array w({DType::f32, {2, 3}}, {1, 2, 3, 4, 5, 6}), n({DType::i64, {}}, {7}),
       b({DType::boolean, {3}}, {1, 0, 1}), e({DType::f64, {0, 4}});
   std::vector<TensorView> all{{"w", w}, {"flags", b}, {"n", n}, {"none", e}};
-  write_safetensors(folder / "a.st", all, {{"note", "größer \"x\""}});
-  return folder / "a.st";
+  write_safetensors(folder.file("a.st"), all, {{"note", "größer \"x\""}});
+  return folder.file("a.st");
 }
 
 TEST(Safetensors, WhatIsWrittenIsReadBack) {
-  TempFolder folder;
+  Scratch folder;
   Safetensors file = Safetensors::open(sample(folder));
   EXPECT_TRUE(file.verify());
   ASSERT_EQ(file.arrays().size(), 4u);
@@ -54,7 +54,7 @@ TEST(Safetensors, WhatIsWrittenIsReadBack) {
 }
 
 TEST(Safetensors, EveryArrayIsAlignedToItsElements) {
-  TempFolder folder;
+  Scratch folder;
   std::string bytes = read_file(sample(folder));
   size_t header =
       static_cast<unsigned char>(bytes[0]) + 256u * static_cast<unsigned char>(bytes[1]);
@@ -65,7 +65,7 @@ TEST(Safetensors, EveryArrayIsAlignedToItsElements) {
 }
 
 TEST(Safetensors, EveryFlippedBitIsNoticed) {
-  TempFolder folder;
+  Scratch folder;
   std::string bytes = read_file(sample(folder));
   Safetensors good = Safetensors::parse(bytes, "a");
   for (size_t i = 0; i < bytes.size(); ++i)
@@ -88,7 +88,7 @@ TEST(Safetensors, EveryFlippedBitIsNoticed) {
 }
 
 TEST(Safetensors, EveryTruncationIsNoticed) {
-  TempFolder folder;
+  Scratch folder;
   std::string bytes = read_file(sample(folder));
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_THROW(Safetensors::parse(std::string_view(bytes).substr(0, size), "a"), Error) << size;

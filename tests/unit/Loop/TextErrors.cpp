@@ -1,40 +1,26 @@
 // Every mistake in the text of loops is named with line, column and remedy; the rules of the
 // verifier among them.
 #include "SampleText.h"
+#include "TextMistake.h"
 #include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace gdjit {
 namespace {
 
 using ::testing::HasSubstr;
+using Mistake = test::TextMistake;
 
+/// The sample with one part replaced.
 std::string with(std::string_view from, std::string_view to,
                  std::string_view text = testing::loop_text) {
-  std::string changed(text);
-  size_t at = changed.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? changed : changed.replace(at, from.size(), to);
+  return test::replaced(text, from, to);
 }
 
 std::string error_of(const std::string& text) {
-  try {
-    read_step(text, "t.gdir");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::graph);
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { read_step(text, "t.gdir"); });
 }
-
-struct Mistake {
-  std::string from, to, message;
-};
-void PrintTo(const Mistake& m, std::ostream* out) { *out << m.from << " -> " << m.to; }
 
 class LoopTextMistake : public ::testing::TestWithParam<Mistake> {};
 

@@ -1,39 +1,23 @@
 // Every mistake in the text of a graph is named with line, column and remedy, and many at once.
 #include "SampleText.h"
+#include "TextMistake.h"
 #include "gdjit/Ops/GraphParser.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace gdjit {
 namespace {
 
 using ::testing::HasSubstr;
+using Mistake = test::TextMistake;
 
 /// The sample with one part replaced.
 std::string with(std::string_view from, std::string_view to,
                  std::string_view text = testing::graph_text) {
-  std::string changed(text);
-  size_t at = changed.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? changed : changed.replace(at, from.size(), to);
+  return test::replaced(text, from, to);
 }
 
-std::string error_of(const std::string& text, ArrayFiles* files = nullptr) {
-  try {
-    parse_step(text, "t.gdir", files);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::graph);
-    return error.what();
-  }
-  return "no error";
+std::string error_of(const std::string& text) {
+  return test::error_of([&] { parse_step(text, "t.gdir"); });
 }
-
-struct Mistake {
-  std::string from, to, message;
-};
-
-void PrintTo(const Mistake& m, std::ostream* out) { *out << m.from << " -> " << m.to; }
 
 class GraphTextMistake : public ::testing::TestWithParam<Mistake> {};
 

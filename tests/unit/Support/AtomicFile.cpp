@@ -1,6 +1,8 @@
 // Files appear whole or not at all, and a failed write leaves what was there.
 #include "gdjit/Support/AtomicFile.h"
 
+#include "Scratch.h"
+
 #include "gdjit/Support/Error.h"
 
 #include <gmock/gmock.h>
@@ -8,7 +10,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
@@ -22,21 +23,11 @@ namespace fs = std::filesystem;
 
 class AtomicFile : public ::testing::Test {
 protected:
-  void SetUp() override {
-    std::string name = ::testing::TempDir() + "gdjit-atomic-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override {
-    fs::permissions(folder_, fs::perms::owner_all);
-    fs::remove_all(folder_);
-  }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  size_t files() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
-  }
+  void TearDown() override { fs::permissions(folder_.path(), fs::perms::owner_all); }
+  std::string path(const std::string& name) const { return folder_.file(name); }
+  size_t files() const { return folder_.names().size(); }
 
-  std::string folder_;
+  test::Scratch folder_;
 };
 
 std::string error_of(const std::string& path, std::string_view bytes) {
@@ -97,12 +88,13 @@ TEST_F(AtomicFile, AppendingAddsAtTheEndAndFollowsNoLink) {
 TEST_F(AtomicFile, NamesPathAndReasonOfAFailure) {
   EXPECT_EQ(error_of(path("no/such/folder"), "x"),
             "error: cannot write '" + path("no/such/folder") + "': No such file or directory");
-  EXPECT_EQ(error_of(folder_, "x"), "error: cannot write '" + folder_ + "': Is a directory");
+  EXPECT_EQ(error_of(folder_.path(), "x"),
+            "error: cannot write '" + folder_.path() + "': Is a directory");
   EXPECT_EQ(error_of("", "x"), "error: cannot write '': No such file or directory");
   // Refused to everybody, the superuser too.
   EXPECT_THAT(error_of("/proc/self/a", "x"), HasSubstr("cannot write '/proc/self/a': "));
   EXPECT_THROW(read_file(path("none")), Error);
-  EXPECT_THROW(read_file(folder_), Error);
+  EXPECT_THROW(read_file(folder_.path()), Error);
 }
 
 TEST_F(AtomicFile, AFullDeviceIsAnError) {
@@ -118,7 +110,7 @@ TEST_F(AtomicFile, AFolderThatMayNotBeWrittenKeepsTheOldFile) {
   if (::geteuid() == 0)
     GTEST_SKIP() << "the superuser may write everywhere";
   write_file(path("a"), "old");
-  fs::permissions(folder_, fs::perms::owner_read | fs::perms::owner_exec);
+  fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec);
   EXPECT_THAT(error_of(path("a"), "new"), HasSubstr("Permission denied"));
   EXPECT_EQ(read_file(path("a")), "old");
 }

@@ -1,5 +1,5 @@
 // A file of one run: faults lose nothing, a second run is refused.
-#include "TempFolder.h"
+#include "Scratch.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/FileFaults.h"
@@ -13,7 +13,7 @@
 namespace gdjit {
 namespace {
 
-using test::TempFolder;
+using test::Scratch;
 using ::testing::HasSubstr;
 
 // The fault: call number `fail_at` fails; writes go out in pieces of 100 bytes.
@@ -46,7 +46,7 @@ std::string error_of(OwnedFile& file, const std::string& bytes) {
 }
 
 /// Writes `next` over `last` with a fault at each call in turn; each failure leaves one of the two.
-template <class F> void at_each_fault(const std::string& path, const TempFolder& folder, F write) {
+template <class F> void at_each_fault(const std::string& path, const Scratch& folder, F write) {
   std::string last = read_file(path);
   for (int at = 0;; ++at) {
     std::string next = std::string(250, static_cast<char>('a' + at));
@@ -56,7 +56,8 @@ template <class F> void at_each_fault(const std::string& path, const TempFolder&
       failed = write(next);
     }
     std::string now = read_file(path);
-    EXPECT_EQ(folder.files(), 1u) << "nothing else stays behind after a fault at call " << at;
+    EXPECT_EQ(folder.names().size(), 1u)
+        << "nothing else stays behind after a fault at call " << at;
     if (!failed) {
       EXPECT_GT(at, 6) << "open, three writes, sync, rename, sync of the folder at least";
       EXPECT_EQ(now, next);
@@ -69,19 +70,19 @@ template <class F> void at_each_fault(const std::string& path, const TempFolder&
 }
 
 TEST(OwnedFile, AFaultAtEachCallLeavesAWholeFile) {
-  TempFolder folder;
-  OwnedFile file(folder / "a");
+  Scratch folder;
+  OwnedFile file(folder.file("a"));
   ASSERT_EQ(error_of(file, "first"), "");
-  at_each_fault(folder / "a", folder,
+  at_each_fault(folder.file("a"), folder,
                 [&](const std::string& next) { return !error_of(file, next).empty(); });
 }
 
 TEST(AtomicFileFaults, AFaultAtEachCallLeavesAWholeFile) {
-  TempFolder folder;
-  write_file(folder / "a", "first");
-  at_each_fault(folder / "a", folder, [&](const std::string& next) {
+  Scratch folder;
+  write_file(folder.file("a"), "first");
+  at_each_fault(folder.file("a"), folder, [&](const std::string& next) {
     try {
-      write_file(folder / "a", next);
+      write_file(folder.file("a"), next);
       return false;
     } catch (const Error&) {
       return true;
@@ -90,63 +91,63 @@ TEST(AtomicFileFaults, AFaultAtEachCallLeavesAWholeFile) {
 }
 
 TEST(OwnedFile, ASecondRunIsRefused) {
-  TempFolder folder;
-  OwnedFile first(folder / "a"), second(folder / "a");
+  Scratch folder;
+  OwnedFile first(folder.file("a")), second(folder.file("a"));
   ASSERT_EQ(error_of(first, "1"), "");
-  EXPECT_THAT(error_of(second, "2"), HasSubstr("another run saves to '" + folder / "a'"));
+  EXPECT_THAT(error_of(second, "2"), HasSubstr("another run saves to '" + folder.file("a") + "'"));
   ASSERT_EQ(error_of(first, "3"), "");
-  EXPECT_THROW(OwnedFile third(folder / "a"), Error);
-  EXPECT_EQ(read_file(folder / "a"), "3");
-  EXPECT_EQ(folder.files(), 1u);
+  EXPECT_THROW(OwnedFile third(folder.file("a")), Error);
+  EXPECT_EQ(read_file(folder.file("a")), "3");
+  EXPECT_EQ(folder.names().size(), 1u);
 }
 
 TEST(OwnedFile, WhatSomeoneElseWroteIsLeft) {
-  TempFolder folder;
-  OwnedFile file(folder / "a");
+  Scratch folder;
+  OwnedFile file(folder.file("a"));
   ASSERT_EQ(error_of(file, "1"), "");
-  write_file(folder / "a", "theirs");
+  write_file(folder.file("a"), "theirs");
   EXPECT_THAT(error_of(file, "2"), HasSubstr("was written by another program"));
-  EXPECT_EQ(read_file(folder / "a"), "theirs");
+  EXPECT_EQ(read_file(folder.file("a")), "theirs");
 }
 
 TEST(OwnedFile, ARunThatWasKilledLeavesNoLock) {
-  TempFolder folder;
+  Scratch folder;
   pid_t child = ::fork();
   if (child == 0) {
-    OwnedFile file(folder / "a");
+    OwnedFile file(folder.file("a"));
     std::string_view bytes = "child";
     file.write({&bytes, 1});
-    folder.file(".a.gdjit-tmp", "half");
+    folder.write(".a.gdjit-tmp", "half");
     ::kill(::getpid(), SIGKILL);
   }
   ::waitpid(child, nullptr, 0);
-  OwnedFile file(folder / "a");
+  OwnedFile file(folder.file("a"));
   EXPECT_EQ(error_of(file, "parent"), "");
-  EXPECT_EQ(read_file(folder / "a"), "parent");
-  EXPECT_EQ(folder.files(), 1u);
+  EXPECT_EQ(read_file(folder.file("a")), "parent");
+  EXPECT_EQ(folder.names().size(), 1u);
 }
 
 TEST(OwnedFile, FilesOfTheUserBesideItAreLeft) {
-  TempFolder folder;
-  folder.file("a.tmp", "theirs");
-  OwnedFile file(folder / "a");
+  Scratch folder;
+  folder.write("a.tmp", "theirs");
+  OwnedFile file(folder.file("a"));
   EXPECT_EQ(error_of(file, "1"), "");
-  EXPECT_EQ(read_file(folder / "a.tmp"), "theirs");
+  EXPECT_EQ(read_file(folder.file("a.tmp")), "theirs");
   // Even one under our own name, where it is known by another, too.
-  ASSERT_EQ(::link((folder / "a.tmp").c_str(), (folder / ".a.gdjit-tmp").c_str()), 0);
+  ASSERT_EQ(::link((folder.file("a.tmp")).c_str(), (folder.file(".a.gdjit-tmp")).c_str()), 0);
   EXPECT_THAT(error_of(file, "2"), HasSubstr(".a.gdjit-tmp' is in the way"));
-  EXPECT_EQ(read_file(folder / "a.tmp"), "theirs");
-  EXPECT_EQ(read_file(folder / "a"), "1");
+  EXPECT_EQ(read_file(folder.file("a.tmp")), "theirs");
+  EXPECT_EQ(read_file(folder.file("a")), "1");
 }
 
 TEST(OwnedFile, ALinkStaysOne) {
-  TempFolder folder;
-  ASSERT_EQ(::symlink("target", (folder / "link").c_str()), 0);
-  folder.file("target", "old");
-  OwnedFile file(folder / "link");
+  Scratch folder;
+  ASSERT_EQ(::symlink("target", (folder.file("link")).c_str()), 0);
+  folder.write("target", "old");
+  OwnedFile file(folder.file("link"));
   EXPECT_EQ(error_of(file, "new"), "");
-  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
-  EXPECT_EQ(read_file(folder / "target"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("link")));
+  EXPECT_EQ(read_file(folder.file("target")), "new");
 }
 
 TEST(OwnedFile, DevicesAreWrittenDirectly) {

@@ -1,0 +1,170 @@
+// What kernels are as wholes: their buffers in memory, which of them share code, any name, any
+// extent.
+#include "unit/CodeGen/LoopBuilder.h"
+#include "unit/CodeGen/RunEverywhere.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace gdjit::test {
+namespace {
+
+TEST(Buffers, updates_in_place_views_and_constants_are_one_memory_each) {
+  LoopBuilder b;
+  BufferId w = b.state("w", {f32, {4, 4}});
+  BufferId next = b.update(w);
+  BufferId lr = b.scalar("lr", f32);
+  BufferId c = b.constant("c", numbers({f32, {16}}, 9));
+  BufferId t = b.temporary("t", {f32, {4, 4}});
+  BufferId flat = b.view(t, {16});
+  BufferId out = b.output("out", {f32, {16}});
+  LoopId i = b.begin(0, 4);
+  LoopId j = b.begin(0, 4);
+  ValueId old = b.load(w, {at(i), at(j)});
+  ValueId step = b.compute(ScalarOp::mul, {f32, 1}, {old, b.load(lr, {})});
+  b.store(t, {at(j), at(i)}, step);
+  b.store(next, {at(i), at(j)}, b.compute(ScalarOp::sub, {f32, 1}, {old, step}));
+  b.end();
+  b.end();
+  i = b.begin(0, 16, 4);
+  b.store(
+      out, {at(i, 1)},
+      b.compute(ScalarOp::add, {f32, 4}, {b.load(flat, {at(i, 1)}, 4), b.load(c, {at(i, 1)}, 4)}),
+      4);
+  CallArguments arguments{{}, {numbers({f32, {4, 4}})}, {Array({f32, {}}, {0.5})}};
+  CallResults results = run_everywhere(b.finish(), arguments);
+  EXPECT_EQ(results.updates[0].at(6), arguments.states[0].at(6) / 2);
+  EXPECT_EQ(results.outputs[0].at(6),
+            arguments.states[0].at(9) / 2 + numbers({f32, {16}}, 9).at(6));
+}
+
+TEST(Buffers, slots_of_the_arena_that_overlap_within_a_kernel_are_not_taken_for_apart) {
+  LoopBuilder b;
+  BufferId in = b.input("in", {f32, {32}});
+  BufferId t = b.temporary("t", {f32, {32}});
+  BufferId u = b.temporary("u", {f32, {32}});
+  BufferId out = b.output("out", {f32, {32}});
+  auto pass = [&](BufferId from, BufferId to, double factor) {
+    LoopId i = b.begin(0, 32, 8);
+    b.store(to, {at(i, 1)},
+            b.compute(ScalarOp::mul, {f32, 8},
+                      {b.load(from, {at(i, 1)}, 8), b.constant({f32, 1}, factor)}),
+            8);
+    b.end();
+  };
+  pass(in, t, 2);
+  pass(t, out, 3);
+  pass(out, u, 5); // u takes the place of t, which is dead
+  pass(u, out, 7);
+  loop::Program program = b.finish();
+  program.buffers[u].offset = program.buffers[t].offset;
+  CallArguments arguments{{numbers({f32, {32}})}, {}, {}};
+  EXPECT_EQ(run_everywhere(program, arguments).outputs[0].at(5), arguments.inputs[0].at(5) * 210);
+}
+
+TEST(Kernels, equal_up_to_their_buffers_are_compiled_once_and_run_on_their_own) {
+  LoopBuilder b;
+  BufferId x = b.input("x", {f32, {24}});
+  BufferId before = x;
+  for (int layer = 0; layer < 6; ++layer) {
+    if (layer > 0)
+      b.kernel("k" + std::to_string(layer));
+    BufferId w = b.state("w" + std::to_string(layer), {f32, {24}});
+    BufferId h = layer == 5 ? b.output("out", {f32, {24}})
+                            : b.temporary("h" + std::to_string(layer), {f32, {24}});
+    LoopId i = b.begin(0, 24, 8);
+    ValueId p = b.compute(ScalarOp::mul, {f32, 8},
+                          {b.load(before, {at(i, 1)}, 8), b.load(w, {at(i, 1)}, 8)});
+    b.check(b.compute(ScalarOp::eq, {boolean, 8}, {p, p}), at(i, 1),
+            100u + static_cast<NodeId>(layer), loop::none, 8);
+    b.store(h, {at(i, 1)}, p, 8);
+    before = h;
+  }
+  loop::Program program = b.finish();
+  CallArguments arguments{{numbers({f32, {24}})}, {}, {}};
+  for (uint64_t layer = 0; layer < 6; ++layer)
+    arguments.states.push_back(numbers({f32, {24}}, layer));
+  arguments.states[3].set(10, std::nan(""));
+  CallResults results = run_everywhere(program, arguments);
+  EXPECT_EQ(results.status, (CallStatus{103, 10})); // each launch reports its own node
+  auto executable = Executable::compile(program);
+  EXPECT_EQ(executable->launches(), 6);
+  EXPECT_EQ(executable->functions(), 2); // the first reads an input, whose alignment is unknown
+}
+
+TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments) {
+  LoopBuilder b;
+  BufferId x = b.input("x", {f64, {16}});
+  CallArguments arguments{{numbers({f64, {16}})}, {}, {}};
+  for (int layer = 0; layer < 4; ++layer) {
+    b.kernel("k" + std::to_string(layer));
+    BufferId out = b.output("out" + std::to_string(layer), {f64, {16}});
+    LoopId i = b.begin(0, 16, 8);
+    ValueId stream = b.constant({i64, 8}, 1e6 * (layer + 1)); // differs, as the next; 0.5 does not
+    ValueId scaled = b.compute(ScalarOp::mul, {f64, 8},
+                               {b.load(x, {at(i, 1)}, 8), b.constant({f64, 1}, 1.0 / (layer + 3))});
+    ValueId half = b.compute(ScalarOp::mul, {f64, 8}, {scaled, b.constant({f64, 8}, 0.5)});
+    ValueId converted = b.compute(ScalarOp::convert, {f64, 8}, {stream});
+    b.store(out, {at(i, 1)}, b.compute(ScalarOp::add, {f64, 8}, {half, converted}), 8);
+  }
+  loop::Program program = b.finish();
+  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
+  CallResults results = run_everywhere(program, arguments);
+  EXPECT_EQ(results.outputs[2].at(5), arguments.inputs[0].at(5) * (1.0 / 5) * 0.5 + 3e6);
+  Code code = generate_code(program, {});
+  EXPECT_EQ(code.functions.size(), 1u);
+  ASSERT_EQ(code.launches[3].literals.size(), 2u);
+  EXPECT_EQ(code.launches[3].literals[0], 4'000'000u);
+}
+
+TEST(Kernels, may_have_any_name) {
+  LoopBuilder b;
+  BufferId out = b.output("out", {f64, {5}});
+  int64_t element = 0;
+  for (const char* name : {"fma", "a", "a.entry", "a", ""}) {
+    b.kernel(name);
+    ValueId x = b.constant({f64, 1}, 3 + static_cast<double>(element));
+    BufferId in = b.input(fmt::format("x{}", element), {f64, {}});
+    b.store(out, {fixed(element++)}, b.compute(ScalarOp::fma, {f64, 1}, {b.load(in, {}), x, x}));
+  }
+  CallArguments arguments;
+  for (int i = 0; i < 5; ++i)
+    arguments.inputs.push_back(Array({f64, {}}, {2}));
+  CallResults results = run_everywhere(b.finish(), arguments);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(results.outputs[0].at(i), 3 * (3 + i));
+}
+
+TEST(Kernels, that_unroll_without_end_are_refused) {
+  LoopBuilder b;
+  BufferId out = b.output("out", {f64, {}});
+  b.begin(0, int64_t{1} << 40, 1, LoopKind::unrolled);
+  b.begin(0, int64_t{1} << 40, 1, LoopKind::unrolled);
+  b.store(out, {}, b.constant({f64, 1}, 1));
+  b.kernel("k1");
+  b.tile({f64, 8}, {1 << 16}, 0);
+  loop::Program program = b.finish();
+  EXPECT_THROW(generate_code(program, {}), Error);
+  program.kernels.erase(program.kernels.begin());
+  EXPECT_THROW(generate_code(program, {}), Error);
+}
+
+TEST(Extents, of_zero_and_one_work) {
+  LoopBuilder b;
+  BufferId in = b.input("in", {f32, {0, 3}});
+  BufferId out = b.output("none", {f32, {0, 3}});
+  BufferId sum = b.output("sum", {f32, {}});
+  TileId t = b.tile({f32, 1}, {}, 0);
+  LoopId i = b.begin(0, 0);
+  LoopId j = b.begin(0, 3);
+  ValueId x = b.load(in, {at(i), at(j)});
+  b.store(out, {at(i), at(j)}, x);
+  b.set(t, {}, b.compute(ScalarOp::add, {f32, 1}, {b.get(t, {}), x}));
+  b.end();
+  b.end();
+  b.store(sum, {}, b.get(t, {}));
+  EXPECT_EQ(run_everywhere(b.finish(), {{Array({f32, {0, 3}})}, {}, {}}).outputs[1].at(0), 0);
+}
+
+} // namespace
+} // namespace gdjit::test
