@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <source_location>
+
 namespace gdjit::test {
 
 /// The lines of a mistake, in order of appearance in the message: "file.cpp:12".
@@ -32,9 +34,11 @@ template <class F> std::string message_of(F mistake, ErrorCode code = ErrorCode:
 
 } // namespace gdjit::test
 
-/// Remembers the line it stands on under a name, to be looked for in a message.
+/// Remembers the line it stands on under a name, to be looked for in a message. (Not __LINE__, for
+/// which compilers take the first or the last line of a macro around.)
 #define GDJIT_LINE(name)                                                                           \
-  [[maybe_unused]] const std::string name = ::gdjit::test::line_of(__FILE__, __LINE__)
+  [[maybe_unused]] const std::string name =                                                        \
+      ::gdjit::test::line_of(__FILE__, std::source_location::current().line())
 
 /// The message of an Error holds each of the texts.
 #define EXPECT_MISTAKE(message, ...)                                                               \
