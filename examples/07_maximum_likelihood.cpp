@@ -28,9 +28,8 @@
 //
 //     gdjit train 07_maximum_likelihood:overfitting       what happens if nothing is done
 //     gdjit train 07_maximum_likelihood:weight_decay      weights are drawn towards 0
-//     gdjit train 07_maximum_likelihood:dropout           a fifth of the units is left out, others
-//     each time gdjit train 07_maximum_likelihood:early_stopping    the weights of the best
-//     development loss stay
+//     gdjit train 07_maximum_likelihood:dropout           a fifth of the units is left out
+//     gdjit train 07_maximum_likelihood:early_stopping    the best development loss wins
 //
 // Each prints the losses of the three parts: compare test_loss.
 //
