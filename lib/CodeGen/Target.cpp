@@ -15,6 +15,7 @@
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 #include <mutex>
+#include <thread>
 #include <unistd.h>
 
 namespace gdjit {
@@ -85,6 +86,8 @@ MachineTable machine_table(const std::string& target) {
   table.vector_bytes = row->vector_bytes;
   table.vector_registers = row->vector_registers;
   table.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, table.l1_bytes);
+  table.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, table.l2_bytes);
+  table.cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   return table;
 }
 

@@ -12,6 +12,8 @@ struct MachineTable {
   int vector_bytes = 64;
   int vector_registers = 32;
   int64_t l1_bytes = 32 << 10;
+  int64_t l2_bytes = 1 << 20;
+  int cores = 1;
 };
 
 struct PassContext {
