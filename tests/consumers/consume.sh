@@ -29,7 +29,7 @@ else
     awk '/^```cpp/ { inside = 1; next } /^```/ { if (inside) exit } inside' "$source/README.md" > "$program"
     grep -q GDJIT_MODEL "$program"
   fi
-  "$cxx" "$program" -o "$work/program" $(pkg-config --cflags --libs gdjit)
+  "$cxx" ${CXXFLAGS:-} "$program" -o "$work/program" $(pkg-config --cflags --libs gdjit)
   # shellcheck disable=SC2155
   export LD_LIBRARY_PATH=$(pkg-config --variable=libdir gdjit)
   "$work/program" | tee "$work/printed"
