@@ -53,8 +53,8 @@ struct Code {
   CodeTimes times;
 };
 
-/// Compiles a planned program; one from a text behind loop::with_bounds_checks(). Throws Error(usage) for options as check() does, Error(compile)
-/// where LLVM fails.
+/// Compiles a planned program; one from a text behind loop::with_bounds_checks(). Throws
+/// Error(usage) for options as check() does, Error(compile) where LLVM fails.
 Code generate_code(const loop::Program& program, const CodeGenOptions& options);
 
 /// The text of Stage::LLVM, Stage::Optimized, or Stage::Object (assembly).

@@ -20,8 +20,8 @@ class Vjp;     // Ops/Vjp.h
 class Rewrite; // Ops/Rewrite.h
 struct Signature;
 
-/// Thrown by infer_type() and type rules; GraphBuilder makes an Error of it, with the op's name, operands, types and
-/// lines.
+/// Thrown by infer_type() and type rules; GraphBuilder makes an Error of it, with the op's name,
+/// operands, types and lines.
 struct TypeMismatch {
   std::string message; ///< "inner dimensions differ, 784 and 780"
   std::string remedy;  ///< "transpose one operand", may be empty
@@ -135,8 +135,8 @@ struct OpInfo {
 /// Row and block of an op; constant time.
 const OpInfo& info(Opcode op);
 
-/// The type of a node by its op's rule, or by the signature for an input, state or scalar; completes
-/// the attributes. TypeMismatch where operands or attributes do not fit.
+/// The type of a node by its op's rule, or by the signature for an input, state or scalar;
+/// completes the attributes. TypeMismatch where operands or attributes do not fit.
 TensorType infer_type(Opcode op, const Signature& signature, std::span<const TensorType> operands,
                       Attributes& attributes);
 

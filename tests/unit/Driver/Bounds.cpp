@@ -64,7 +64,8 @@ CallResults run(const std::string& body, const std::vector<double>& rows, std::s
     EXPECT_TRUE(same_bits(native.outputs[i], interpreted.outputs[i]));
   EXPECT_TRUE(same_bits(native.updates[0], interpreted.updates[0]));
   report = "ok";
-  if (const loop::Note* note = loop::find_note(c.work.program.notes, native.status.node); !native.status.ok()) {
+  if (const loop::Note* note = loop::find_note(c.work.program.notes, native.status.node);
+      !native.status.ok()) {
     EXPECT_EQ(native.status.position, interpreted.status.position);
     report = (note ? note->name : "?") + " at " + std::to_string(native.status.position);
   }

@@ -1,9 +1,9 @@
 // State: names, memory, copies.
 #include "gdjit/Runtime/State.h"
 
-#include "gdjit/Support/FloatEnvironment.h"
 #include "gdjit/Runtime/StateStorage.h"
 #include "gdjit/Support/Error.h"
+#include "gdjit/Support/FloatEnvironment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
