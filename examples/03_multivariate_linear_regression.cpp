@@ -11,6 +11,12 @@
 // The loss starts at 29661.8 and is 3.94 after 1000 steps. The learning rate is as small as 1e-5
 // because scores near 100 make slopes near 10,000; try --lr 1e-4 and the loss explodes.
 //
+// The rows may also come from a file; its columns go to the inputs in the order of declaration, or
+// as --columns says:
+//
+//     gdjit train 03 --data examples/quiz_scores.csv
+//     gdjit train 03:layer --data examples/quiz_scores.csv --columns x=quiz1:quiz3,y=final
+//
 // To look at: three graphs that say the same in different words (in the layer's, the parameters
 // are called linear/w and linear/b), each of them one kernel in the end, a loop over students.
 //

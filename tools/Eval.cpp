@@ -12,6 +12,7 @@ struct EvalArguments {
   ModelArguments model;
   DataArguments data;
   std::string load;
+  std::optional<int64_t> seed;
   std::vector<std::string> expect;
   std::vector<std::string> plot;
   bool json = false;
@@ -20,6 +21,8 @@ struct EvalArguments {
 
 int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   Trained trained = load_trained(command, a.model, a.load, tool);
+  if (a.seed)
+    trained.state->set_seed(*a.seed);
   // The rows of the run, unless others are given.
   static constexpr KeptOption rows_of_the_run[] = {
       {"--data"}, {"--columns"}, {"--delimiter"}, {"--comment"}, {"--header"}};
@@ -68,6 +71,8 @@ void add_eval(CLI::App& app, Tool& tool) {
   a->model.add_to(*command);
   command->add_option("--load", a->load, "a checkpoint of train --save")->type_name("FILE");
   a->data.add_to(*command);
+  command->add_option("--seed", a->seed, "of random draws, in the place of the run's")
+      ->type_name("N");
   command->add_option("--expect", a->expect, "exit with 1 unless a figure is so: 'accuracy>0.9'")
       ->allow_extra_args(false)
       ->type_name("CRITERION");

@@ -70,6 +70,16 @@ std::pair<double, double> range(const std::vector<double>& values) {
   return {least, greatest};
 }
 
+/// Distance of tics, 1, 2 or 5 times a power of ten, so that there are at most `most`.
+double tic_step(double low, double high, int most) {
+  double least = (high - low) / most;
+  double step = std::pow(10, std::floor(std::log10(least)));
+  for (double factor : {1.0, 2.0, 5.0})
+    if (factor * step >= least)
+      return factor * step;
+  return 10 * step;
+}
+
 std::string line(size_t i) { return fmt::format("with lines lw 2 lc '{}'", colour(i)); }
 std::string dots(size_t i) { return fmt::format("with points pt 7 ps 0.9 lc '{}'", colour(i)); }
 
@@ -130,14 +140,20 @@ std::string script_of_curves(const std::string& title, const std::string& x_name
     plot.add(lines[0], line(0));
     return head(title, x_name, lines[0].name) + "unset key\n" + plot.text();
   }
+  // One below the other, over the same axis.
   std::string script = head("", "", "");
-  script += fmt::format("unset title\nunset key\nset multiplot layout {},1 title {}\n",
-                        lines.size(), quoted(title));
+  script +=
+      fmt::format("unset title\nunset key\nset lmargin 14\nset multiplot layout {},1 title {}\n",
+                  lines.size(), quoted(title));
   for (size_t i = 0; i < lines.size(); ++i) {
     Plot plot;
     plot.add(lines[i], line(i));
-    script += fmt::format("set ylabel {}\nset xlabel {}\n", quoted(lines[i].name),
+    script += fmt::format("set ylabel {} offset -1,0\nset xlabel {}\n", quoted(lines[i].name),
                           quoted(i + 1 == lines.size() ? x_name : ""));
+    if (auto [low, high] = range(lines[i].y); low < high)
+      script += fmt::format("set ytics {}\n", tic_step(low, high, lines.size() > 3 ? 2 : 4));
+    else
+      script += "set ytics autofreq\n";
     script += plot.text();
   }
   return script + "unset multiplot\n";
@@ -207,10 +223,10 @@ std::string script_of_histogram(const std::string& title, const std::string& nam
       ++boxes.y[static_cast<size_t>(std::min(static_cast<int64_t>((v - least) / width), bins - 1))];
   double deviation = count > 1 ? std::sqrt(squares / static_cast<double>(count - 1)) : 0;
   Plot plot;
-  plot.add(boxes, fmt::format("with boxes fs solid 0.55 border lc '{}'", colour(0)));
+  plot.add(boxes, fmt::format("with boxes lc '{0}' fs solid 0.55 border lc '{0}'", colour(0)));
   return head(title,
               fmt::format("{} (mean {:.4g}, standard deviation {:.4g})", name, mean, deviation),
-              fmt::format("of {}", count)) +
+              fmt::format("count, of {}", count)) +
          fmt::format("unset key\nset boxwidth {}\nset yrange [0:*]\n", width) + plot.text();
 }
 

@@ -12,7 +12,8 @@ namespace gdjit::tool {
 
 namespace {
 
-constexpr int64_t shown_elements = 64; // of a parameter
+constexpr int64_t shown_elements = 16; // of an array, in a line
+constexpr int64_t json_elements = 64;  // of a parameter, unless all are asked for
 
 /// The loss among outputs: "loss", else the first whose name ends so, else NaN.
 double loss_of(const OutputValues& outputs) {
@@ -100,7 +101,7 @@ void Report::add(const std::vector<Assessed>& parts, const Signature& signature,
 void Report::add(const Signature& signature, const State& state, bool whole) {
   for (const StateDecl& d : signature.states) {
     Array value = state.view(d.name).copy();
-    if (value.elements() <= shown_elements || whole)
+    if (value.elements() <= json_elements || whole)
       json["parameters"][d.name] = to_json(value);
     // What an optimizer keeps beside a parameter, "minimize/m/w", is for files, not for people.
     bool beside =

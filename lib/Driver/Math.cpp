@@ -77,7 +77,7 @@ public:
 private:
   void count_uses() {
     for (NodeId n = 0; n < graph_.size(); ++n)
-      for (Value v : graph_.operands(n))
+      for (Value v : graph_.operands(n).first(invisible(n) ? 1 : graph_.operands(n).size()))
         ++uses_[v.node];
     for (Value v : step_.updates)
       ++uses_[v.node];
@@ -92,7 +92,7 @@ private:
   void line(Part part, const std::string& text) { lines_[static_cast<int>(part)] += text + "\n"; }
 
   bool is_leaf(NodeId n) const {
-    // Invisible movements and constants of one value cost no line of their own.
+    // What is invisible and constants of one value cost no line of their own.
     for (;;) {
       if (graph_.operands(n).empty())
         return true;
@@ -102,8 +102,11 @@ private:
     }
   }
 
+  /// Written as its first operand: movements that change no element, and a guard, which is its
+  /// first operand wherever the product it stands in is not 0.
   bool invisible(NodeId n) const {
-    return graph_.op(n) == Opcode::Broadcast || graph_.op(n) == Opcode::Reshape;
+    Opcode op = graph_.op(n);
+    return op == Opcode::Broadcast || op == Opcode::Reshape || op == Opcode::Guard;
   }
 
   void visit(NodeId n) {
@@ -136,6 +139,8 @@ private:
   Formula write(NodeId n) const {
     Opcode op = graph_.op(n);
     int count = static_cast<int>(graph_.operands(n).size());
+    if (invisible(n))
+      return formulas_[graph_.operand(n, 0).node];
     switch (kind(op)) {
     case OpKind::Source:
       return source(n);
@@ -145,8 +150,6 @@ private:
       return {derivative_name(formulas_[graph_.operand(n, 0).node].text, operand(n, 1, atom)),
               product};
     case OpKind::Movement:
-      if (invisible(n))
-        return formulas_[graph_.operand(n, 0).node];
       if (op == Opcode::Transpose && graph_.type(n).shape.rank() == 2)
         return {operand(n, 0, atom) + "ᵀ", atom};
       break;

@@ -273,6 +273,14 @@ GDJIT_MODEL(total, "no state");
   EXPECT_EQ(json_of({"predict", model, "--x", "1,2,3"})["outputs"]["total"]["values"], Json({6.0}));
 }
 
+TEST(Eval, DrawsAnewByAnotherSeed) {
+  auto estimate = [](const char* seed) {
+    return json_of({"eval", "08:samples", "--seed", seed})["outputs"]["by_all"].get<double>();
+  };
+  EXPECT_EQ(estimate("1"), estimate("1"));
+  EXPECT_NE(estimate("1"), estimate("2"));
+}
+
 TEST(Bench, DrawsRowsWhereAModelHasNone) {
   ToolRun run = run_tool({"bench", scores_file("grades"), "--batch", "32", "--seconds", "0.01",
                           "--compiles", "1", "--json"});
