@@ -1,4 +1,4 @@
-// remove_dead: what nobody reads is not computed; then ids are numbered in the order of the text.
+// remove_dead: what nobody reads is not computed.
 //
 // Walks backwards over a kernel: a store to a temporary is dead where nothing behind it loads the
 // buffer, a computation where nothing behind it uses the value. What a loop carries from turn to
@@ -90,37 +90,6 @@ private:
   bool carried_ = false;
 };
 
-/// Hands out 0, 1, 2 … in the order of first sight.
-class Numbering {
-public:
-  explicit Numbering(uint32_t old) : ids_(old, loop::none) {}
-  void operator()(uint32_t& id) {
-    if (id == loop::none)
-      return;
-    if (ids_[id] == loop::none) {
-      order_.push_back(id);
-      ids_[id] = static_cast<uint32_t>(order_.size() - 1);
-    }
-    id = ids_[id];
-  }
-  const std::vector<uint32_t>& order() const { return order_; }
-
-private:
-  std::vector<uint32_t> ids_, order_;
-};
-
-void renumber(loop::Kernel& kernel) {
-  Numbering values(kernel.values), loops(kernel.loops), tiles(kernel.tiles);
-  for_each(kernel.body, [&](Statement& s) { rename(s, values, loops, tiles); });
-  std::vector<std::string> names;
-  for (LoopId l : loops.order())
-    names.push_back(kernel.loop_names[l]);
-  kernel.loop_names = std::move(names);
-  kernel.values = static_cast<uint32_t>(values.order().size());
-  kernel.loops = static_cast<uint32_t>(loops.order().size());
-  kernel.tiles = static_cast<uint32_t>(tiles.order().size());
-}
-
 } // namespace
 
 void remove_dead(loop::Program& program) {
@@ -138,13 +107,11 @@ void remove_dead(loop::Program& program) {
     if (buffer.same_as != loop::none)
       buffer.same_as = moved[buffer.same_as];
   program.buffers = std::move(kept);
-  for (loop::Kernel& kernel : program.kernels) {
+  for (loop::Kernel& kernel : program.kernels)
     for_each(kernel.body, [&](Statement& s) {
       if (s.buffer != loop::none)
         s.buffer = moved[s.buffer];
     });
-    renumber(kernel);
-  }
 }
 
 } // namespace gdjit::lowering

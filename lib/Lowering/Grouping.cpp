@@ -17,7 +17,8 @@ constexpr int64_t kernel_operations = 2000;
 /// cost more.
 constexpr int64_t whole_step_work = int64_t{1} << 20;
 /// What waits for its first reader together holds at most this many statements: a kernel that takes
-/// it stays near its length.
+/// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
+/// that no update waits for them.
 constexpr int64_t waiting_operations = 100;
 /// Statements around the operation of a node: load, store, loop.
 constexpr int32_t access_cost = 3;
@@ -211,6 +212,32 @@ bool Grouping::fits(NodeId n, uint32_t group) {
   return refuse(fmt::format(" runs over {}, not {}", to_string(own), to_string(g.spaces[0])));
 }
 
+/// Single numbers that follow from arguments alone and are too long to wait for a reader.
+void Grouping::assign_numbers() {
+  std::vector<int64_t> statements(graph_.size(), 0); // of a number and those below it
+  for (NodeId n = 0; n < graph_.size(); ++n) {
+    OpKind k = kind(graph_.op(n));
+    if (cost_[n] == 0 || late_[n] || (k != OpKind::Pointwise && k != OpKind::Source) ||
+        graph_.type(n).elements() != 1)
+      continue;
+    bool given = true;
+    int64_t total = cost_[n];
+    for (Value v : graph_.operands(n)) {
+      given = given && (cost_[v.node] == 0 || statements[v.node] > 0);
+      total += statements[v.node];
+    }
+    if (!given)
+      continue;
+    statements[n] = std::min(total, waiting_operations + 1);
+    if (total <= waiting_operations)
+      continue;
+    if (groups_.empty())
+      groups_[begin_group(n)].reason = "single numbers, for all that follows";
+    if (!is_full(n, 0))
+      join(n, 0);
+  }
+}
+
 void Grouping::assign(NodeId n) {
   uint32_t latest = latest_operand(n);
   OpKind k = kind(graph_.op(n));
@@ -251,8 +278,9 @@ Partition Grouping::run() {
         kernel_[n] = 0;
   } else {
     find_late_updates();
+    assign_numbers();
     for (NodeId n = 0; n < graph_.size(); ++n)
-      if (computes(n) && !late_[n])
+      if (computes(n) && !late_[n] && kernel_[n] == Partition::no_kernel)
         assign(n);
     assign_late_updates();
     uint32_t rest = Partition::no_kernel; // what only the outside reads

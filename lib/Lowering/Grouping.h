@@ -3,7 +3,8 @@
 // Nodes are taken in order. One that computes joins the latest kernel that it reads from if it
 // works on the same elements; a contraction begins a kernel of its own, so that equal layers have
 // equal kernels and each keeps its schedule; a node that reads nothing computed goes where it is
-// first needed. Linear in the graph.
+// first needed, or, a single number that is long to compute, in front of everything. Linear in the
+// graph.
 #pragma once
 
 #include "Expansions.h"
@@ -29,6 +30,7 @@ private:
     NodeId refused = no_node;  ///< the first node that could not join
   };
 
+  void assign_numbers();
   void assign(NodeId n);
   uint32_t begin_group(NodeId n);
   void join(NodeId n, uint32_t group);

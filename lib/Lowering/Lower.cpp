@@ -123,8 +123,11 @@ loop::Program lower(const Step& step, PassContext& context) {
     program.kernels.push_back(std::move(draft.kernel));
   }
   remove_dead(program);
-  for (loop::Kernel& kernel : program.kernels)
+  for (loop::Kernel& kernel : program.kernels) {
+    sink(kernel, program);
+    number_ids(kernel);
     attribute_to_users(kernel, step.graph);
+  }
   program.notes = notes_of(step, program);
   context.changed = true;
   return program;

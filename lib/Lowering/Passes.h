@@ -30,4 +30,10 @@ void split_partials(KernelDraft& draft);
 /// nothing names.
 void remove_dead(loop::Program& program);
 
+/// What a loop does not use is not computed in front of it but behind.
+void sink(loop::Kernel& kernel, const loop::Program& program);
+
+/// Numbers values, loops and tiles in the order of the text.
+void number_ids(loop::Kernel& kernel);
+
 } // namespace gdjit::lowering

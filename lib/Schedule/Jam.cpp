@@ -122,28 +122,33 @@ private:
   }
 
 public:
-  /// Adds the tiles of values that cross groups: declared ahead, set where they are computed.
+  /// Adds the tiles of values that cross groups, set where they are computed and declared in front,
+  /// in the same body: a loop that stays around it gives each of its turns tiles of its own.
   void spill(std::vector<Statement>& body) {
-    std::vector<Statement> declarations;
-    for (auto [value, tile] : spilled_) {
-      Statement t;
-      t.kind = StatementKind::Tile;
-      t.tile = tile;
-      t.type = types_[value];
-      t.extents = {times_};
-      declarations.push_back(std::move(t));
+    std::vector<Statement> out;
+    for (Statement& s : body) {
+      if (s.kind == StatementKind::For && groups_.count(s.loop)) {
+        for (const Statement& computed : s.body)
+          if (auto at = spilled_.find(computed.result);
+              computed.result != loop::none && at != spilled_.end())
+            out.push_back(declaration(computed.type, at->second));
+        set_in_group(s);
+      } else {
+        spill(s.body);
+      }
+      out.push_back(std::move(s));
     }
-    set_spilled(body);
-    body.insert(body.begin(), declarations.begin(), declarations.end());
+    body = std::move(out);
   }
 
 private:
-  void set_spilled(std::vector<Statement>& body) {
-    for (Statement& s : body)
-      if (s.kind == StatementKind::For && groups_.count(s.loop))
-        set_in_group(s);
-      else
-        set_spilled(s.body);
+  Statement declaration(loop::ValueType type, TileId tile) const {
+    Statement t;
+    t.kind = StatementKind::Tile;
+    t.tile = tile;
+    t.type = type;
+    t.extents = {times_};
+    return t;
   }
 
   void set_in_group(Statement& group) {

@@ -26,7 +26,8 @@ private:
   std::mt19937_64 random_;
 };
 
-/// y = relu(a b + c), w' = w - lr a b: a forward and an update, by turns.
+/// y = relu(a b + c), w' = w - lr a b with a moment that is also put out: a forward and an update,
+/// by turns.
 Step product(Draw& draw, std::string& what) {
   const int64_t m = draw({1, 2, 7, 8, 16, 17, 33, 40}),
                 n = draw({1, 2, 3, 5, 10, 15, 16, 17, 40, 70}),
@@ -43,6 +44,12 @@ Step product(Draw& draw, std::string& what) {
   Expr y = matmul(a, b, ta, tb);
   if (update) {
     Expr w = builder.state("w", {type, Shape{m, n}});
+    Expr moment = builder.state("moment", {type, Shape{m, n}});
+    if (draw({0, 1}) != 0) { // what is computed in front of the product is used behind it, too
+      Expr decayed = moment * 0.5;
+      builder.output("decayed", decayed);
+      builder.update(moment, decayed + y);
+    }
     builder.update(w, w - y * 0.125);
   } else {
     Expr c = builder.input("c", {type, Shape{n}});

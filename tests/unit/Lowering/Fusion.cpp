@@ -269,6 +269,24 @@ TEST(Fuse, AnUpdateWaitsForTheLastReadOfItsState) {
   expect_chain(m.step());
 }
 
+TEST(Fuse, LongNumbersComeFirstAndNothingWaitsInFrontOfAProduct) {
+  StepMaker m; // momentum with a bias correction
+  Expr x = m.input("x", {64, 48}), y = m.input("y", {64, 80}), beta = m.scalar("beta");
+  Expr w = m.state("w", {48, 80}), velocity = m.state("v", {48, 80});
+  Expr next = velocity * 0.875 + matmul(x, y, true, false);
+  Expr correction = 1.0 - apply(Opcode::Pow, beta, m.scalar("t"));
+  m.update(1, next);
+  m.update(0, w - next / broadcast_to(correction, {48, 80}));
+  loop::Program program = lowered(m.step());
+  ASSERT_EQ(program.kernels.size(), 2u) << print(program);
+  EXPECT_EQ(program.kernels[0].reason, "single numbers, for all that follows");
+  const Statement* columns = &program.kernels[1].body.at(0).body.at(0);
+  ASSERT_EQ(columns->kind, StatementKind::For) << print(program);
+  EXPECT_EQ(columns->body.at(0).kind, StatementKind::Tile) << print(program);
+  EXPECT_EQ(columns->body.at(1).kind, StatementKind::For) << print(program);
+  expect_chain(m.step());
+}
+
 TEST(Fuse, EqualGraphsHaveEqualPartitions) {
   StepMaker a, b;
   PassContext context;
