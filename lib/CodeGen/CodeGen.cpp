@@ -160,8 +160,9 @@ void emit(Unit& unit, const loop::Program& program, std::span<const Distinct* co
   if (options.debug_info)
     debug = std::make_unique<DebugInfo>(*unit.module, program);
   for (const Distinct* distinct : kernels) {
-    EmittedKernel emitted = emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape,
-                                        distinct->name, debug.get());
+    EmittedKernel emitted =
+        emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape, distinct->name,
+                    debug.get(), machine_table(options.target).vector_bytes);
     unit.functions.emplace_back(emitted.kernel, distinct);
     if (options.debug_info)
       for (llvm::Function* function : {emitted.kernel, emitted.entry})

@@ -31,11 +31,12 @@ bool has_constant_variable(const gdjit::loop::Statement& s) {
 
 KernelEmitter::KernelEmitter(llvm::Function* function, const gdjit::loop::Program& program,
                              const gdjit::loop::Kernel& kernel,
-                             const gdjit::codegen::KernelShape& shape, DebugInfo* debug)
-    : program_(program), kernel_(kernel), shape_(shape), debug_(debug), function_(function),
-      b_(function->getContext()), values_(kernel.values), types_(kernel.values),
-      loops_(kernel.loops), tiles_(kernel.tiles), dynamic_tile_(kernel.tiles),
-      constant_loop_(kernel.loops) {}
+                             const gdjit::codegen::KernelShape& shape, DebugInfo* debug,
+                             int vector_bytes)
+    : program_(program), kernel_(kernel), shape_(shape), debug_(debug), vector_bytes_(vector_bytes),
+      function_(function), b_(function->getContext()), values_(kernel.values),
+      types_(kernel.values), loops_(kernel.loops), tiles_(kernel.tiles),
+      dynamic_tile_(kernel.tiles), constant_loop_(kernel.loops) {}
 
 void KernelEmitter::emit() {
   b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
@@ -240,7 +241,7 @@ void KernelEmitter::end_if(llvm::BasicBlock* behind) {
 EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel,
                           const gdjit::codegen::KernelShape& shape, const std::string& name,
-                          DebugInfo* debug) {
+                          DebugInfo* debug, int vector_bytes) {
   llvm::LLVMContext& context = module.getContext();
   auto* pointer = llvm::PointerType::getUnqual(context);
   auto* nothing = llvm::Type::getVoidTy(context);
@@ -280,7 +281,7 @@ EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& prog
   status->addAttr(llvm::Attribute::NoCapture);
   if (debug != nullptr)
     debug->begin(function, kernel);
-  KernelEmitter(function, program, kernel, shape, debug).emit();
+  KernelEmitter(function, program, kernel, shape, debug, vector_bytes).emit();
 
   auto* entry = llvm::Function::Create(llvm::FunctionType::get(nothing, {pointer, pointer}, false),
                                        llvm::Function::ExternalLinkage, name + ".entry", module);

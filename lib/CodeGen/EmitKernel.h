@@ -15,10 +15,11 @@ struct EmittedKernel {
   llvm::Function* entry = nullptr; ///< void(ptr buffers, ptr status), of type gdjit::KernelFunction
 };
 
-/// `debug` may be null. Adds the function `name` and its entry, `name`.entry, to the module.
+/// `debug` may be null, `vector_bytes` is the width of the target's registers. Adds the function
+/// `name` and its entry, `name`.entry, to the module.
 EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel,
                           const gdjit::codegen::KernelShape& shape, const std::string& name,
-                          DebugInfo* debug);
+                          DebugInfo* debug, int vector_bytes);
 
 } // namespace gdjit_llvm

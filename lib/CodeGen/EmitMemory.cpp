@@ -104,6 +104,8 @@ void KernelEmitter::load(const Statement& s) {
   Value* result = nullptr;
   if (s.type.lanes == 1)
     result = load_one(s, offset);
+  else if (goes_by_lanes(s))
+    result = load_by_lanes(s, offset);
   else if (one_address && offset.lane == 0 && s.mask == none)
     result = load_one(s, offset);
   else if (one_address && offset.lane == 1)
@@ -167,6 +169,8 @@ void KernelEmitter::store(const Statement& s) {
   bool one_address = offset.dynamic == nullptr || !offset.dynamic->getType()->isVectorTy();
   if (lanes == 1)
     return store_one(s, offset, stored);
+  if (goes_by_lanes(s))
+    return store_by_lanes(s, offset, stored);
   if (one_address && offset.lane == 1) {
     Value* at = address(s.buffer, offset, s.mask == none);
     if (s.mask == none)
@@ -185,6 +189,47 @@ void KernelEmitter::store_one(const Statement& s, const Offset& offset, Value* s
   b_.CreateAlignedStore(stored, address(s.buffer, offset), alignment(s, offset));
   if (behind != nullptr)
     end_if(behind);
+}
+
+/// True for a masked vector wider than a register, which only a text from elsewhere holds. LLVM
+/// splits it, and without AVX-512 LLVM 19 then takes a half whose mask is all false for one that is
+/// all true: `and (splat of c), (false x 8, true x 8)` loads all of the first 8 lanes.
+bool KernelEmitter::goes_by_lanes(const Statement& s) const {
+  return s.mask != none && s.type.lanes * byte_size(s.type.dtype) > vector_bytes_;
+}
+
+llvm::Value* KernelEmitter::load_by_lanes(const Statement& s, const Offset& offset) {
+  llvm::Type* type = memory_type(b_.getContext(), s.type);
+  llvm::Align align(static_cast<uint64_t>(byte_size(s.type.dtype)));
+  Value* at = addresses(s.buffer, offset, s.type.lanes);
+  Value* mask = value(s.mask, s.type.lanes);
+  Value* result = fill_in_memory(b_, value(s.fill, s.type.lanes), type);
+  for (uint64_t lane = 0; lane < s.type.lanes; ++lane) {
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    llvm::BasicBlock* behind = begin_if(b_.CreateExtractElement(mask, lane), "lane");
+    Value* loaded =
+        b_.CreateAlignedLoad(type->getScalarType(), b_.CreateExtractElement(at, lane), align);
+    Value* with = b_.CreateInsertElement(result, loaded, lane);
+    llvm::BasicBlock* inside = b_.GetInsertBlock();
+    end_if(behind);
+    llvm::PHINode* either = b_.CreatePHI(type, 2);
+    either->addIncoming(with, inside);
+    either->addIncoming(result, before);
+    result = either;
+  }
+  return result;
+}
+
+void KernelEmitter::store_by_lanes(const Statement& s, const Offset& offset, Value* stored) {
+  llvm::Align align(static_cast<uint64_t>(byte_size(s.type.dtype)));
+  Value* at = addresses(s.buffer, offset, s.type.lanes);
+  Value* mask = value(s.mask, s.type.lanes);
+  for (uint64_t lane = 0; lane < s.type.lanes; ++lane) {
+    llvm::BasicBlock* behind = begin_if(b_.CreateExtractElement(mask, lane), "lane");
+    b_.CreateAlignedStore(b_.CreateExtractElement(stored, lane), b_.CreateExtractElement(at, lane),
+                          align);
+    end_if(behind);
+  }
 }
 
 } // namespace gdjit_llvm

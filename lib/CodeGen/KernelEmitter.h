@@ -15,7 +15,7 @@ class KernelEmitter {
 public:
   KernelEmitter(llvm::Function* function, const gdjit::loop::Program& program,
                 const gdjit::loop::Kernel& kernel, const gdjit::codegen::KernelShape& shape,
-                DebugInfo* debug);
+                DebugInfo* debug, int vector_bytes);
 
   /// Fills the function.
   void emit();
@@ -84,6 +84,9 @@ private:
   Value* load_scattered(const Statement& s, const Offset& offset);
   Value* load_one(const Statement& s, const Offset& offset);
   void store_one(const Statement& s, const Offset& offset, Value* value);
+  bool goes_by_lanes(const Statement& s) const;
+  Value* load_by_lanes(const Statement& s, const Offset& offset);
+  void store_by_lanes(const Statement& s, const Offset& offset, Value* value);
   Offset offset_of(const Statement& s);
   void add(Offset& offset, const gdjit::loop::Index& index, int64_t stride);
   Value* address(gdjit::loop::BufferId buffer, const Offset& offset, bool in_bounds = true);
@@ -104,6 +107,7 @@ private:
   const gdjit::loop::Kernel& kernel_;
   const gdjit::codegen::KernelShape& shape_;
   DebugInfo* debug_;
+  int vector_bytes_;
   llvm::Function* function_;
   Builder b_;
   llvm::Instruction* allocas_end_ = nullptr; ///< allocas go before it

@@ -46,8 +46,8 @@ Declaration& Model::own(const std::string& what, const Tensor& value, Place at) 
 const std::string& Model::name() const { return core_->options.name; }
 DType Model::dtype() const { return core_->options.dtype; }
 
-int64_t Model::batch() {
-  Declaration& d = open(Place::current());
+int64_t Model::batch(Place at) {
+  Declaration& d = open(at);
   d.asked_batch = true;
   return d.batch;
 }

@@ -118,6 +118,7 @@ private:
     bool possible = lanes > 1 && turns(columns) < lanes &&
                     loads_contiguous(program_, rows, *parts.chain, packed) &&
                     stores_contiguous(parts.behind, columns.loop) &&
+                    variation(columns.body, rows.loop, {}).tiles.contains(parts.tile->tile) &&
                     dependence(program_, rows).empty() && dependence(program_, columns).empty();
     return possible ? lanes : 0;
   }

@@ -105,7 +105,7 @@ public:
   // outputs; a second use is an Error with both lines.
 
   /// Rows per step.
-  int64_t batch();
+  int64_t batch(Place at = Place::current());
   /// The model's element type.
   DType dtype() const;
   /// A number that --set NAME=VALUE or ModelOptions::options may change: an integer, float or bool

@@ -1,0 +1,124 @@
+// Training steps of random networks: layers, losses and optimizers as users combine them, under
+// schedules for machines that there are not. What random graphs rarely reach: large products
+// between what was computed before them and the updates behind.
+//
+// GDJIT_NETWORKS=n trains that many per shard.
+#include "Chain.h"
+
+#include "gdjit/Transforms/VerifyValues.h"
+#include "gdjit/gdjit.h"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace gdjit;
+using namespace gdjit::testing;
+
+namespace {
+
+class Draw {
+public:
+  explicit Draw(uint64_t seed) : random_(seed) {}
+  template <class T> T operator()(std::initializer_list<T> values) {
+    return values.begin()[random_() % values.size()];
+  }
+
+private:
+  std::mt19937_64 random_;
+};
+
+Tensor activated(Draw& draw, Model& m, const std::string& name, const Tensor& h, int64_t width) {
+  switch (draw({0, 1, 2, 3, 4, 5})) {
+  case 0:
+    return tanh(h);
+  case 1:
+    return sigmoid(h);
+  case 2:
+    return softplus(h);
+  case 3:
+    return relu(BatchNorm(m, name + "/norm", width)(h));
+  case 4:
+    return Dropout(m, name + "/drop", 0.25)(LayerNorm(m, name + "/norm", width)(h));
+  default:
+    return relu(h);
+  }
+}
+
+void minimize(Draw& draw, Model& m, const Tensor& loss) {
+  const MinimizeOptions options = {.clip_value = draw({0.0, 0.0, 0.5}),
+                                   .clip_norm = draw({0.0, 0.0, 1.0})};
+  switch (draw({0, 1, 2, 3, 4})) {
+  case 0:
+    return m.minimize(loss, SGD{.lr = 0.1}, options);
+  case 1:
+    return m.minimize(loss, SGD{.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true},
+                      options);
+  case 2:
+    return m.minimize(loss, RMSprop{.centered = draw({false, true})}, options);
+  case 3:
+    return m.minimize(loss, Adagrad{}, options);
+  default:
+    return m.minimize(loss, AdamW{}, options);
+  }
+}
+
+/// A network that follows from its option "seed".
+void network(Model& m) {
+  Draw draw(static_cast<uint64_t>(m.option("seed", int64_t{0})));
+  int64_t width = draw({1, 2, 7, 16, 40, 100});
+  Tensor h = m.input("x", {m.batch(), width});
+  const int layers = draw({1, 2, 2, 3});
+  for (int i = 0; i < layers; ++i) {
+    const int64_t next = draw({1, 3, 10, 16, 33, 64});
+    const std::string name = "layer" + std::to_string(i);
+    h = Linear(m, name, width, next)(h);
+    width = next;
+    if (i + 1 < layers)
+      h = activated(draw, m, name, h, width);
+  }
+  Tensor loss;
+  if (draw({false, true})) {
+    loss = cross_entropy(h, m.input("label", {m.batch()}, DType::i32));
+  } else {
+    Tensor y = m.input("y", {m.batch(), width});
+    loss = draw({false, true}) ? mse_loss(h, y) : huber_loss(h, y);
+  }
+  m.output("h", h);
+  minimize(draw, m, loss);
+}
+
+class Networks : public ::testing::TestWithParam<uint64_t> {};
+
+TEST_P(Networks, train_with_the_same_bits_under_every_schedule) {
+  const std::vector<CodeChoice> choices = code_choices();
+  ASSERT_FALSE(choices.empty());
+  const char* count = std::getenv("GDJIT_NETWORKS");
+  const uint64_t networks = count ? std::strtoull(count, nullptr, 10) : 12,
+                 first = 1 + GetParam() * 1'000'000;
+  int failures = 0;
+  for (uint64_t seed = first; seed < first + networks && failures < 3; ++seed) {
+    Draw draw(seed * 31 + 7);
+    const int64_t batch =
+        draw({int64_t{1}, int64_t{3}, int64_t{8}, int64_t{17}, int64_t{32}, int64_t{64}});
+    Model m(network, {.batch = batch,
+                      .dtype = draw({DType::f32, DType::f32, DType::f64}),
+                      .options = {{"seed", static_cast<int64_t>(seed)}}});
+    Step step = m.training().step(batch);
+    CodeChoice choice = choices[seed * 7919 % choices.size()];
+    if (seed % 4 != 0)
+      choice.machine = random_machine(seed);
+    CallArguments arguments = random_arguments(step.signature, seed, index_bound(step.graph));
+    std::string broken = broken_link(step, arguments, {choice});
+    if (broken.empty())
+      continue;
+    ++failures;
+    Reduced reduced = reduce(step, arguments, choice);
+    ADD_FAILURE() << "seed " << seed << ", target " << choice.target << ", level " << choice.level
+                  << ": " << broken << "\nwritten to " << write_reproducer(reduced, seed);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shard, Networks, ::testing::Range<uint64_t>(0, 4));
+
+} // namespace
