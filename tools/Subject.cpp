@@ -122,7 +122,7 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
   command
       .add_option("-O,--level", options.level, "of LLVM's optimization, 0, 2 or 3: the same bits")
       ->type_name("N");
-  command.add_option("--threads", options.threads, "per step; so far 1")
+  command.add_option("--threads", options.threads, "that share a step: the same bits")
       ->check(whole_number(1))
       ->type_name("N");
 }

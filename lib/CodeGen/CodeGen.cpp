@@ -116,6 +116,8 @@ Plan plan_kernels(const loop::Program& program) {
       launch.buffers.push_back(p.memory);
     launch.checks = shape.checks;
     launch.literals = shape.literals;
+    if (const loop::Statement* shared = loop::shared_loop(kernel))
+      launch.turns = loop::turns(*shared);
     auto [at, added] =
         known.try_emplace(std::move(shape.key), static_cast<uint32_t>(plan.kernels.size()));
     launch.function = at->second;

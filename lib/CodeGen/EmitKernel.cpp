@@ -6,9 +6,11 @@
 
 #include "KernelEmitter.h"
 
+#include "gdjit/Runtime/Abi.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <fmt/format.h>
 #include <numeric>
 
@@ -87,8 +89,8 @@ void KernelEmitter::statement(const Statement& s) {
   }
 }
 
-/// A parallel loop runs its turns in order here: without a pool there is one thread, and no bit
-/// depends on it.
+/// The parallel loop that is all of a kernel does the turns that the call names; any other one all
+/// of its turns, in order.
 void KernelEmitter::for_loop(const Statement& s) {
   Loop& loop = loops_[s.loop];
   if (has_constant_variable(s)) {
@@ -98,10 +100,20 @@ void KernelEmitter::for_loop(const Statement& s) {
     }
     return;
   }
-  turns(s);
+  if (&s != gdjit::loop::shared_loop(kernel_))
+    return turns(s, i64(s.begin), i64(s.end));
+  Value* status = function_->getArg(function_->arg_size() - 1);
+  auto value_of_turn = [&](uint64_t field) {
+    Value* turn = b_.CreateLoad(b_.getInt64Ty(),
+                                b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), status, field));
+    return b_.CreateNSWAdd(b_.CreateNSWMul(turn, i64(s.step)), i64(s.begin));
+  };
+  Value* begin = value_of_turn(offsetof(gdjit::KernelStatus, first_turn) / sizeof(int64_t));
+  turns(s, begin, value_of_turn(offsetof(gdjit::KernelStatus, end_turn) / sizeof(int64_t)));
 }
 
-void KernelEmitter::turns(const Statement& s) {
+/// At least one turn from `begin` on.
+void KernelEmitter::turns(const Statement& s, Value* begin, Value* end) {
   const std::string& name =
       s.loop < kernel_.loop_names.size() ? kernel_.loop_names[s.loop] : std::string();
   llvm::BasicBlock* before = b_.GetInsertBlock();
@@ -109,12 +121,11 @@ void KernelEmitter::turns(const Statement& s) {
   b_.CreateBr(body);
   b_.SetInsertPoint(body);
   llvm::PHINode* variable = b_.CreatePHI(b_.getInt64Ty(), 2, name);
-  variable->addIncoming(i64(s.begin), before);
+  variable->addIncoming(begin, before);
   loops_[s.loop] = {variable, 0, false, std::gcd(s.begin, s.step), s.begin < 0};
   statements(s.body);
-  // At least two turns are known, so the test stands at the end.
   Value* next = b_.CreateNSWAdd(variable, i64(s.step));
-  Value* more = b_.CreateICmpSLT(next, i64(s.end));
+  Value* more = b_.CreateICmpSLT(next, end);
   llvm::BasicBlock* behind = llvm::BasicBlock::Create(b_.getContext(), "end." + name, function_);
   variable->addIncoming(next, b_.GetInsertBlock());
   b_.CreateCondBr(more, body, behind);

@@ -55,7 +55,7 @@ private:
   void statements(const std::vector<Statement>& body);
   void statement(const Statement& s);
   void for_loop(const Statement& s);
-  void turns(const Statement& s);
+  void turns(const Statement& s, Value* begin, Value* end);
   void compute(const Statement& s);
   Value* constant(const Statement& s);
   void check(const Statement& s);

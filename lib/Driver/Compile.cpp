@@ -27,12 +27,13 @@ CodeGenOptions code_options(const CompileOptions& options) {
           .threads = options.compile_threads};
 }
 
+constexpr int most_threads = 1024; ///< of a step
+
 void check(Stage stage, const CompileOptions& options) {
   check(code_options(options));
-  if (options.threads != 1)
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("{} threads: a step runs on one thread so far, give 1", options.threads));
+  if (options.threads < 1 || options.threads > most_threads)
+    throw Error(ErrorCode::usage,
+                fmt::format("{} threads for a step: give 1 to {}", options.threads, most_threads));
   if (options.last < stage)
     throw Error(ErrorCode::usage,
                 fmt::format("cannot go from stage {} back to {}", name(stage), name(options.last)));
@@ -40,9 +41,10 @@ void check(Stage stage, const CompileOptions& options) {
 
 /// Planned Loop IR to native code in memory.
 void generate(Compilation& c, PassManager& manager) {
-  c.executable = Executable::compile(
-      c.work.program,
-      {.code = code_options(c.options), .perf = c.options.debug_info, .gdb = c.options.debug_info});
+  c.executable = Executable::compile(c.work.program, {.code = code_options(c.options),
+                                                      .perf = c.options.debug_info,
+                                                      .gdb = c.options.debug_info,
+                                                      .threads = c.options.threads});
   const CodeTimes& times = c.executable->times();
   c.times.push_back({.name = "emit", .seconds = times.emit / 1000, .changed = true});
   c.times.push_back({.name = "optimize", .seconds = times.optimize / 1000, .changed = true});

@@ -7,6 +7,7 @@
 #include "LoadedCode.h"
 
 #include "gdjit/Runtime/TensorView.h"
+#include "gdjit/Runtime/ThreadPool.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/FloatEnvironment.h"
 
@@ -32,6 +33,7 @@ struct Uses {
 struct Call {
   KernelFunction function = nullptr;
   uint32_t first = 0; ///< slot of its first buffer
+  int64_t turns = 0;  ///< that threads share; 0: one thread does it all
 };
 
 } // namespace
@@ -44,6 +46,7 @@ struct Executable::Impl {
   Code code; ///< objects are dropped once loaded
   std::unique_ptr<gdjit_llvm::LoadedCode> loaded;
   std::vector<Call> calls;
+  int threads = 1;
   uint32_t slots = 0;
   std::vector<std::pair<uint32_t, BufferId>> fixed; ///< slots of arena and constants
   /// Slots of tables of literals, which stand in code.launches.
@@ -98,7 +101,10 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
   impl->states.resize(program.signature.states.size());
   impl->scalars.resize(program.signature.scalars.size());
   for (const Launch& launch : impl->code.launches) {
-    impl->calls.push_back({impl->loaded->functions()[launch.function], impl->slots});
+    impl->calls.push_back({impl->loaded->functions()[launch.function], impl->slots, launch.turns});
+    if (launch.turns > 0)
+      impl->threads = static_cast<int>(
+          std::max<int64_t>(impl->threads, std::min<int64_t>(options.threads, launch.turns)));
     for (BufferId b : launch.buffers) {
       const Buffer& buffer = program.buffers[b];
       if (std::vector<Uses>* rows = rows_of(buffer.role, impl->inputs, impl->states, impl->scalars);
@@ -135,6 +141,7 @@ const Signature& Executable::signature() const { return impl_->signature; }
 int64_t Executable::arena_bytes() const { return impl_->arena_bytes; }
 int Executable::functions() const { return static_cast<int>(impl_->code.functions.size()); }
 int Executable::launches() const { return static_cast<int>(impl_->calls.size()); }
+int Executable::threads() const { return impl_->threads; }
 const CodeTimes& Executable::times() const { return impl_->code.times; }
 
 void Executable::require_in_range(const CallStatus& status) const {
@@ -174,6 +181,15 @@ struct Frame::Impl {
   std::vector<void*> states;
   std::vector<WrittenRange> written; ///< [0] is the arena
 
+  /// The first call that found an index out of range, and what it said; null for none.
+  struct Failure {
+    const Call* call = nullptr;
+    KernelStatus status = {};
+  };
+  std::vector<Failure> failures; ///< of each thread
+  Failure work(const TeamMember& member);
+  Failure work_on_team();
+
   void* memory(BufferId b) const {
     const Buffer& buffer = code->buffers[b];
     if (buffer.place == Place::arena)
@@ -199,6 +215,7 @@ Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_uni
   impl_->arena = allocate(code.arena_bytes);
   impl_->scalars = allocate(8 * static_cast<int64_t>(code.scalars.size()));
   impl_->table.resize(code.slots);
+  impl_->failures.resize(static_cast<size_t>(code.threads));
   impl_->inputs.resize(code.inputs.size());
   impl_->states.resize(code.states.size());
   for (auto [slot, buffer] : code.fixed)
@@ -262,19 +279,50 @@ CallArguments Frame::arguments() const {
   return arguments;
 }
 
-CallStatus Frame::run() {
+/// The part of one thread in all calls, one after another. Threads meet behind each call.
+Frame::Impl::Failure Frame::Impl::work(const TeamMember& member) {
   KernelStatus status;
-  const Executable::Impl& code = *impl_->code;
   const Call* failed = nullptr;
-  for (const Call& call : code.calls) {
-    call.function(impl_->table.data() + call.first, &status);
+  for (const Call& call : code->calls) {
+    bool own = member.thread == 0;
+    if (call.turns > 0) {
+      status.first_turn = call.turns * member.thread / member.threads;
+      status.end_turn = call.turns * (member.thread + 1) / member.threads;
+      own = status.first_turn < status.end_turn;
+    }
+    if (own)
+      call.function(table.data() + call.first, &status);
     if (status.check >= 0 && failed == nullptr) [[unlikely]]
       failed = &call;
+    if (member.barrier != nullptr)
+      member.barrier->wait();
   }
-  if (failed == nullptr) [[likely]]
+  return {failed, status};
+}
+
+/// Pieces ascend with the threads, so the first failure in the order of a single thread is that of
+/// the earliest call, and in it that of the first thread.
+Frame::Impl::Failure Frame::Impl::work_on_team() {
+  std::fill(failures.begin(), failures.end(), Failure());
+  auto part = [](void* impl, const TeamMember& member) {
+    auto* self = static_cast<Impl*>(impl);
+    self->failures[static_cast<size_t>(member.thread)] = self->work(member);
+  };
+  run_on_team(code->threads, part, this);
+  Failure first;
+  for (const Failure& each : failures)
+    if (each.call != nullptr && (first.call == nullptr || each.call < first.call))
+      first = each;
+  return first;
+}
+
+CallStatus Frame::run() {
+  const Executable::Impl& code = *impl_->code;
+  const Impl::Failure first = code.threads == 1 ? impl_->work({}) : impl_->work_on_team();
+  if (first.call == nullptr) [[likely]]
     return {};
-  const Launch& launch = code.code.launches[static_cast<size_t>(failed - code.calls.data())];
-  return {launch.checks[static_cast<size_t>(status.check)], status.position};
+  const Launch& launch = code.code.launches[static_cast<size_t>(first.call - code.calls.data())];
+  return {launch.checks[static_cast<size_t>(first.status.check)], first.status.position};
 }
 
 const void* Frame::output(uint32_t row) const { return impl_->memory(impl_->code->outputs[row]); }

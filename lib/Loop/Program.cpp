@@ -13,6 +13,12 @@ int64_t turns(const Statement& loop) {
   return loop.end > loop.begin ? (loop.end - loop.begin - 1) / loop.step + 1 : 0;
 }
 
+const Statement* shared_loop(const Kernel& kernel) {
+  const bool shared = kernel.body.size() == 1 && kernel.body[0].kind == StatementKind::For &&
+                      kernel.body[0].loop_kind == LoopKind::parallel && turns(kernel.body[0]) > 1;
+  return shared ? &kernel.body[0] : nullptr;
+}
+
 int64_t last_value(const Statement& loop) { return loop.begin + (turns(loop) - 1) * loop.step; }
 
 } // namespace gdjit::loop

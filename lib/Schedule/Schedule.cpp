@@ -5,6 +5,7 @@
 #include "JoinRows.h"
 #include "Pack.h"
 #include "RegisterTile.h"
+#include "ShareOut.h"
 #include "Unroll.h"
 #include "Vectorize.h"
 
@@ -22,7 +23,10 @@ loop::Program schedule(const loop::Program& input, PassContext& context) {
     });
   loop::Program program = input;
   program.stage = Stage::Scheduled;
+  scheduling::share_out(program, context);
   for (loop::Kernel& kernel : program.kernels) {
+    const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
+    loop::Statement shared = scheduling::open_shared(kernel);
     scheduling::Settled settled;
     scheduling::across_rows(program, kernel, context, settled);
     scheduling::vectorize(program, kernel, context);
@@ -30,6 +34,7 @@ loop::Program schedule(const loop::Program& input, PassContext& context) {
     scheduling::register_tile(program, kernel, context, settled);
     scheduling::pack(program, kernel, context);
     scheduling::unroll(kernel);
+    scheduling::close_shared(program, kernel, std::move(shared), first_own);
   }
   return program;
 }

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -32,7 +33,7 @@ std::vector<CodeChoice> code_choices() {
   return choices;
 }
 
-MachineTable random_machine(uint64_t seed) {
+static MachineTable random_machine(uint64_t seed) {
   std::mt19937_64 random(seed);
   auto one_of = [&](std::initializer_list<int> values) {
     return values.begin()[random() % values.size()];
@@ -42,7 +43,13 @@ MachineTable random_machine(uint64_t seed) {
   machine.vector_registers = one_of({4, 8, 13, 16, 32, 50});
   machine.l1_bytes = one_of({64, 512, 48 << 10});
   machine.l2_bytes = one_of({512, 4096, 2 << 20});
+  machine.least_shared = one_of({1, 100, 1 << 22});
   return machine;
+}
+
+void force(CodeChoice& choice, uint64_t seed) {
+  choice.machine = random_machine(seed);
+  choice.threads = std::array{1, 2, 3, 4, 8}[seed / 3 % 5];
 }
 
 namespace {
@@ -50,10 +57,13 @@ namespace {
 /// The chain for one target, whose schedule may be its own.
 std::string broken_link_of(const Step& declared, const CallArguments& arguments,
                            const std::string& target, const std::vector<int>& levels,
-                           const MachineTable* machine, bool training, Fault fault) {
+                           const CodeChoice& plan, bool training, Fault fault) {
   Work work{.step = declared, .program = {}, .stage = declared.stage};
-  CompileOptions options{
-      .target = target, .training = training, .verify = true, .machine = machine};
+  CompileOptions options{.target = target,
+                         .threads = plan.threads,
+                         .training = training,
+                         .verify = true,
+                         .machine = plan.machine ? &*plan.machine : nullptr};
   CallResults expected;
   try {
     for (Stage stage : {Stage::Differentiated, Stage::Simplified, Stage::Fused, Stage::Loops,
@@ -91,14 +101,14 @@ std::string broken_link_of(const Step& declared, const CallArguments& arguments,
 std::string broken_link(const Step& declared, const CallArguments& arguments,
                         const std::vector<CodeChoice>& choices, bool training, Fault fault) {
   std::map<std::string, std::vector<int>> levels;
-  std::map<std::string, const MachineTable*> machines;
+  std::map<std::string, const CodeChoice*> plans;
   for (const CodeChoice& choice : choices) {
     levels[choice.target].push_back(choice.level);
-    machines[choice.target] = choice.machine ? &*choice.machine : nullptr;
+    plans[choice.target] = &choice;
   }
   for (const auto& [target, of_target] : levels) {
     std::string broken =
-        broken_link_of(declared, arguments, target, of_target, machines[target], training, fault);
+        broken_link_of(declared, arguments, target, of_target, *plans[target], training, fault);
     if (!broken.empty())
       return broken;
   }

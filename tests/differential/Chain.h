@@ -16,12 +16,14 @@ struct CodeChoice {
   std::string target;
   int level = 0;
   /// What the schedule takes for the machine, where it is not the target's: forces other vectors,
-  /// tiles and copies. All choices for one target have the same.
+  /// tiles and copies. All choices for one target have the same, and the same threads.
   std::optional<MachineTable> machine = {};
+  int threads = 1;
 };
 
-/// A machine drawn by a seed: few or many registers, short or long vectors, tiny or large caches.
-MachineTable random_machine(uint64_t seed);
+/// Machine and threads drawn by a seed: few or many registers, short or long vectors, tiny or large
+/// caches, one thread to eight.
+void force(CodeChoice& choice, uint64_t seed);
 
 /// Targets that this machine runs, by levels.
 std::vector<CodeChoice> code_choices();

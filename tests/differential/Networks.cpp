@@ -107,7 +107,7 @@ TEST_P(Networks, train_with_the_same_bits_under_every_schedule) {
     Step step = m.training().step(batch);
     CodeChoice choice = choices[seed * 7919 % choices.size()];
     if (seed % 4 != 0)
-      choice.machine = random_machine(seed);
+      force(choice, seed);
     CallArguments arguments = random_arguments(step.signature, seed, index_bound(step.graph));
     std::string broken = broken_link(step, arguments, {choice});
     if (broken.empty())

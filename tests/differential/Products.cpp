@@ -69,7 +69,7 @@ TEST_P(Products, have_the_same_bits_under_every_schedule) {
     std::string what;
     Step step = product(draw, what);
     CodeChoice choice = choices[seed * 7919 % choices.size()];
-    choice.machine = random_machine(seed);
+    force(choice, seed);
     CallArguments arguments = random_arguments(step.signature, seed, 1);
     EXPECT_EQ(broken_link(step, arguments, {choice}), "")
         << what << ", seed " << seed << ", target " << choice.target << ", level " << choice.level

@@ -35,7 +35,7 @@ bool holds(uint64_t seed, const std::vector<CodeChoice>& choices) {
   Step step = random_step(seed);
   CodeChoice choice = choices[seed * 7919 % choices.size()];
   if (seed % 2 == 0)
-    choice.machine = random_machine(seed);
+    force(choice, seed);
   CallArguments arguments =
       random_arguments(step.signature, seed, index_bound(step.graph) + (seed % 16 == 0), true);
   std::string broken = broken_link(step, arguments, {choice});

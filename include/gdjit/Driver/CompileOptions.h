@@ -13,10 +13,12 @@ class PassObserver;  // Transforms/PassManager.h
 struct MachineTable; // IR/PassContext.h
 
 struct CompileOptions {
-  Stage last = Stage::Object;        ///< how far to go
-  std::string target = "native";     ///< native, x86-64-v4, x86-64-v3, x86-64: the same bits on all
-  int level = 2;                     ///< of LLVM's optimization, 0, 2 or 3: the same bits at all
-  int threads = 1;                   ///< per call of the compiled step, at least 1
+  Stage last = Stage::Object;    ///< how far to go
+  std::string target = "native"; ///< native, x86-64-v4, x86-64-v3, x86-64: the same bits on all
+  int level = 2;                 ///< of LLVM's optimization, 0, 2 or 3: the same bits at all
+  /// That share a call of the compiled step, at least 1: the same bits with any. Steps too small to
+  /// share run on their caller's thread alone.
+  int threads = 1;
   int compile_threads = 0;           ///< that compile, at most; 0 for one per core
   bool training = true;              ///< what the scalar `training` becomes
   std::vector<std::string> disabled; ///< passes to leave out

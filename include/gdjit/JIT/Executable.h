@@ -18,6 +18,7 @@ struct ExecutableOptions {
   CodeGenOptions code = {};
   bool perf = false; ///< tell perf of the code, in /tmp/perf-<pid>.map
   bool gdb = false;  ///< tell gdb of the code
+  int threads = 1;   ///< at most so many that share the parallel loops of a call
 };
 
 /// Memory that a kernel writes, as a half-open range of addresses.
@@ -41,6 +42,8 @@ public:
   /// Distinct native functions, and how often one is called in a step.
   int functions() const;
   int launches() const;
+  /// Threads that share a call: 1 where no kernel has a loop to share.
+  int threads() const;
   const CodeTimes& times() const;
   /// Throws Error(data) with the user's line where a call reports an index out of range.
   void require_in_range(const CallStatus& status) const;
@@ -56,8 +59,8 @@ private:
 };
 
 /// What one caller of an Executable needs: its arena, its scalars, the addresses of its inputs and
-/// states. run() allocates nothing, locks nothing and makes no system call. Not for two threads at
-/// once.
+/// states. run() allocates nothing and locks nothing; on one thread it makes no system call, on
+/// more those by which the pool's workers sleep and wake. Not for two threads at once.
 class Frame {
 public:
   explicit Frame(std::shared_ptr<const Executable> executable);

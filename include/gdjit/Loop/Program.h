@@ -165,6 +165,8 @@ void require_in_range(const CallStatus& status, std::span<const Note> notes);
 BufferId storage(const Program& program, BufferId buffer);
 /// Turns of a For.
 int64_t turns(const Statement& loop);
+/// The parallel loop that is all of a kernel, whose turns threads share; null where there is none.
+const Statement* shared_loop(const Kernel& kernel);
 /// The last value its variable takes; begin - step where it does not run.
 int64_t last_value(const Statement& loop);
 

@@ -6,10 +6,14 @@
 
 namespace gdjit {
 
-/// Where a kernel reports its first index out of range; written at most once a call.
+/// What a kernel is told and tells besides its buffers. It reports its first index out of range
+/// here, at most once a call.
 struct KernelStatus {
   int64_t check = -1;   ///< number of the Check statement within the kernel, in order of appearance
   int64_t position = 0; ///< row-major position in the operand that holds the indices
+  /// Of a kernel that is one parallel loop: the turns that this call does, first and behind the
+  /// last; turn t has the loop variable begin + t * step.
+  int64_t first_turn = 0, end_turn = 0;
 };
 
 /// A kernel: addresses of its buffers in order of first use, and the status.

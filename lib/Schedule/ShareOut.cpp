@@ -1,0 +1,201 @@
+// Chooses what threads share by work and extents, and cuts kernels around it.
+#include "ShareOut.h"
+
+#include "Independence.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+constexpr double least_balance = 0.8; ///< of the time of equal pieces to that of the longest share
+constexpr int64_t most_pieces_a_thread = 8;
+
+/// Statements, each as often as it runs.
+double work_of(const std::vector<Statement>& body) {
+  double work = 0;
+  for (const Statement& s : body)
+    work += s.kind == StatementKind::For ? static_cast<double>(turns(s)) * work_of(s.body) : 1;
+  return work;
+}
+
+/// A loop cut into pieces of equal length.
+struct Cut {
+  int64_t pieces = 0;
+  double balance = 0;
+};
+
+/// The fewest pieces that share `extent` evenly; each a multiple of `unit`.
+Cut cut_of(int64_t extent, int64_t unit, int64_t threads) {
+  Cut best;
+  for (int64_t pieces = threads; pieces <= threads * most_pieces_a_thread; ++pieces) {
+    if (pieces < 2 || extent % pieces != 0 || extent / pieces % unit != 0)
+      continue;
+    const int64_t longest = (pieces + threads - 1) / threads;
+    const double balance = static_cast<double>(pieces) / static_cast<double>(longest * threads);
+    if (balance > best.balance + 0.05)
+      best = {pieces, balance};
+  }
+  return best.balance >= least_balance ? best : Cut();
+}
+
+bool is_plain(const Statement& s) {
+  return s.kind == StatementKind::For && s.begin == 0 && s.step == 1 &&
+         s.loop_kind == loop::LoopKind::sequential;
+}
+
+/// The ids that statements define or name.
+struct Ids {
+  std::set<ValueId> values;
+  std::set<TileId> tiles;
+
+  void add_defined(const Statement& s) {
+    if (s.result != loop::none)
+      values.insert(s.result);
+    if (s.kind == StatementKind::Tile)
+      tiles.insert(s.tile);
+  }
+  bool are_named_in(const Statement& s) const {
+    bool named = s.tile != loop::none && tiles.contains(s.tile);
+    for_each_use(s, [&](ValueId v) { named |= values.contains(v); });
+    for (const Statement& inner : s.body)
+      named |= are_named_in(inner);
+    return named;
+  }
+};
+
+class Sharer {
+public:
+  Sharer(Program& program, PassContext& context)
+      : program_(program), context_(context),
+        lanes_(std::max<int64_t>(1, context.machine.vector_bytes / 4)) {}
+
+  void run() {
+    std::vector<Kernel> kernels;
+    for (Kernel& kernel : program_.kernels)
+      for (Kernel& part : parts(std::move(kernel)))
+        kernels.push_back(std::move(part));
+    program_.kernels = std::move(kernels);
+  }
+
+private:
+  /// The kernel, cut in front of each loop that threads share and behind it.
+  std::vector<Kernel> parts(Kernel kernel) {
+    std::vector<Statement> body = std::move(kernel.body);
+    kernel.body.clear();
+    std::vector<Kernel> parts;
+    std::vector<Statement> alone;
+    auto add = [&](std::vector<Statement> statements) {
+      if (statements.empty())
+        return;
+      Kernel& part = parts.emplace_back(kernel);
+      part.body = std::move(statements);
+      if (parts.size() > 1)
+        part.name += fmt::format(".{}", parts.size() - 1);
+    };
+    Ids before;
+    for (size_t i = 0; i < body.size(); ++i) {
+      bool crossed = before.are_named_in(body[i]); // what one kernel computes no other can name
+      for (size_t j = i + 1; j < body.size() && !crossed; ++j)
+        crossed = before.are_named_in(body[j]);
+      if (crossed || !share(kernel, body[i])) {
+        before.add_defined(body[i]);
+        alone.push_back(std::move(body[i]));
+        continue;
+      }
+      add(std::move(alone));
+      alone.clear();
+      before = {};
+      std::vector<Statement> shared;
+      shared.push_back(std::move(body[i]));
+      add(std::move(shared));
+    }
+    add(std::move(alone));
+    for (size_t i = 0; i + 1 < parts.size(); ++i)
+      parts[i].reason = "threads meet here";
+    if (parts.empty())
+      parts.push_back(std::move(kernel));
+    return parts;
+  }
+
+  /// Makes of a nest a parallel loop over its pieces, where that pays.
+  bool share(Kernel& kernel, Statement& nest) {
+    if (!is_plain(nest) || !dependence(program_, nest).empty())
+      return false;
+    const double work = static_cast<double>(turns(nest)) * work_of(nest.body);
+    if (work < static_cast<double>(context_.machine.least_shared))
+      return false;
+    const int64_t threads = context_.threads;
+    const Cut rows = cut_of(turns(nest), 1, threads);
+    Statement* inner = nest.body.size() == 1 && is_plain(nest.body[0]) ? &nest.body[0] : nullptr;
+    Cut columns;
+    if (inner != nullptr && dependence(program_, *inner).empty())
+      columns = cut_of(turns(*inner), 2 * lanes_, threads);
+    const bool by_columns = columns.balance > rows.balance; // rows read what their thread wrote
+    const Cut cut = by_columns ? columns : rows;
+    if (cut.pieces == 0)
+      return false;
+    Statement& loop = by_columns ? *inner : nest;
+    context_.remarks.push_back(
+        fmt::format("{}: {} pieces of loop {} for {} threads, {:.0f} statements", kernel.name,
+                    cut.pieces, kernel.loop_names[loop.loop], threads, work));
+    Statement shared;
+    shared.kind = StatementKind::For;
+    shared.loop_kind = loop::LoopKind::parallel;
+    shared.loop = kernel.loops++;
+    kernel.loop_names.emplace_back("p");
+    shared.end = cut.pieces;
+    shared.node = nest.node;
+    loop.end /= cut.pieces;
+    Affine moved = variable(loop.loop);
+    add_scaled(moved, variable(shared.loop), loop.end);
+    substitute(loop.body, loop.loop, moved);
+    shared.body.push_back(std::move(nest));
+    nest = std::move(shared);
+    return true;
+  }
+
+  Program& program_;
+  PassContext& context_;
+  const int64_t lanes_;
+};
+
+} // namespace
+
+void share_out(Program& program, PassContext& context) {
+  if (context.threads > 1)
+    Sharer(program, context).run();
+}
+
+Statement open_shared(Kernel& kernel) {
+  if (!loop::shared_loop(kernel))
+    return {};
+  Statement shared = std::move(kernel.body[0]);
+  kernel.body = std::move(shared.body);
+  shared.body.clear();
+  return shared;
+}
+
+void close_shared(Program& program, Kernel& kernel, Statement shared, loop::BufferId first_own) {
+  if (shared.kind != StatementKind::For)
+    return;
+  for (loop::BufferId b = first_own; b < program.buffers.size(); ++b) {
+    Shape& shape = program.buffers[b].type.shape;
+    Shape each = {turns(shared)};
+    for (int64_t extent : shape)
+      each.push_back(extent);
+    shape = each;
+  }
+  for_each(kernel.body, [&](Statement& s) {
+    if (s.buffer != loop::none && s.buffer >= first_own)
+      s.index.insert(s.index.begin(), Index{variable(shared.loop), loop::none, 0});
+  });
+  shared.body = std::move(kernel.body);
+  kernel.body.clear();
+  kernel.body.push_back(std::move(shared));
+}
+
+} // namespace gdjit::scheduling
