@@ -3,6 +3,7 @@
 #include "gdjit/Loop/Verifier.h"
 
 #include "VerifyKernel.h"
+#include "VerifyShared.h"
 #include "gdjit/Loop/Types.h"
 
 #include <fmt/format.h>
@@ -171,7 +172,12 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
   for (const Kernel& kernel : program.kernels) {
     if (!names.insert(kernel.name).second)
       diagnostics.error({}, fmt::format("two kernels are named '{}'", kernel.name));
+    const size_t first = statement, known = diagnostics.size();
     KernelVerifier(program, kernel, diagnostics, places).run(statement);
+    if (std::string problem;
+        diagnostics.size() == known && !(problem = sharing_problem(program, kernel)).empty())
+      diagnostics.error(places ? places->place(first) : SourceLocation{},
+                        fmt::format("kernel '{}': {}", kernel.name, problem));
   }
 }
 

@@ -129,7 +129,9 @@ private:
     if (work < static_cast<double>(context_.machine.least_shared))
       return false;
     const int64_t threads = context_.threads;
-    const Cut rows = cut_of(turns(nest), 1, threads);
+    const bool flat = std::none_of(nest.body.begin(), nest.body.end(),
+                                   [](const Statement& s) { return s.kind == StatementKind::For; });
+    const Cut rows = cut_of(turns(nest), flat ? lanes_ : 1, threads);
     Statement* inner = nest.body.size() == 1 && is_plain(nest.body[0]) ? &nest.body[0] : nullptr;
     Cut columns;
     if (inner != nullptr && dependence(program_, *inner).empty())

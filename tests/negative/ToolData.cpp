@@ -136,7 +136,8 @@ TEST_F(DataMistakes, numbers_of_rows_and_steps_that_cannot_be) {
   EXPECT_REFUSED(run({"--standardize", "z"}), 2, "the data has no input z");
   EXPECT_REFUSED(run({"--standardize", "x", "--min-max", "x"}), 2,
                  "input x is given to --standardize and to --min-max");
-  EXPECT_REFUSED(run({"--threads", "2"}), 2, "2 threads: a step runs on one thread so far");
+  EXPECT_REFUSED(run({"--threads", "0"}), 2, "--threads");
+  EXPECT_REFUSED(run({"--threads", "2000"}), 2, "2000 threads for a step: give 1 to 1024");
   EXPECT_REFUSED(run({"--metrics", "m.txt"}), 2, "m.txt: the name ends in neither .csv nor .jsonl");
   EXPECT_REFUSED(run({"--metrics", "/nonexistent/m.csv"}), 7, "/nonexistent/m.csv", "No such file");
   EXPECT_REFUSED(run({"--optimizer", "sdg"}), 2, "there is no 'sdg'", "did you mean 'sgd'?");

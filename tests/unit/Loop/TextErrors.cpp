@@ -97,6 +97,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"\nend\n", "\n", "the text ends before its last line 'end'"},
         Mistake{"\nend\n", "\nend\nend\n",
                 "expected the end of the text behind 'end', found 'end'"},
+        Mistake{"store t[i, j+lane] =", "store t[0, j+lane] =",
+                "t.gdir:29:3: error: kernel 'k0': turns of a parallel loop share elements of 't'"},
+        Mistake{"parallel for i in 0..6 {", "for i in 0..6 {", "no error"},
         Mistake{"kernel k1", "kernel k0", "two kernels are named 'k0'"}));
 
 INSTANTIATE_TEST_SUITE_P(

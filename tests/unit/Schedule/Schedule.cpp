@@ -148,6 +148,26 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
 }
 
+TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
+  Built b = build(DType::f32, {Shape{512, 784}, Shape{784, 512}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]) + 1.0; });
+  PassContext context;
+  context.threads = 2;
+  context.machine.l1_bytes = 1024;
+  loop::Program p = schedule(b.loops, context);
+  ASSERT_EQ(p.kernels.size(), 1u);
+  const loop::Statement* shared = loop::shared_loop(p.kernels[0]);
+  ASSERT_NE(shared, nullptr);
+  EXPECT_EQ(turns(*shared), 2);
+  EXPECT_EQ(p.buffers.back().type.shape, (Shape{2, 784, 32})) << "a panel each";
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("2 pieces of loop")));
+  context.threads = 5;
+  EXPECT_EQ(turns(*loop::shared_loop(schedule(b.loops, context).kernels[0])), 32)
+      << "7 of 32 pieces at most, where 5 threads would have 6.4";
+  context.threads = 1;
+  EXPECT_EQ(loop::shared_loop(schedule(b.loops, context).kernels[0]), nullptr);
+}
+
 TEST(Schedule, RefusesFunctionsThatAreStillCalledByName) {
   loop::Program program;
   program.kernels.emplace_back().name = "k0";
