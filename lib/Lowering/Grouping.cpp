@@ -20,6 +20,9 @@ constexpr int64_t whole_step_work = int64_t{1} << 20;
 /// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
 /// that no update waits for them.
 constexpr int64_t waiting_operations = 100;
+/// Movement of arguments belongs to no kernel while a chain of it is shorter than this: a longer
+/// one is cut by a copy.
+constexpr int most_free_maps = 6;
 /// Statements around the operation of a node: load, store, loop.
 constexpr int32_t access_cost = 3;
 
@@ -72,10 +75,19 @@ Shape Grouping::space(NodeId n) const {
   return without_units((reduces ? graph_.type(graph_.operand(n, 0)) : graph_.type(n)).shape);
 }
 
+/// The length of the chain of Movement nodes from arguments and literals up to `n`; most_free_maps
+/// where it is longer, or computed things are below it.
+int Grouping::maps(NodeId n) {
+  int longest = 0;
+  for (Value v : graph_.operands(n))
+    longest = std::max(longest, cost_[v.node] > 0 ? most_free_maps : maps_[v.node] + 1);
+  return maps_[n] = static_cast<uint8_t>(std::min(longest, most_free_maps));
+}
+
 Grouping::Grouping(const Step& step)
     : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
-      waiting_(step.graph.size(), 0), kernel_(step.graph.size(), Partition::no_kernel),
-      late_(step.graph.size(), false) {
+      maps_(step.graph.size(), 0), waiting_(step.graph.size(), 0),
+      kernel_(step.graph.size(), Partition::no_kernel), late_(step.graph.size(), false) {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (is_argument(graph_, n) || is_literal(graph_, n))
       continue;
@@ -84,8 +96,8 @@ Grouping::Grouping(const Step& step)
     case OpKind::Source:
       cost_[n] = access_cost + static_cast<int32_t>(expansions_.of(n).instructions.size());
       break;
-    case OpKind::Movement:
-      cost_[n] = 1;
+    case OpKind::Movement: // of arguments alone: an index map that any kernel may read through
+      cost_[n] = maps(n) < most_free_maps ? 0 : 1;
       break;
     default:
       cost_[n] = 3 * access_cost;

@@ -30,6 +30,7 @@ private:
     NodeId refused = no_node;  ///< the first node that could not join
   };
 
+  int maps(NodeId n);
   void assign_numbers();
   void assign(NodeId n);
   uint32_t begin_group(NodeId n);
@@ -49,6 +50,7 @@ private:
   const Graph& graph_;
   Expansions expansions_;
   std::vector<int32_t> cost_;    ///< statements per node
+  std::vector<uint8_t> maps_;    ///< Movement nodes in a row, from arguments on
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<bool> late_;       ///< updates whose old value is read by a later node
