@@ -181,14 +181,13 @@ struct Frame::Impl {
   std::vector<void*> states;
   std::vector<WrittenRange> written; ///< [0] is the arena
 
-  /// The first call that found an index out of range, and what it said; null for none.
   struct Failure {
     const Call* call = nullptr;
     KernelStatus status = {};
   };
-  std::vector<Failure> failures; ///< of each thread
-  Failure work(const TeamMember& member);
-  Failure work_on_team();
+  std::vector<Failure> failures; ///< the first of each thread
+  const Call* work(const TeamMember& member, KernelStatus& status);
+  const Call* work_on_team(KernelStatus& status);
 
   void* memory(BufferId b) const {
     const Buffer& buffer = code->buffers[b];
@@ -279,13 +278,14 @@ CallArguments Frame::arguments() const {
   return arguments;
 }
 
-/// The part of one thread in all calls, one after another. Threads meet behind each call.
-Frame::Impl::Failure Frame::Impl::work(const TeamMember& member) {
-  KernelStatus status;
+/// The part of one thread in all calls, one after another; threads meet behind each. Returns the
+/// first that found an index out of range; null for none.
+[[gnu::always_inline]] inline const Call* Frame::Impl::work(const TeamMember& member,
+                                                            KernelStatus& status) {
   const Call* failed = nullptr;
   for (const Call& call : code->calls) {
     bool own = member.thread == 0;
-    if (call.turns > 0) {
+    if (call.turns > 0) [[unlikely]] {
       status.first_turn = call.turns * member.thread / member.threads;
       status.end_turn = call.turns * (member.thread + 1) / member.threads;
       own = status.first_turn < status.end_turn;
@@ -297,32 +297,36 @@ Frame::Impl::Failure Frame::Impl::work(const TeamMember& member) {
     if (member.barrier != nullptr)
       member.barrier->wait();
   }
-  return {failed, status};
+  return failed;
 }
 
 /// Pieces ascend with the threads, so the first failure in the order of a single thread is that of
 /// the earliest call, and in it that of the first thread.
-Frame::Impl::Failure Frame::Impl::work_on_team() {
+const Call* Frame::Impl::work_on_team(KernelStatus& status) {
   std::fill(failures.begin(), failures.end(), Failure());
   auto part = [](void* impl, const TeamMember& member) {
     auto* self = static_cast<Impl*>(impl);
-    self->failures[static_cast<size_t>(member.thread)] = self->work(member);
+    Failure& own = self->failures[static_cast<size_t>(member.thread)];
+    own.call = self->work(member, own.status);
   };
   run_on_team(code->threads, part, this);
-  Failure first;
+  const Call* first = nullptr;
   for (const Failure& each : failures)
-    if (each.call != nullptr && (first.call == nullptr || each.call < first.call))
-      first = each;
+    if (each.call != nullptr && (first == nullptr || each.call < first)) {
+      first = each.call;
+      status = each.status;
+    }
   return first;
 }
 
 CallStatus Frame::run() {
   const Executable::Impl& code = *impl_->code;
-  const Impl::Failure first = code.threads == 1 ? impl_->work({}) : impl_->work_on_team();
-  if (first.call == nullptr) [[likely]]
+  KernelStatus status;
+  const Call* failed = code.threads == 1 ? impl_->work({}, status) : impl_->work_on_team(status);
+  if (failed == nullptr) [[likely]]
     return {};
-  const Launch& launch = code.code.launches[static_cast<size_t>(first.call - code.calls.data())];
-  return {launch.checks[static_cast<size_t>(first.status.check)], first.status.position};
+  const Launch& launch = code.code.launches[static_cast<size_t>(failed - code.calls.data())];
+  return {launch.checks[static_cast<size_t>(status.check)], status.position};
 }
 
 const void* Frame::output(uint32_t row) const { return impl_->memory(impl_->code->outputs[row]); }

@@ -209,7 +209,8 @@ void StepFunction::Impl::set_inputs(std::span<const TensorView> inputs) {
 
 // --- calls ---
 
-double StepFunction::Impl::run() {
+/// Where the caller has not: those of the State.
+inline void StepFunction::Impl::set_step_and_seed() {
   Frame& frame = current->frame;
   if (step_row >= 0) {
     int64_t step = state->step + (writes ? 1 : 0);
@@ -217,9 +218,11 @@ double StepFunction::Impl::run() {
   }
   if (seed_row >= 0)
     std::memcpy(frame.scalar(static_cast<uint32_t>(seed_row)), &state->seed, sizeof state->seed);
-  CallArguments before;
-  if (compiler->checks_values()) [[unlikely]]
-    before = frame.arguments();
+}
+
+double StepFunction::Impl::run() {
+  set_step_and_seed();
+  Frame& frame = current->frame;
   CallStatus status;
   {
     FloatEnvironment environment;
@@ -229,12 +232,15 @@ double StepFunction::Impl::run() {
     ++state->step;
   if (!status.ok()) [[unlikely]]
     frame.executable().require_in_range(status);
-  double loss = std::numeric_limits<double>::quiet_NaN();
-  if (loss_row >= 0) {
-    auto row = static_cast<uint32_t>(loss_row);
-    loss = number(current->signature().outputs[row].type.dtype, frame.output(row));
-  }
-  if (compiler->checks_values() && !all_finite(loss)) [[unlikely]]
+  return loss_row >= 0 ? number(loss_type, frame.output(static_cast<uint32_t>(loss_row)))
+                       : std::numeric_limits<double>::quiet_NaN();
+}
+
+double StepFunction::Impl::run_and_check_values() {
+  set_step_and_seed();
+  const CallArguments before = current->frame.arguments();
+  const double loss = run();
+  if (!all_finite(loss))
     compiler->explain_non_finite(current->batch, before, state->step - (writes ? 1 : 0));
   return loss;
 }
@@ -270,6 +276,7 @@ StepFunction::StepFunction(State& state, std::shared_ptr<StepCompiler> compiler,
     : impl_(std::make_unique<Impl>()) {
   impl_->state = state.storage();
   impl_->compiler = std::move(compiler);
+  impl_->checks_values = impl_->compiler->checks_values();
   impl_->select(batch);
 }
 
@@ -282,7 +289,7 @@ double StepFunction::operator()(std::span<const TensorView> inputs, const Scalar
   impl_->select(impl_->rows_of(inputs));
   impl_->apply(scalars);
   impl_->set_inputs(inputs);
-  return impl_->run();
+  return impl_->checks_values ? impl_->run_and_check_values() : impl_->run();
 }
 
 double StepFunction::operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars) {
@@ -310,7 +317,7 @@ double StepFunction::run(const Scalars& scalars) {
   if (!impl_->current->bound && !impl_->current->signature().inputs.empty()) [[unlikely]]
     throw Error(ErrorCode::usage, "run needs bound inputs; call bind first");
   impl_->apply(scalars);
-  return impl_->run();
+  return impl_->checks_values ? impl_->run_and_check_values() : impl_->run();
 }
 
 void StepFunction::rebatch(int64_t batch) {

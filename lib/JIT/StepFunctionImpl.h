@@ -51,7 +51,9 @@ struct StepFunction::Impl {
   int step_row = -1;  ///< taken from the State; -1 where set by the caller or absent
   int seed_row = -1;
   int loss_row = -1;
+  DType loss_type = DType::f32;
   bool writes = false;
+  bool checks_values = false; ///< asked of the compiler once
   std::atomic<bool> busy = false;
 
   void add_variant(int64_t batch);
@@ -63,7 +65,9 @@ struct StepFunction::Impl {
   int64_t rows_of(std::span<const TensorView> inputs) const;
   void set_inputs(std::span<const TensorView> inputs);
   void require_apart(const TensorView& input) const;
+  void set_step_and_seed();
   double run();
+  double run_and_check_values();
   bool all_finite(double loss) const;
   [[noreturn]] void fail_missing() const;
 };

@@ -93,6 +93,8 @@ void StepFunction::Impl::bind_states(StepVariant& variant) const {
 void StepFunction::Impl::take_signature(const Signature& signature) {
   writes = !signature.updates.empty();
   loss_row = find_row(signature.outputs, "loss");
+  if (loss_row >= 0)
+    loss_type = signature.outputs[static_cast<size_t>(loss_row)].type.dtype;
   step_row = find_row(signature.scalars, "step");
   seed_row = find_row(signature.scalars, "seed");
   scalars.assign(signature.scalars.size(), 0);
