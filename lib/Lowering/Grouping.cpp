@@ -87,7 +87,8 @@ int Grouping::maps(NodeId n) {
 Grouping::Grouping(const Step& step)
     : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
       maps_(step.graph.size(), 0), waiting_(step.graph.size(), 0),
-      kernel_(step.graph.size(), Partition::no_kernel), late_(step.graph.size(), false) {
+      kernel_(step.graph.size(), Partition::no_kernel), late_(step.graph.size(), false),
+      looked_at_(step.graph.size(), 0) {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (is_argument(graph_, n) || is_literal(graph_, n))
       continue;
@@ -160,11 +161,24 @@ void Grouping::assign_late_updates() {
   }
 }
 
-uint32_t Grouping::latest_operand(NodeId n) const {
+/// What waits below `n` comes with it: what that reads counts, too.
+uint32_t Grouping::latest_operand(NodeId n) {
   uint32_t latest = Partition::no_kernel;
-  for (Value v : graph_.operands(n))
-    if (uint32_t k = kernel_[v.node]; k != Partition::no_kernel)
-      latest = latest == Partition::no_kernel ? k : std::max(latest, k);
+  std::vector<NodeId> open = {n};
+  ++looks_;
+  while (!open.empty()) {
+    NodeId reader = open.back();
+    open.pop_back();
+    for (Value v : graph_.operands(reader)) {
+      const uint32_t k = kernel_[v.node];
+      if (k != Partition::no_kernel) {
+        latest = latest == Partition::no_kernel ? k : std::max(latest, k);
+      } else if (cost_[v.node] > 0 && looked_at_[v.node] != looks_) {
+        looked_at_[v.node] = looks_;
+        open.push_back(v.node);
+      }
+    }
+  }
   return latest;
 }
 

@@ -41,7 +41,7 @@ private:
   void settle_operands(NodeId n, uint32_t group);
   void find_late_updates();
   void assign_late_updates();
-  uint32_t latest_operand(NodeId n) const;
+  uint32_t latest_operand(NodeId n);
   /// The shape that a node iterates over, without axes of extent 1.
   Shape space(NodeId n) const;
   bool whole_step_fits() const;
@@ -54,6 +54,8 @@ private:
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<bool> late_;       ///< updates whose old value is read by a later node
+  std::vector<uint32_t> looked_at_; ///< per node, the last of the looks_ of latest_operand
+  uint32_t looks_ = 0;
   std::vector<Group> groups_;
   std::vector<NodeId> refused_;
   uint32_t last_check_ = Partition::no_kernel; ///< index checks run in the order of their nodes

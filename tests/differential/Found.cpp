@@ -1,5 +1,5 @@
 // Steps that once broke the chain, as reducing left them: found by random graphs in longer runs
-// than a test's. Each runs at every level and target, under the machine that it was found with.
+// than a test's.
 #include "Chain.h"
 
 #include "gdjit/Driver/ReadStep.h"
@@ -12,19 +12,27 @@ using namespace gdjit::testing;
 
 namespace {
 
-void expect_chain(const std::string& text, const MachineTable& machine) {
-  const TextStep read = read_step(
-      "gdir 1\nstage declared\nmodel found\nstep training\nbatch 0\n" + text, "found.gdir");
-  std::vector<CodeChoice> choices = code_choices();
-  for (CodeChoice& choice : choices)
-    choice.machine = machine;
+TextStep found(const std::string& text) {
+  return read_step("gdir 1\nstage declared\nmodel found\nstep training\nbatch 0\n" + text,
+                   "found.gdir");
+}
+
+void expect_chain(const TextStep& read, const std::vector<CodeChoice>& choices) {
   CallArguments arguments =
       random_arguments(read.step.signature, 1, index_bound(read.step.graph), true);
   EXPECT_EQ(broken_link(read.step, arguments, choices), "");
 }
 
+/// At every level and target, under the machine that it was found with.
+void expect_chain(const TextStep& read, const MachineTable& machine) {
+  std::vector<CodeChoice> choices = code_choices();
+  for (CodeChoice& choice : choices)
+    choice.machine = machine;
+  expect_chain(read, choices);
+}
+
 TEST(Found, rows_on_which_a_sum_does_not_depend_are_no_lanes) {
-  expect_chain(R"(
+  expect_chain(found(R"(
 input x : bool[17,1,2,9,2]
 output y : bool[17,1,1,1,2]
 graph {
@@ -34,12 +42,12 @@ graph {
   %3 = all %2 axes=[2, 3] keepdims : bool[17,1,1,1,2]
   output y = %3
 }
-)",
-               {.vector_bytes = 32});
+)"),
+               MachineTable{.vector_bytes = 32});
 }
 
 TEST(Found, masked_vectors_wider_than_a_register_touch_no_masked_lane) {
-  expect_chain(R"(
+  expect_chain(found(R"(
 input x : f32[1,1,1]
 input y : f32[9,17,17]
 output z : f32[9,17,17]
@@ -50,8 +58,39 @@ graph {
   %3 = add %2, %1 : f32[9,17,17]
   output z = %3
 }
-)",
-               {.vector_bytes = 64, .vector_registers = 50});
+)"),
+               MachineTable{.vector_bytes = 64, .vector_registers = 50});
+}
+
+TEST(Found, what_waits_for_a_reader_comes_behind_what_it_reads) {
+  expect_chain(found(R"(
+input x : f32[7,1,33,9]
+output slope : f32[7,1,33,9]
+output logarithm : f32[1,7,1,33,9]
+output greater : bool[7,1,33,9]
+output total : f32[1,7,1,33,1]
+graph {
+  %0 = input x : f32[7,1,33,9]
+  %1 = neg %0 : f32[7,1,33,9]
+  %2 = guard %1, %0 : f32[7,1,33,9]
+  %3 = pow %1, %0 : f32[7,1,33,9]
+  %4 = maximum %2, %0 : f32[7,1,33,9]
+  %5 = sign %4 : f32[7,1,33,9]
+  %6 = reshape %4 : f32[1,7,1,33,9]
+  %7 = sum %6 axes=[4] keepdims order=f32:sequential : f32[1,7,1,33,1]
+  %8 = relu %1 : f32[7,1,33,9]
+  %9 = reciprocal %6 : f32[1,7,1,33,9]
+  %10 = gt %5, %8 : bool[7,1,33,9]
+  %11 = log1p %9 : f32[1,7,1,33,9]
+  %12 = sum %3 axes=[0, 1, 2, 3] order=f32:partials(64) : f32[]
+  %13 = gradient %12, %0 : f32[7,1,33,9]
+  output slope = %13
+  output logarithm = %11
+  output greater = %10
+  output total = %7
+}
+)"),
+               {CodeChoice{.target = "native", .level = 2}});
 }
 
 } // namespace
