@@ -21,7 +21,7 @@ public:
            const ScalarValues& scalars, const CompileOptions& options, bool metrics,
            const FoundRows& found);
 
-  /// The training part, and those for development; all parts where `whole`.
+  /// The parts that are looked at after every epoch; all where `whole`.
   std::vector<Assessed> run(bool whole);
   /// The names that figures_of(run(true)) will have, without values.
   Figures known() const;

@@ -36,8 +36,11 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
     found = read_rows(a.data, inputs, inputs, trained.known());
   else
     found.rows = dataset(work.signature(), subject.folder());
-  Parts parts{
-      .parts = {{"", scaled(trained.scalings(), found.rows)}}, .whole = found.rows, .scalings = {}};
+  Parts parts;
+  parts.whole = found.rows;
+  parts.parts.push_back({"", scaled(trained.scalings(), found.rows)});
+  if (found.test)
+    parts.parts.push_back({"test/", scaled(trained.scalings(), *found.test)});
   int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
   Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
   check_criteria(a.expect, assessor.known());

@@ -45,8 +45,8 @@ void PartArguments::add_to(CLI::App& command) {
       ->type_name("INPUT");
 }
 
-Parts make_parts(const Dataset& rows, const PartArguments& a, int64_t seed,
-                 const std::vector<Scaling>* fitted) {
+Parts make_parts(const Dataset& rows, const std::optional<Dataset>& test, const PartArguments& a,
+                 int64_t seed, const std::vector<Scaling>* fitted) {
   Parts result{.parts = {}, .whole = rows, .scalings = {}};
   if (a.split.empty()) {
     result.parts.push_back({"", rows});
@@ -57,8 +57,13 @@ Parts make_parts(const Dataset& rows, const PartArguments& a, int64_t seed,
     if (options.development > 0)
       result.parts.push_back({"dev/", split.development});
     if (options.test > 0)
-      result.parts.push_back({"test/", split.test});
+      result.parts.push_back({"test/", split.test, /*at_the_end=*/true});
+    if (options.test > 0 && test)
+      throw Error(ErrorCode::usage, "--split: the test rows come from --data, as files of their "
+                                    "own; give the development part alone");
   }
+  if (test)
+    result.parts.push_back({"test/", *test});
   for (const std::string& input : a.min_max)
     if (std::find(a.standardize.begin(), a.standardize.end(), input) != a.standardize.end())
       throw Error(ErrorCode::usage,

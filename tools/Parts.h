@@ -6,6 +6,8 @@
 #include "gdjit/Data/Scaling.h"
 #include "gdjit/Data/Split.h"
 
+#include <optional>
+
 namespace gdjit::tool {
 
 struct PartArguments {
@@ -20,6 +22,7 @@ struct PartArguments {
 struct Part {
   std::string prefix;
   Dataset rows;
+  bool at_the_end = false; ///< looked at then only, not after every epoch
 };
 
 struct Parts {
@@ -31,9 +34,9 @@ struct Parts {
 };
 
 /// Splits by seed, then scales every part by numbers fitted on the training part, or by `fitted`
-/// where a run goes on.
-Parts make_parts(const Dataset& rows, const PartArguments& arguments, int64_t seed,
-                 const std::vector<Scaling>* fitted);
+/// where a run goes on. `test` are rows for testing that came apart.
+Parts make_parts(const Dataset& rows, const std::optional<Dataset>& test,
+                 const PartArguments& arguments, int64_t seed, const std::vector<Scaling>* fitted);
 
 /// Scaled as the training rows were, those inputs that are there.
 Dataset scaled(std::span<const Scaling> scalings, Dataset rows);

@@ -240,12 +240,64 @@ std::string histogram_script(const PlotSource& source, const Roles&) {
   return script_of_histogram(source.signature.name, name, values);
 }
 
+// ---- images ----
+
+/// Height and width of what the one input holds per row; 0 where that is no image.
+std::pair<int64_t, int64_t> image_size(const Roles& roles) {
+  if (roles.features.size() != 1 || roles.features[0].batch_axis != 0)
+    return {0, 0};
+  const Shape& shape = roles.features[0].type.shape;
+  if (shape.rank() == 3)
+    return {shape[1], shape[2]};
+  const auto side = std::llround(std::sqrt(static_cast<double>(roles.width)));
+  return side >= 4 && side * side == roles.width ? std::pair{side, side} : std::pair{0LL, 0LL};
+}
+
+const OutputDecl* class_output(const Roles& roles) {
+  auto found = std::ranges::find_if(roles.outputs, [](const OutputDecl& d) {
+    return is_integer(d.type.dtype) && row_width(d.type) == 1;
+  });
+  return found == roles.outputs.end() ? nullptr : &*found;
+}
+
+std::string images_lacks(const PlotSource& source, const Roles& roles) {
+  if (source.subject.is_text())
+    return one_size;
+  if (image_size(roles).first == 0)
+    return "its prediction takes no image: one input of height x width, or of a square's numbers";
+  return class_output(roles) ? "" : "it has no output of a class per row";
+}
+
+std::string images_script(const PlotSource& source, const Roles& roles) {
+  constexpr int64_t shown = 50;
+  const Part& part = source.parts.back(); // not those that were learned, where there are others
+  const std::string& output = class_output(roles)->name;
+  std::vector<double> features = features_of(roles, part.rows);
+  const auto each = static_cast<size_t>(roles.width);
+  const auto count = std::min<size_t>(features.size() / each, shown);
+  features.resize(count * each);
+  const std::vector<double> classes = predict(source, roles, features)[output];
+  std::vector<double> truth;
+  if (!roles.targets.empty())
+    truth = numbers(part.rows, roles.targets[0].name);
+  auto [height, width] = image_size(roles);
+  Images images{height, width, {}, {}, {}};
+  for (size_t i = 0; i < count; ++i) {
+    images.grey.emplace_back(features.begin() + static_cast<std::ptrdiff_t>(i * each),
+                             features.begin() + static_cast<std::ptrdiff_t>((i + 1) * each));
+    images.marked.push_back(!truth.empty() && truth[i] != classes[i]);
+    images.words.push_back(fmt::format("{}", classes[i]));
+  }
+  return script_of_images(fmt::format("{}: {}", source.signature.name, output), images);
+}
+
 constexpr Picture all[] = {
     {"cost", cost_lacks, cost_script},
     {"fit", fit_lacks, fit_script},
     {"curve", curve_lacks, curve_script},
     {"boundary", boundary_lacks, boundary_script},
     {"histogram", histogram_lacks, histogram_script},
+    {"images", images_lacks, images_script},
 };
 
 } // namespace

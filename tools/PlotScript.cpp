@@ -193,6 +193,39 @@ std::string script_of_plane(const std::string& title, const Plane& plane) {
   return script + text + fmt::format("plot {}\n", fmt::join(elements, ", \\\n     "));
 }
 
+std::string script_of_images(const std::string& title, const Images& images) {
+  constexpr int64_t a_row = 10; // images
+  const auto count = static_cast<int64_t>(images.grey.size());
+  const int64_t columns = std::min(count, a_row), rows = (count + a_row - 1) / a_row;
+  const int64_t across = images.width + images.width / 4, down = images.height * 3 / 2;
+  std::string cells = "$cells << EOD\n", labels;
+  for (int64_t y = 0; y < rows * down; ++y) {
+    for (int64_t x = 0; x < columns * across; ++x) {
+      const int64_t i = y / down * a_row + x / across, within_x = x % across;
+      const int64_t within_y = y % down - (down - images.height);
+      const bool inside = i < count && within_x < images.width && within_y >= 0;
+      cells += inside ? number(images.grey[static_cast<size_t>(i)]
+                                          [static_cast<size_t>(within_y * images.width + within_x)])
+                      : "NaN";
+      cells += x + 1 == columns * across ? "\n" : " ";
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const auto k = static_cast<size_t>(i);
+    labels += fmt::format(
+        "set label {} at {},{} center tc rgb '{}'\n", quoted(images.words[k]),
+        static_cast<double>(i % a_row * across) + static_cast<double>(images.width) / 2,
+        static_cast<double>(i / a_row * down) + static_cast<double>(down - images.height) / 2,
+        images.marked[k] ? "#d11a1a" : "#202020");
+  }
+  return head(title, "", "") + cells + "EOD\n" + labels +
+         fmt::format("unset key\nunset border\nunset tics\nunset grid\nunset colorbox\n"
+                     "set palette gray negative\nset size ratio -1\n"
+                     "set xrange [-1:{}]\nset yrange [{}:-1]\n"
+                     "plot $cells matrix with image\n",
+                     columns * across, rows * down);
+}
+
 std::string script_of_histogram(const std::string& title, const std::string& name,
                                 const std::vector<double>& values) {
   auto [least, greatest] = range(values);

@@ -43,6 +43,15 @@ struct Plane {
 };
 std::string script_of_plane(const std::string& title, const Plane& plane);
 
+/// Grey images side by side, each with a word above it, in red where it is marked.
+struct Images {
+  int64_t height = 0, width = 0;
+  std::vector<std::vector<double>> grey; ///< row by row from the top
+  std::vector<std::string> words;
+  std::vector<bool> marked;
+};
+std::string script_of_images(const std::string& title, const Images& images);
+
 /// How often values fall into each of equal bins. Error(data) where none is finite.
 std::string script_of_histogram(const std::string& title, const std::string& name,
                                 const std::vector<double>& values);

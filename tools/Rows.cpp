@@ -2,10 +2,13 @@
 // takes.
 #include "Rows.h"
 
+#include "Digits.h"
+
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Transforms/VerifyValues.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace gdjit::tool {
 
@@ -87,7 +90,9 @@ FoundRows read_table_rows(const DataArguments& a, std::span<const InputDecl> wan
 void DataArguments::add_to(CLI::App& command) {
   auto* data = command
                    .add_option("--data", files,
-                               "rows from FILE.csv or .npy; or INPUT=FILE.npy for each input")
+                               "rows from FILE.csv or .npy; INPUT=FILE for each input, .npy or "
+                               "IDX; or a folder of digits as they are distributed, "
+                               "train-images-idx3-ubyte.gz and so on")
                    ->allow_extra_args(false)
                    ->type_name("[INPUT=]FILE");
   command
@@ -139,8 +144,10 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
       files.push_back({name, word.substr(equals + 1)});
     else if (!is_input && a.files.size() > 1)
       throw Error(ErrorCode::usage,
-                  fmt::format("--data {}: give one table, or INPUT=FILE.npy for each input", word));
+                  fmt::format("--data {}: give one table, or INPUT=FILE for each input", word));
   }
+  if (files.empty() && std::filesystem::is_directory(a.files.front()))
+    return read_digits(a.files.front(), wanted);
   if (files.empty())
     return read_table_rows(a, wanted, inputs, known);
   if (!a.columns.empty())

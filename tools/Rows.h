@@ -1,15 +1,18 @@
-// Where the rows of a command come from: the model itself, a table, or an .npy file for each input.
+// Where the rows of a command come from: the model itself, a table, a file of an array for each
+// input, or a folder of digits.
 #pragma once
 
 #include "Subject.h"
 
 #include "gdjit/Data/Checkpoint.h"
 
+#include <optional>
+
 namespace gdjit::tool {
 
 /// The options by which rows are named, and how their text is to be read.
 struct DataArguments {
-  std::vector<std::string> files; ///< one table, or INPUT=FILE.npy for each input
+  std::vector<std::string> files; ///< one table or folder, or INPUT=FILE for each input
   std::string columns;
   std::string delimiter, comment, header;
 
@@ -22,8 +25,9 @@ struct DataArguments {
 /// Rows, and what is to be known of the table that they came from.
 struct FoundRows {
   Dataset rows;
-  std::vector<ClassLabels> labels;
-  std::vector<InputColumnNames> columns;
+  std::optional<Dataset> test = {}; ///< where a folder has rows for testing of its own
+  std::vector<ClassLabels> labels = {};
+  std::vector<InputColumnNames> columns = {};
 };
 
 /// Rows for these inputs. `inputs` are all of the model where a table without --columns is to hold

@@ -105,7 +105,7 @@ FoundRows find_rows(const TrainArguments& a, const Subject& subject, const Work&
   const Signature& s = work.signature();
   if (a.data.given())
     return read_rows(a.data, s.inputs, s.inputs, known);
-  return {.rows = dataset(s, subject.folder()), .labels = {}, .columns = {}};
+  return {.rows = dataset(s, subject.folder())};
 }
 
 Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed)
@@ -114,7 +114,8 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
       subject_(a.model, tool), work_(trained_step(a, subject_)),
       scalars_(parse_scalars(work_.signature(), a.lr)), state_(make_state()),
       found_(find_rows(a, subject_, work_, resumed)),
-      parts_(make_parts(found_.rows, a.parts, a.seed, resumed ? &resumed->scalings : nullptr)),
+      parts_(make_parts(found_.rows, found_.test, a.parts, a.seed,
+                        resumed ? &resumed->scalings : nullptr)),
       loader_(make_loader()),
       assessor_(subject_, state_, parts_, loader_.position().batch_size, scalars_, a.compile,
                 a.data.given() || !a.parts.split.empty() || !a.metrics.empty(), found_),

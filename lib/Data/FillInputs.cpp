@@ -1,6 +1,8 @@
 // From a model's data, tables and .npy files to the inputs of a model.
 #include "gdjit/Data/Columns.h"
 #include "gdjit/Data/Dataset.h"
+#include "gdjit/IO/Idx.h"
+#include "gdjit/IO/MappedFile.h"
 #include "gdjit/IO/Npy.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Suggest.h"
@@ -141,26 +143,52 @@ bool exact(DType from, DType to) {
          (from == DType::i32 && (to == DType::i64 || to == DType::f64));
 }
 
+SharedArray read_array(const std::string& path) {
+  return is_idx(MappedFile::open(path)->bytes().substr(0, 2)) ? SharedArray(read_idx(path))
+                                                              : read_npy(path);
+}
+
+/// True where rows hold as many elements as the input takes of each, whatever their shape.
+bool rows_fit(const Shape& rows, const InputDecl& input) {
+  const Shape& wanted = input.type.shape;
+  bool same = rows.rank() == wanted.rank();
+  for (int axis = 0; same && axis < rows.rank(); ++axis)
+    same = axis == input.batch_axis || rows[axis] == wanted[axis];
+  if (same || input.batch_axis != 0 || rows.rank() == 0)
+    return same;
+  int64_t each = 1;
+  for (int axis = 1; axis < rows.rank(); ++axis)
+    each *= rows[axis];
+  return each == row_elements(input);
+}
+
 SharedArray fit_file(const InputDecl& input, const std::string& path) {
-  SharedArray array = read_npy(path);
-  const TensorType& type = array.type;
-  bool fits = type.shape.rank() == input.type.shape.rank() && exact(type.dtype, input.type.dtype);
-  for (int axis = 0; fits && axis < type.shape.rank(); ++axis)
-    fits = axis == input.batch_axis || type.shape[axis] == input.type.shape[axis];
-  if (!fits)
-    throw Error(
-        ErrorCode::data,
-        fmt::format("{}: holds {}, which does not fit input {}", path, to_string(type), input.name),
-        {},
-        {{fmt::format("input {} : {}, rows along axis {}", input.name, to_string(input.type),
-                      input.batch_axis),
-          {}}});
-  if (type.dtype == input.type.dtype)
+  SharedArray array = read_array(path);
+  auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::data, fmt::format("{}: {}", path, why), {},
+                {{fmt::format("input {} : {}, rows along axis {}", input.name,
+                              to_string(input.type), input.batch_axis),
+                  {}}});
+  };
+  const bool counts = is_integer(array.type.dtype) && is_float(input.type.dtype); // grey values
+  if (!rows_fit(array.type.shape, input) || !(counts || exact(array.type.dtype, input.type.dtype)))
+    refuse(fmt::format("holds {}, which does not fit input {}", to_string(array.type), input.name));
+  TensorType type = input.type;
+  if (input.batch_axis >= 0)
+    type.shape[input.batch_axis] =
+        array.type.shape[std::min(input.batch_axis, array.type.shape.rank() - 1)];
+  if (array.type.dtype == input.type.dtype) {
+    array.type = type;
     return array;
-  Array converted({input.type.dtype, type.shape});
+  }
+  Array converted(type);
   TensorView view = array.view(input.name);
-  for (int64_t i = 0; i < view.elements(); ++i)
+  for (int64_t i = 0; i < view.elements(); ++i) {
     converted.set(i, view.at(i));
+    if (counts && converted.at(i) != view.at(i))
+      refuse(fmt::format("holds {}, whose element {} is {}: no {} is", to_string(array.type), i,
+                         view.at(i), name(type.dtype)));
+  }
   array.require_unchanged();
   return converted;
 }

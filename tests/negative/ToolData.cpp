@@ -166,6 +166,29 @@ TEST_F(DataMistakes, arrays_that_are_not_read) {
                  "no file is given for input y");
 }
 
+TEST_F(DataMistakes, folders_and_files_of_digits) {
+  const std::string folder = d.file("digits"), image = "image=" + d.file("i"),
+                    label = "label=" + d.file("l");
+  std::filesystem::create_directory(folder);
+  auto digits = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"train", "09", "--steps", "1"});
+    return run_tool(words);
+  };
+  EXPECT_REFUSED(digits({}), 7, "image", "label");
+  EXPECT_REFUSED(digits({"--data", folder}), 7, "digits: the folder holds no digits",
+                 "train-images-idx3-ubyte");
+  d.write("digits/t10k-images-idx3-ubyte", "");
+  d.write("digits/t10k-labels-idx1-ubyte", "");
+  EXPECT_REFUSED(train("scores", {"--data", folder}), 2, "the one float input", "INPUT=FILE");
+  d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abcd", 20));
+  d.write("l", std::string("\0\0\x08\x01\0\0\0\1\7", 9));
+  EXPECT_REFUSED(digits({"--data", image, "--data", label}), 7,
+                 "i: holds i32[1,2,2], which does not fit input image");
+  d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abc", 19));
+  EXPECT_REFUSED(digits({"--data", image, "--data", label}), 7,
+                 "i: its extents [1,2,2] take 20 bytes, the file holds 19", "fetch it again");
+}
+
 TEST_F(DataMistakes, a_file_that_changes_while_it_is_read) {
   Array x({DType::f32, {100'000, 3}}), y({DType::f32, {100'000, 1}});
   write_npy(d.file("y.npy"), TensorView("", y));

@@ -91,8 +91,10 @@ std::vector<InputColumnNames> column_names(std::span<const InputDecl> inputs,
                                            std::string_view mapping = "",
                                            const std::string& file = "");
 
-/// Each input from its own .npy file, rows along the batch axis, of the input's type or one that
-/// converts exactly (i32 to i64 or f64, f32 to f64 …). Error(data) as above.
+/// Each input from its own .npy or IDX file, rows along the batch axis; rows may have another shape
+/// of as many elements where the batch axis is the first. Of the input's type, of one that converts
+/// exactly (i32 to i64 or f64, f32 to f64 …), or integers that are all floats of the input's type.
+/// Error(data) as above.
 Dataset dataset(const Model& model, const std::vector<InputFile>& files);
 Dataset dataset(std::span<const InputDecl> inputs, const std::vector<InputFile>& files);
 

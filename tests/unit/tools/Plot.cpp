@@ -43,7 +43,7 @@ TEST(Plot, MistakesAreNamedBeforeTheRunAndLeaveNoFile) {
       {{"train", "01", "--plot", "heart=" + d.file("x.svg")},
        {},
        2,
-       "there is no picture 'heart', there are cost, fit, curve, boundary, histogram"},
+       "there is no picture 'heart', there are cost, fit, curve, boundary, histogram, images"},
       {{"train", "01", "--plot", d.file("x.svg")},
        {{"PATH", d.path()}},
        2,

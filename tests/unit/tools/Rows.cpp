@@ -273,6 +273,32 @@ GDJIT_MODEL(total, "no state");
   EXPECT_EQ(json_of({"predict", model, "--x", "1,2,3"})["outputs"]["total"]["values"], Json({6.0}));
 }
 
+TEST(Train, LooksAtTheTestDigitsOfAFolderAfterEveryEpoch) {
+  Scratch d;
+  std::filesystem::create_directory(d.file("digits"));
+  for (const char* set : {"train", "t10k"}) { // a bright row of its own for each digit
+    std::string images("\0\0\x08\x03\0\0\0\x14\0\0\0\x1c\0\0\0\x1c", 16);
+    std::string labels("\0\0\x08\x01\0\0\0\x14", 8);
+    for (char i = 0; i < 20; ++i) {
+      std::string image(784, '\0');
+      image.replace(static_cast<size_t>(28 * (i % 10 + 5)), 28, 28, '\xff');
+      images += image;
+      labels += static_cast<char>(i % 10);
+    }
+    d.write("digits/" + std::string(set) + "-images-idx3-ubyte", images);
+    d.write("digits/" + std::string(set) + "-labels-idx1-ubyte", labels);
+  }
+  ToolRun run =
+      run_tool({"train", "09", "--data", d.file("digits"), "--epochs", "20", "-q", "--metrics",
+                d.file("m.csv"), "--save", d.file("s"), "--expect", "test/accuracy==1"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+  Table metrics = read_table(d.file("m.csv"));
+  EXPECT_EQ(metrics.rows(), 21);
+  EXPECT_THAT(metrics.names(), testing::Contains("test/accuracy"));
+  run = run_tool({"eval", "09", "--load", d.file("s")});
+  EXPECT_THAT(run.out, HasSubstr("test/accuracy 1\n"));
+}
+
 TEST(Eval, DrawsAnewByAnotherSeed) {
   auto estimate = [](const char* seed) {
     return json_of({"eval", "08:samples", "--seed", seed})["outputs"]["by_all"].get<double>();

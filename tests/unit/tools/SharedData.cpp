@@ -98,4 +98,18 @@ TEST_F(SharedData, KindsOfAnimals) {
   EXPECT_THAT(run.out, HasSubstr("  actual   0   1   2   3   4   5   6\n"));
 }
 
+TEST_F(SharedData, Digits) {
+  NEED("t10k-images-idx3-ubyte.gz");
+  const std::string images = d.file("digits.svg");
+  ToolRun run = run_tool({"train", "09:mlp", "--data", data(""), "--split", "0.2", "--batch", "64",
+                          "--shuffle", "--epochs", "20", "-q", "--plot", "images=" + images,
+                          "--save", d.file("s"), "--expect", "dev/accuracy>0.96"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("dev/confusion: rows of each class"));
+  EXPECT_THAT(read_text(images), HasSubstr("mlp: digit"));
+  run = run_tool(
+      {"eval", "09:mlp", "--load", d.file("s"), "--data", data(""), "--expect", "accuracy>0.98"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+}
+
 } // namespace

@@ -1,0 +1,205 @@
+// The header is believed only as far as the bytes behind it go.
+#include "gdjit/IO/Idx.h"
+
+#include "gdjit/IO/MappedFile.h"
+#include "gdjit/Support/Error.h"
+
+#include <bit>
+#include <cstring>
+#include <fmt/format.h>
+#include <zlib.h>
+
+namespace gdjit {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& file, const std::string& what,
+                         const std::string& remedy) {
+  throw Error(ErrorCode::data, fmt::format("{}: {}", file, what), {}, {{remedy, {}}});
+}
+
+constexpr const char* damaged = "it is truncated or damaged; fetch it again";
+constexpr size_t fixed_bytes = 4;      ///< of a header, in front of its extents
+constexpr size_t most_unpacked = 1032; ///< bytes that deflate can make of one
+
+bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
+
+struct Element {
+  uint8_t code;
+  DType type;
+  size_t bytes;
+};
+constexpr Element elements[] = {{0x08, DType::i32, 1}, {0x09, DType::i32, 1},
+                                {0x0b, DType::i32, 2}, {0x0c, DType::i32, 4},
+                                {0x0d, DType::f32, 4}, {0x0e, DType::f64, 8}};
+
+struct Header {
+  Element element;
+  Shape shape;
+  size_t bytes = 0; ///< of itself
+  size_t total() const { return bytes + static_cast<size_t>(shape.elements()) * element.bytes; }
+};
+
+uint64_t big_endian(const char* from, size_t bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes; ++i)
+    value = value << 8 | static_cast<uint8_t>(from[i]);
+  return value;
+}
+
+/// How long the header is; of the first 4 bytes.
+size_t header_bytes(std::string_view bytes, const std::string& file) {
+  if (bytes.size() < fixed_bytes || bytes[0] != 0 || bytes[1] != 0)
+    refuse(file, "is no IDX file: it does not begin with two zero bytes",
+           "give an .npy file, or one of the digits' files as they are distributed");
+  const auto rank = static_cast<uint8_t>(bytes[3]);
+  if (rank > Shape::max_rank)
+    refuse(file, fmt::format("has {} axes; at most {} are read", rank, Shape::max_rank), damaged);
+  return fixed_bytes + 4 * size_t{rank};
+}
+
+Header header_of(std::string_view bytes, const std::string& file) {
+  Header header;
+  header.bytes = header_bytes(bytes, file);
+  if (bytes.size() < header.bytes)
+    refuse(file, "ends within its header", damaged);
+  const auto code = static_cast<uint8_t>(bytes[2]);
+  bool known = false;
+  for (const Element& e : elements)
+    if (e.code == code) {
+      header.element = e;
+      known = true;
+    }
+  if (!known)
+    refuse(file, fmt::format("has elements of type {:#04x}, which IDX does not know", code),
+           damaged);
+  uint64_t count = 1;
+  for (size_t at = fixed_bytes; at < header.bytes; at += 4) {
+    const uint64_t extent = big_endian(bytes.data() + at, 4);
+    if (extent != 0 && count > static_cast<uint64_t>(max_elements) / extent)
+      refuse(file, "promises more elements than an array can hold", damaged);
+    count *= extent;
+    header.shape.push_back(static_cast<int64_t>(extent));
+  }
+  return header;
+}
+
+/// Unpacks what gzip made, no further than the header inside it promises.
+class Unpacker {
+public:
+  Unpacker(std::string_view packed, const std::string& file) : file_(file) {
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+    stream_.avail_in = static_cast<uInt>(packed.size());
+    if (inflateInit2(&stream_, 16 + MAX_WBITS) != Z_OK)
+      throw InternalError("zlib does not start");
+  }
+  ~Unpacker() { inflateEnd(&stream_); }
+  Unpacker(const Unpacker&) = delete;
+
+  /// Goes on until `bytes` holds `size`; false where it ends before.
+  bool fill(std::string& bytes, size_t size) {
+    size_t known = bytes.size();
+    bytes.resize(size);
+    stream_.next_out = reinterpret_cast<Bytef*>(bytes.data() + known);
+    stream_.avail_out = static_cast<uInt>(size - known);
+    while (stream_.avail_out > 0 && !ended_) {
+      const int status = inflate(&stream_, Z_NO_FLUSH);
+      ended_ = status == Z_STREAM_END;
+      if (status != Z_OK && !ended_)
+        refuse(file_,
+               fmt::format("is no whole gzip file: {}",
+                           stream_.msg ? stream_.msg : "it ends too early"),
+               damaged);
+    }
+    bytes.resize(size - stream_.avail_out);
+    return bytes.size() == size;
+  }
+  bool at_end() {
+    std::string further;
+    return !fill(further, 1) && ended_ && stream_.avail_in == 0;
+  }
+
+private:
+  z_stream stream_ = {};
+  const std::string& file_;
+  bool ended_ = false;
+};
+
+std::string unpacked(std::string_view packed, const std::string& file) {
+  constexpr size_t most = std::size_t{1} << 31; // zlib counts in 32 bits
+  if (packed.size() >= most)
+    refuse(file, "is a gzip file of 2 GiB or more", "unpack it first: gunzip");
+  Unpacker unpacker(packed, file);
+  std::string bytes;
+  if (!unpacker.fill(bytes, fixed_bytes) || !unpacker.fill(bytes, header_bytes(bytes, file)))
+    refuse(file, "ends within its header", damaged);
+  const size_t total = header_of(bytes, file).total();
+  if (total > most || total / most_unpacked > packed.size())
+    refuse(file,
+           fmt::format("promises {} bytes, more than a gzip file of {} can hold", total,
+                       packed.size()),
+           damaged);
+  if (!unpacker.fill(bytes, total))
+    refuse(file, fmt::format("promises {} bytes and holds {}", total, bytes.size()), damaged);
+  if (!unpacker.at_end())
+    refuse(file, fmt::format("goes on behind the {} bytes that it promises", total), damaged);
+  return bytes;
+}
+
+template <class From, class Bits, class To> void convert(const char* from, Array& to) {
+  for (int64_t i = 0; i < to.elements(); ++i, from += sizeof(From))
+    to.data<To>()[i] =
+        static_cast<To>(std::bit_cast<From>(static_cast<Bits>(big_endian(from, sizeof(From)))));
+}
+
+} // namespace
+
+bool is_idx(std::string_view begin) {
+  return is_gzip(begin) || begin.starts_with(std::string_view("\0\0", 2));
+}
+
+Array from_idx(std::string_view bytes, const std::string& file) {
+  std::string plain;
+  if (is_gzip(bytes)) {
+    plain = unpacked(bytes, file);
+    bytes = plain;
+  }
+  const Header header = header_of(bytes, file);
+  if (bytes.size() != header.total())
+    refuse(file,
+           fmt::format("its extents {} take {} bytes, the file holds {}", to_string(header.shape),
+                       header.total(), bytes.size()),
+           damaged);
+  Array array({header.element.type, header.shape});
+  const char* from = bytes.data() + header.bytes;
+  switch (header.element.code) {
+  case 0x08:
+    convert<uint8_t, uint8_t, int32_t>(from, array);
+    break;
+  case 0x09:
+    convert<int8_t, uint8_t, int32_t>(from, array);
+    break;
+  case 0x0b:
+    convert<int16_t, uint16_t, int32_t>(from, array);
+    break;
+  case 0x0c:
+    convert<int32_t, uint32_t, int32_t>(from, array);
+    break;
+  case 0x0d:
+    convert<float, uint32_t, float>(from, array);
+    break;
+  default:
+    convert<double, uint64_t, double>(from, array);
+    break;
+  }
+  return array;
+}
+
+Array read_idx(const std::string& path) {
+  std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  Array array = from_idx(file->bytes(), path);
+  file->require_unchanged();
+  return array;
+}
+
+} // namespace gdjit
