@@ -100,11 +100,11 @@ Summary time_steps(const BenchArguments& a, StepFunction& train) {
 
 void bench(const BenchArguments& a, Tool& tool) {
   Subject subject(a.model, tool);
-  Work work = subject.work(StepKind::training, a.model.batch);
+  const StepKind kind = subject.main_step();
+  Work work = subject.work(kind, a.model.batch);
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);
-  StepFunction train =
-      subject.compile(StepKind::training, state, a.compile, work.signature().batch);
+  StepFunction train = subject.compile(kind, state, a.compile, work.signature().batch);
   std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
   std::vector<TensorView> views;
   for (size_t i = 0; i < inputs.size(); ++i)

@@ -35,6 +35,7 @@ void add_dump(CLI::App& app, Tool& tool);
 void add_opt(CLI::App& app, Tool& tool);
 void add_check(CLI::App& app, Tool& tool);
 void add_bench(CLI::App& app, Tool& tool);
+void add_explain(CLI::App& app, Tool& tool);
 void add_doc(CLI::App& app, Tool& tool);
 void add_info(CLI::App& app, Tool& tool);
 

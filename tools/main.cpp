@@ -186,7 +186,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("gdjit ") + GDJIT_VERSION);
   for (auto add : {add_list, add_train, add_eval, add_predict, add_dump, add_opt, add_check,
-                   add_bench, add_doc, add_info})
+                   add_bench, add_explain, add_doc, add_info})
     add(app, tool);
   try {
     app.parse(argc, argv);

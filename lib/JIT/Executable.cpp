@@ -186,8 +186,8 @@ struct Frame::Impl {
     KernelStatus status = {};
   };
   std::vector<Failure> failures; ///< the first of each thread
-  const Call* work(const TeamMember& member, KernelStatus& status);
-  const Call* work_on_team(KernelStatus& status);
+  const Call* work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status);
+  const Call* work_on_team(std::span<const Call> calls, KernelStatus& status);
 
   void* memory(BufferId b) const {
     const Buffer& buffer = code->buffers[b];
@@ -278,12 +278,12 @@ CallArguments Frame::arguments() const {
   return arguments;
 }
 
-/// The part of one thread in all calls, one after another; threads meet behind each. Returns the
+/// The part of one thread in some calls, one after another; threads meet behind each. Returns the
 /// first that found an index out of range; null for none.
-[[gnu::always_inline]] inline const Call* Frame::Impl::work(const TeamMember& member,
-                                                            KernelStatus& status) {
+[[gnu::always_inline]] inline const Call*
+Frame::Impl::work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status) {
   const Call* failed = nullptr;
-  for (const Call& call : code->calls) {
+  for (const Call& call : calls) {
     bool own = member.thread == 0;
     if (call.turns > 0) [[unlikely]] {
       status.first_turn = call.turns * member.thread / member.threads;
@@ -302,14 +302,18 @@ CallArguments Frame::arguments() const {
 
 /// Pieces ascend with the threads, so the first failure in the order of a single thread is that of
 /// the earliest call, and in it that of the first thread.
-const Call* Frame::Impl::work_on_team(KernelStatus& status) {
+const Call* Frame::Impl::work_on_team(std::span<const Call> calls, KernelStatus& status) {
   std::fill(failures.begin(), failures.end(), Failure());
-  auto part = [](void* impl, const TeamMember& member) {
-    auto* self = static_cast<Impl*>(impl);
+  struct Context {
+    Impl* self;
+    std::span<const Call> calls;
+  } context{this, calls};
+  auto part = [](void* given, const TeamMember& member) {
+    auto [self, calls] = *static_cast<Context*>(given);
     Failure& own = self->failures[static_cast<size_t>(member.thread)];
-    own.call = self->work(member, own.status);
+    own.call = self->work(calls, member, own.status);
   };
-  run_on_team(code->threads, part, this);
+  run_on_team(code->threads, part, &context);
   const Call* first = nullptr;
   for (const Failure& each : failures)
     if (each.call != nullptr && (first == nullptr || each.call < first)) {
@@ -322,11 +326,26 @@ const Call* Frame::Impl::work_on_team(KernelStatus& status) {
 CallStatus Frame::run() {
   const Executable::Impl& code = *impl_->code;
   KernelStatus status;
-  const Call* failed = code.threads == 1 ? impl_->work({}, status) : impl_->work_on_team(status);
+  const Call* failed = code.threads == 1 ? impl_->work(code.calls, {}, status)
+                                         : impl_->work_on_team(code.calls, status);
   if (failed == nullptr) [[likely]]
     return {};
   const Launch& launch = code.code.launches[static_cast<size_t>(failed - code.calls.data())];
   return {launch.checks[static_cast<size_t>(status.check)], status.position};
+}
+
+std::vector<double> Frame::time_calls() {
+  std::vector<double> seconds;
+  KernelStatus status;
+  for (const Call& call : impl_->code->calls) {
+    auto start = std::chrono::steady_clock::now();
+    if (impl_->code->threads == 1)
+      impl_->work({&call, 1}, {}, status);
+    else
+      impl_->work_on_team({&call, 1}, status);
+    seconds.push_back(milliseconds_since(start) / 1000);
+  }
+  return seconds;
 }
 
 const void* Frame::output(uint32_t row) const { return impl_->memory(impl_->code->outputs[row]); }

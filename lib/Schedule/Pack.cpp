@@ -142,7 +142,7 @@ void pack(Program& program, Kernel& kernel, PassContext& context) {
       for (Statement& nest : pack_loads(program, kernel, top, from, axis, context))
         out.push_back(std::move(nest));
       context.remarks.push_back(
-          fmt::format("{}: {} is packed: its lanes lie {} rows apart and each element is read "
+          fmt::format("{}: {} is packed: lanes go along its axis {}, and each element is read "
                       "{:.0f} times",
                       kernel.name, program.buffers[from].name, axis, elements / copied));
     }

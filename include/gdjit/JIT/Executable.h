@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace gdjit {
 
@@ -84,6 +85,8 @@ public:
 
   /// Runs the step in the caller's floating-point environment, which must be the default one.
   CallStatus run();
+  /// Runs the step call by call; the seconds that each took. An index out of range is not reported.
+  std::vector<double> time_calls();
   /// Row of Signature::outputs; valid until the next run.
   const void* output(uint32_t row) const;
   /// Memory that run() writes: the arena, and states with an update.

@@ -136,8 +136,8 @@ TEST(Help, ItsExamplesWorkWhenPasted) {
   d.write("new.csv", "quiz1,quiz2,quiz3,final\n80,85,90,170\n60,61,59,120\n");
   write_npy(d.file("new.npy"),
             TensorView("", Array({DType::f32, {2, 3}}, {80, 85, 90, 60, 61, 59})));
-  for (const char* command :
-       {"list", "train", "eval", "predict", "dump", "opt", "check", "bench", "doc", "info"}) {
+  for (const char* command : {"list", "train", "eval", "predict", "dump", "opt", "check", "bench",
+                              "explain", "doc", "info"}) {
     std::vector<std::string> lines = examples(command);
     EXPECT_FALSE(lines.empty()) << command;
     for (std::string line : lines) {

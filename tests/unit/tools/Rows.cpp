@@ -307,6 +307,26 @@ TEST(Eval, DrawsAnewByAnotherSeed) {
   EXPECT_NE(estimate("1"), estimate("2"));
 }
 
+TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
+  ToolRun run = run_tool({"explain", scores_file("grades"), "--batch", "512"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  for (const char* part : {"training step, 512 rows, 1 thread: at most", "k0 \"", "m.minimize(",
+                           "  ends       ", "  work       ", "  predicted  ", " % of the limit"})
+    EXPECT_THAT(run.out, HasSubstr(part));
+  Json json = json_of({"explain", "02:cost_curve"});
+  EXPECT_EQ(json["step"], "evaluation") << "it has no update";
+  ASSERT_EQ(json["kernels"].size(), 1);
+  EXPECT_GT(json["kernels"][0]["operations"].get<double>(), 13 * 3 * 5);
+  EXPECT_GT(json["kernels"][0]["measured"].get<double>(), 0);
+  EXPECT_GT(json["limits"]["cache"].get<double>(), json["limits"]["memory"].get<double>() / 4);
+  EXPECT_THAT(json["kernels"][0]["lines"].dump(), HasSubstr("02_gradient_descent.cpp:"));
+}
+
+TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
+  ToolRun run = run_tool({"bench", "02:cost_curve", "--seconds", "0.01", "--compiles", "1"});
+  EXPECT_EQ(run.code, 0) << run.err;
+}
+
 TEST(Bench, DrawsRowsWhereAModelHasNone) {
   ToolRun run = run_tool({"bench", scores_file("grades"), "--batch", "32", "--seconds", "0.01",
                           "--compiles", "1", "--json"});

@@ -1,0 +1,60 @@
+// Each statement as often as its loops turn, each buffer no further than it is long.
+#include "KernelWork.h"
+
+#include <algorithm>
+#include <map>
+
+namespace gdjit::tool {
+
+namespace {
+
+using loop::Statement;
+using loop::StatementKind;
+
+class Counter {
+public:
+  explicit Counter(const loop::Program& program) : program_(program) {}
+
+  void body(const std::vector<Statement>& statements, double times) {
+    for (const Statement& s : statements) {
+      const double lanes = times * s.type.lanes;
+      if (s.kind == StatementKind::For)
+        body(s.body, times * static_cast<double>(loop::turns(s)));
+      else if (s.kind == StatementKind::Compute && s.op != loop::ScalarOp::constant &&
+               s.type.dtype != DType::boolean)
+        work_.operations += s.op == loop::ScalarOp::fma ? 2 * lanes : lanes;
+      else if (s.kind == StatementKind::Load)
+        touch(loads_, s, lanes);
+      else if (s.kind == StatementKind::Store)
+        touch(stores_, s, lanes);
+    }
+  }
+
+  KernelWork finish() {
+    for (const auto* touched : {&loads_, &stores_})
+      for (auto [buffer, bytes] : *touched)
+        work_.bytes += std::min(bytes, static_cast<double>(program_.buffers[buffer].type.bytes()));
+    return work_;
+  }
+
+private:
+  using Bytes = std::map<loop::BufferId, double>;
+  void touch(Bytes& bytes, const Statement& s, double lanes) {
+    bytes[loop::storage(program_, s.buffer)] +=
+        lanes * static_cast<double>(byte_size(s.type.dtype));
+  }
+
+  const loop::Program& program_;
+  KernelWork work_;
+  Bytes loads_, stores_;
+};
+
+} // namespace
+
+KernelWork work_of(const loop::Program& program, const loop::Kernel& kernel) {
+  Counter counter(program);
+  counter.body(kernel.body, 1);
+  return counter.finish();
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,86 @@
+// Two kernels, written as loops, compiled like any other.
+#include "Limits.h"
+
+#include "gdjit/CodeGen/CodeGen.h"
+#include "gdjit/Driver/Compile.h"
+#include "gdjit/Driver/ReadStep.h"
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Support/FloatEnvironment.h"
+
+#include <chrono>
+#include <fmt/format.h>
+
+namespace gdjit::tool {
+
+namespace {
+
+constexpr int64_t fma_turns = 20'000, chains = 12;
+constexpr int64_t far_elements = int64_t{1} << 24; ///< 64 MiB: more than near caches hold
+
+std::string text_of(const std::string& declarations, const std::string& buffers,
+                    const std::string& body) {
+  return fmt::format("gdir 1\nstage planned\nmodel limit\nstep evaluation\nbatch 0\n\n{}"
+                     "output y : f32[]\n\n{}buffer y : f32[] = output y, in arena + 0\n"
+                     "arena 64 bytes\n\nkernel k0 \"limit\" {{\n{}}}\n\nend\n",
+                     declarations, buffers, body);
+}
+
+/// The seconds of the fastest of several calls.
+double best_seconds(const std::string& text, const CompileOptions& options, const Array* input) {
+  Work work{.step = {}, .program = read_step(text, "limit.gdir").program, .stage = Stage::Planned};
+  CompileOptions plain{.target = options.target, .level = 2};
+  Frame frame(compile(std::move(work), plain).executable);
+  if (input)
+    frame.set_input(0, input->bytes());
+  FloatEnvironment environment;
+  double best = 1e30;
+  for (int i = 0; i < 20; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    frame.run();
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return best;
+}
+
+} // namespace
+
+namespace {
+
+/// Bytes a second of a sum over so many elements, `times` over.
+double read_rate(int64_t elements, int64_t times, int64_t lanes, const CompileOptions& options) {
+  const std::string reads = text_of(
+      fmt::format("input x : f32[{}]\n", elements),
+      fmt::format("buffer x : f32[{}] = input x, in argument\n", elements),
+      fmt::format("  tile t0[8] : f32x{0} = 0\n  for n in 0..{3} {{\n"
+                  "  for i in 0..{1} step {2} {{\n    unrolled for j in 0..8 {{\n"
+                  "      set t0[j] = add t0[j], (load x[i+{0}*j+lane] : f32x{0})\n    }}\n  }}\n"
+                  "  }}\n  store y = (join add t0)\n",
+                  lanes, elements, 8 * lanes, times));
+  const Array ones({DType::f32, {elements}});
+  return 4.0 * static_cast<double>(elements * times) / best_seconds(reads, options, &ones);
+}
+
+} // namespace
+
+Limits measure_limits(const CompileOptions& options) {
+  const MachineTable machine = machine_table(options.target);
+  const int64_t lanes = machine.vector_bytes / 4;
+  const std::string multiply_adds =
+      text_of("", "",
+              fmt::format("  tile t0[{0}] : f32x{1} = 1\n  %0 = 0.999 : f32\n"
+                          "  for i in 0..{2} {{\n    unrolled for j in 0..{0} {{\n"
+                          "      set t0[j] = fma t0[j], %0, 0.001\n    }}\n  }}\n"
+                          "  tile t1 : f32x{1} = 0\n  unrolled for j in 0..{0} {{\n"
+                          "    set t1 = add t1, t0[j]\n  }}\n  store y = (join add t1)\n",
+                          chains, lanes, fma_turns));
+  Limits limits;
+  limits.flops = 2.0 * static_cast<double>(lanes * chains * fma_turns) /
+                 best_seconds(multiply_adds, options, nullptr);
+  limits.memory = read_rate(far_elements, 1, lanes, options);
+  limits.cache_bytes = machine.l2_bytes;
+  limits.cache = read_rate(machine.l2_bytes / 8 / (8 * lanes) * (8 * lanes), 16, lanes, options);
+  return limits;
+}
+
+} // namespace gdjit::tool

@@ -1,0 +1,23 @@
+// What one core can do, measured by code of our own: the limits that kernels are shares of.
+#pragma once
+
+#include "gdjit/Driver/CompileOptions.h"
+
+namespace gdjit::tool {
+
+struct Limits {
+  double flops = 0;        ///< f32 operations a second in fused multiply-adds between registers
+  double memory = 0;       ///< bytes a second read from memory, in order
+  double cache = 0;        ///< the same from the second cache
+  int64_t cache_bytes = 0; ///< what that holds
+
+  /// Seconds that reading takes at least, from where so many bytes may lie.
+  double seconds_of_bytes(double count) const {
+    return count / (count <= static_cast<double>(cache_bytes) ? cache : memory);
+  }
+};
+
+/// For the target and level of `options`; takes a fifth of a second.
+Limits measure_limits(const CompileOptions& options);
+
+} // namespace gdjit::tool
