@@ -10,7 +10,8 @@ namespace {
 /// The file of that name, plain or packed; "" where there is none.
 std::string find_file(const std::string& folder, const std::string& name) {
   for (const char* ending : {"", ".gz"})
-    if (std::string path = folder + "/" + name + ending; std::filesystem::exists(path))
+    if (std::string path = fmt::format("{}/{}{}", folder, name, ending);
+        std::filesystem::exists(path))
       return path;
   return "";
 }

@@ -146,10 +146,9 @@ std::string unpacked(std::string_view packed, const std::string& file) {
   return bytes;
 }
 
-template <class From, class Bits, class To> void convert(const char* from, Array& to) {
-  for (int64_t i = 0; i < to.elements(); ++i, from += sizeof(From))
-    to.data<To>()[i] =
-        static_cast<To>(std::bit_cast<From>(static_cast<Bits>(big_endian(from, sizeof(From)))));
+template <class Bits, class To, class F> void convert(const char* from, Array& to, F f) {
+  for (int64_t i = 0; i < to.elements(); ++i, from += sizeof(Bits))
+    to.data<To>()[i] = f(static_cast<Bits>(big_endian(from, sizeof(Bits))));
 }
 
 } // namespace
@@ -172,24 +171,26 @@ Array from_idx(std::string_view bytes, const std::string& file) {
            damaged);
   Array array({header.element.type, header.shape});
   const char* from = bytes.data() + header.bytes;
+  auto as_float = [](uint32_t bits) { return std::bit_cast<float>(bits); };
+  auto as_double = [](uint64_t bits) { return std::bit_cast<double>(bits); };
   switch (header.element.code) {
   case 0x08:
-    convert<uint8_t, uint8_t, int32_t>(from, array);
+    convert<uint8_t, int32_t>(from, array, [](uint8_t v) { return int32_t{v}; });
     break;
   case 0x09:
-    convert<int8_t, uint8_t, int32_t>(from, array);
+    convert<uint8_t, int32_t>(from, array, [](uint8_t v) { return v < 128 ? v : v - 256; });
     break;
   case 0x0b:
-    convert<int16_t, uint16_t, int32_t>(from, array);
+    convert<uint16_t, int32_t>(from, array, [](uint16_t v) { return int16_t(v); });
     break;
   case 0x0c:
-    convert<int32_t, uint32_t, int32_t>(from, array);
+    convert<uint32_t, int32_t>(from, array, [](uint32_t v) { return int32_t(v); });
     break;
   case 0x0d:
-    convert<float, uint32_t, float>(from, array);
+    convert<uint32_t, float>(from, array, as_float);
     break;
   default:
-    convert<double, uint64_t, double>(from, array);
+    convert<uint64_t, double>(from, array, as_double);
     break;
   }
   return array;

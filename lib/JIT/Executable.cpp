@@ -274,7 +274,7 @@ CallArguments Frame::arguments() const {
     arguments.states.push_back(copy(signature.states[i].type, impl_->states[i]));
   for (uint32_t i = 0; i < signature.scalars.size(); ++i)
     arguments.scalars.push_back(
-        copy({signature.scalars[i].dtype, {}}, impl_->scalars.get() + 8 * i));
+        copy({signature.scalars[i].dtype, {}}, impl_->scalars.get() + size_t{8} * i));
   return arguments;
 }
 

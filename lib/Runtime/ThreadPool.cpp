@@ -112,16 +112,18 @@ private:
 };
 
 /// The pool of this process. A fork has none of its parent's workers: it gets a pool of its own,
-/// and what was its parent's is left as it is.
-std::unique_ptr<ThreadPool>& pool() {
-  static std::unique_ptr<ThreadPool> one = [] {
-    pthread_atfork(nullptr, nullptr, [] {
-      (void)pool().release();
-      pool() = std::make_unique<ThreadPool>();
-    });
-    return std::make_unique<ThreadPool>();
-  }();
-  return one;
+/// and its copy of the parent's is left as it is.
+ThreadPool& pool() {
+  static struct Owner {
+    ThreadPool* one = new ThreadPool;
+    Owner() {
+      static Owner* self = nullptr;
+      self = this;
+      pthread_atfork(nullptr, nullptr, [] { self->one = new ThreadPool; });
+    }
+    ~Owner() { delete one; }
+  } owner;
+  return *owner.one;
 }
 
 } // namespace
@@ -138,7 +140,7 @@ void Barrier::wait() {
 }
 
 void run_on_team(int threads, void (*work)(void*, const TeamMember&), void* context) {
-  pool()->run(threads, work, context);
+  pool().run(threads, work, context);
 }
 
 } // namespace gdjit
