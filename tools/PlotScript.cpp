@@ -212,11 +212,11 @@ std::string script_of_images(const std::string& title, const Images& images) {
   }
   for (int64_t i = 0; i < count; ++i) {
     const auto k = static_cast<size_t>(i);
-    labels +=
-        fmt::format("set label {} at {},{} center tc rgb '{}'\n", quoted(images.words[k]),
-                    static_cast<double>(i % a_row * across) + static_cast<double>(images.width) / 2,
-                    0.5 * static_cast<double>(2 * (i / a_row) * down + down - images.height),
-                    images.marked[k] ? "#d11a1a" : "#202020");
+    const int64_t left = i % a_row * across, row = i / a_row;
+    labels += fmt::format("set label {} at {},{} center tc rgb '{}'\n", quoted(images.words[k]),
+                          0.5 * static_cast<double>(2 * left + images.width),
+                          0.5 * static_cast<double>(2 * row * down + down - images.height),
+                          images.marked[k] ? "#d11a1a" : "#202020");
   }
   return head(title, "", "") + cells + "EOD\n" + labels +
          fmt::format("unset key\nunset border\nunset tics\nunset grid\nunset colorbox\n"

@@ -174,8 +174,9 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
       diagnostics.error({}, fmt::format("two kernels are named '{}'", kernel.name));
     const size_t first = statement, known = diagnostics.size();
     KernelVerifier(program, kernel, diagnostics, places).run(statement);
-    if (std::string problem;
-        diagnostics.size() == known && !(problem = sharing_problem(program, kernel)).empty())
+    const std::string problem =
+        diagnostics.size() == known ? sharing_problem(program, kernel) : std::string();
+    if (!problem.empty())
       diagnostics.error(places ? places->place(first) : SourceLocation{},
                         fmt::format("kernel '{}': {}", kernel.name, problem));
   }

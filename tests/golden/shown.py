@@ -46,9 +46,10 @@ class Runner:
         return done.returncode, done.stdout.splitlines()
 
 
-def without_times(line: str) -> str:
-    """A line with its seconds and rates left open."""
-    return re.sub(r"in \S+ s, \S+ steps/s", "in … s, … steps/s", line)
+def comparable(line: str) -> str:
+    """A line with its seconds, rates and columns of places left open: compilers see other columns."""
+    line = re.sub(r"in \S+ s, \S+ steps/s", "in … s, … steps/s", line)
+    return re.sub(r" +@", " @", re.sub(r"(\.cpp:\d+):\d+", r"\1", line))
 
 
 def check_page(page: pathlib.Path, runner: Runner, update: bool) -> list[str]:
@@ -61,7 +62,7 @@ def check_page(page: pathlib.Path, runner: Runner, update: bool) -> list[str]:
             code, printed = runner.run(command)
             if code != 0:
                 faults.append(f"$ {command}\n  exits with {code}: {' '.join(printed[:3])}")
-            elif not update and list(map(without_times, printed)) != list(map(without_times, shown)):
+            elif not update and list(map(comparable, printed)) != list(map(comparable, shown)):
                 faults.append("\n".join([f"$ {command}", "  shown:", *shown, "  printed:", *printed]))
             written.extend(printed)
         command, shown = None, []
