@@ -4,29 +4,18 @@
 //
 // GDJIT_NETWORKS=n trains that many per shard.
 #include "Chain.h"
+#include "Draw.h"
 
 #include "gdjit/Transforms/VerifyValues.h"
 #include "gdjit/gdjit.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>
-#include <random>
 
 using namespace gdjit;
 using namespace gdjit::testing;
 
 namespace {
-
-class Draw {
-public:
-  explicit Draw(uint64_t seed) : random_(seed) {}
-  template <class T> T operator()(std::initializer_list<T> values) {
-    return values.begin()[random_() % values.size()];
-  }
-
-private:
-  std::mt19937_64 random_;
-};
 
 Tensor activated(Draw& draw, Model& m, const std::string& name, const Tensor& h, int64_t width) {
   switch (draw({0, 1, 2, 3, 4, 5})) {

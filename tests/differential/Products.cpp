@@ -2,29 +2,18 @@
 // machines that there are not: vectors across either axis, tiles of all sizes, packed operands,
 // panels.
 #include "Chain.h"
+#include "Draw.h"
 #include "StepBuilder.h"
 
 #include "gdjit/Transforms/VerifyValues.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <random>
 
 using namespace gdjit;
 using namespace gdjit::testing;
 
 namespace {
-
-class Draw {
-public:
-  explicit Draw(uint64_t seed) : random_(seed) {}
-  int64_t operator()(std::initializer_list<int64_t> values) {
-    return values.begin()[random_() % values.size()];
-  }
-
-private:
-  std::mt19937_64 random_;
-};
 
 /// y = relu(a b + c), w' = w - lr a b with a moment that is also put out: a forward and an update,
 /// by turns.
