@@ -20,6 +20,7 @@ struct OptArguments {
   std::vector<std::string> passes;
   std::string output;
   bool verify_values = false;
+  bool time_passes = false;
   CompileOptions compile;
 };
 
@@ -32,6 +33,16 @@ void check_passes(const std::vector<std::string>& names) {
       throw unknown_pass(name, known);
 }
 
+void log_times(std::span<const PassRecord> records) {
+  double total = 0;
+  for (const PassRecord& record : records) {
+    log("{:<28} {:>9.3f} ms{}", record.name, record.seconds * 1e3,
+        record.changed ? "" : "  nothing changed");
+    total += record.seconds;
+  }
+  log("{:<28} {:>9.3f} ms", "in all", total * 1e3);
+}
+
 /// Only the passes named, in the order given.
 std::string run_passes(const OptArguments& a, Work work, TextFolder& beside) {
   PassManager manager(passes(), pass_context(a.compile), pass_options(a.compile));
@@ -39,6 +50,8 @@ std::string run_passes(const OptArguments& a, Work work, TextFolder& beside) {
     manager.run(name, work);
   for (const std::string& remark : manager.remarks())
     log("{}", remark);
+  if (a.time_passes)
+    log_times(manager.records());
   return work.is_graph() ? print(work.step, &beside) : loop::print(work.program, &beside);
 }
 
@@ -63,6 +76,8 @@ void opt(OptArguments a, Tool& tool) {
   } else {
     a.compile.last = a.to.empty() ? std::max(work.stage, Stage::Simplified) : parse_stage(a.to);
     Compilation c = compile(std::move(work), a.compile);
+    if (a.time_passes)
+      log_times(c.times);
     text = c.options.last > Stage::Planned ? print(c)
            : c.work.is_graph()             ? print(c.work.step, &beside)
                                            : loop::print(c.work.program, &beside);
@@ -102,6 +117,8 @@ void add_opt(CLI::App& app, Tool& tool) {
       ->type_name("N");
   command->add_flag("--verify-values", a->verify_values,
                     "interpret after each pass and name the first that changed a bit");
+  command->add_flag("--time-passes", a->time_passes,
+                    "how long each pass took, and LLVM's parts behind them, on standard error");
   command->add_option("-o,--output", a->output, "a file instead of standard output")
       ->check(not_empty())
       ->type_name("FILE");

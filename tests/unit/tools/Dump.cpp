@@ -191,4 +191,14 @@ TEST(Dump, ShowsEvaluationAndPredictionToo) {
   EXPECT_THAT(prediction, Not(HasSubstr("update w")));
 }
 
+TEST(Opt, SaysHowLongEachPassTook) {
+  ToolRun run = run_tool({"opt", "01", "--to", "object", "--time-passes"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  for (const char* part : {"differentiate ", "schedule ", "select ", "link ", "in all ", " ms"})
+    EXPECT_THAT(run.err, HasSubstr(part));
+  run = run_tool({"opt", "01", "--passes", "differentiate", "--time-passes"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("differentiate "));
+}
+
 } // namespace
