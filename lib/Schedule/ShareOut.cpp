@@ -98,10 +98,10 @@ private:
     };
     Ids before;
     for (size_t i = 0; i < body.size(); ++i) {
-      bool crossed = before.are_named_in(body[i]); // what one kernel computes no other can name
-      for (size_t j = i + 1; j < body.size() && !crossed; ++j)
-        crossed = before.are_named_in(body[j]);
-      if (crossed || !share(kernel, body[i])) {
+      bool alone_too = !is_large(body[i]) || before.are_named_in(body[i]);
+      for (size_t j = i + 1; j < body.size() && !alone_too; ++j)
+        alone_too = before.are_named_in(body[j]); // what one kernel computes no other can name
+      if (alone_too || !share(kernel, body[i])) {
         before.add_defined(body[i]);
         alone.push_back(std::move(body[i]));
         continue;
@@ -121,12 +121,14 @@ private:
     return parts;
   }
 
-  /// Makes of a nest a parallel loop over its pieces, where that pays.
+  bool is_large(const Statement& nest) const {
+    return is_plain(nest) && static_cast<double>(turns(nest)) * work_of(nest.body) >=
+                                 static_cast<double>(context_.machine.least_shared);
+  }
+
+  /// Makes of a large nest a parallel loop over its pieces, where it can be cut.
   bool share(Kernel& kernel, Statement& nest) {
-    if (!is_plain(nest) || !dependence(program_, nest).empty())
-      return false;
-    const double work = static_cast<double>(turns(nest)) * work_of(nest.body);
-    if (work < static_cast<double>(context_.machine.least_shared))
+    if (!dependence(program_, nest).empty())
       return false;
     const int64_t threads = context_.threads;
     const bool flat = std::none_of(nest.body.begin(), nest.body.end(),
@@ -141,9 +143,8 @@ private:
     if (cut.pieces == 0)
       return false;
     Statement& loop = by_columns ? *inner : nest;
-    context_.remarks.push_back(
-        fmt::format("{}: {} pieces of loop {} for {} threads, {:.0f} statements", kernel.name,
-                    cut.pieces, kernel.loop_names[loop.loop], threads, work));
+    context_.remarks.push_back(fmt::format("{}: {} pieces of loop {} for {} threads", kernel.name,
+                                           cut.pieces, kernel.loop_names[loop.loop], threads));
     Statement shared;
     shared.kind = StatementKind::For;
     shared.loop_kind = loop::LoopKind::parallel;
