@@ -5,7 +5,8 @@
 // A nest joins the last loop that it depends on, where their turns agree and each turn reads only
 // what the same turn of that loop wrote; else a later loop that runs over the same data; else it is
 // a loop of its own at the end. Every buffer element is written before it is read, by one nest:
-// what a nest reads is all that orders it.
+// what a nest reads is all that orders it. Two loops whose order is all one are turned where the
+// inner one can so join.
 #include "FusionTree.h"
 #include "Passes.h"
 
@@ -172,6 +173,14 @@ private:
     collect(program_, nest, uses);
     Time time = ready(scope, uses);
     size_t host = host_of(scope, nest, uses, time);
+    if (host == scope.loops.size() && may_interchange(nest)) {
+      Statement other = interchanged(nest);
+      Uses of_other;
+      collect(program_, other, of_other);
+      if (size_t better = host_of(scope, other, of_other, time);
+          better != host && static_cast<Time>(2 * better + 1) == time)
+        return join(scope, better, std::move(other), of_other);
+    }
     if (host == scope.loops.size()) {
       FusionLoop& fresh = scope.loops.emplace_back();
       scope.slots.emplace_back();
@@ -180,6 +189,38 @@ private:
       fresh.head.body.clear();
     }
     join(scope, host, std::move(nest), uses);
+  }
+
+  /// True for two loops around accumulations and stores of elements that both address: they may run
+  /// in either order.
+  bool may_interchange(const Statement& nest) const {
+    if (nest.body.size() != 1 || nest.body[0].kind != StatementKind::For)
+      return false;
+    const Statement& inner = nest.body[0];
+    if (!is_plain(nest) || !is_plain(inner))
+      return false;
+    return std::all_of(inner.body.begin(), inner.body.end(), [&](const Statement& s) {
+      if (s.kind == StatementKind::For || s.kind == StatementKind::Check)
+        return false;
+      if (s.kind != StatementKind::Set && s.kind != StatementKind::Store)
+        return true;
+      auto addresses = [&](LoopId l) {
+        return std::any_of(s.index.begin(), s.index.end(), [&](const Index& i) {
+          return i.affine.terms.size() == 1 && i.affine.terms[0].loop == l &&
+                 i.dynamic == loop::none;
+        });
+      };
+      return addresses(nest.loop) && addresses(inner.loop);
+    });
+  }
+  bool is_plain(const Statement& loop) const {
+    return draft_.loops[loop.loop].partials == 0 && !draft_.loops[loop.loop].sealed;
+  }
+  static Statement interchanged(const Statement& nest) {
+    Statement outer = nest.body[0], inner = nest;
+    inner.body = std::move(outer.body);
+    outer.body = {std::move(inner)};
+    return outer;
   }
 
   /// Puts what `nest` does per turn into the loop `host`.

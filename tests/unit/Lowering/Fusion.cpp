@@ -269,6 +269,26 @@ TEST(Fuse, AnUpdateWaitsForTheLastReadOfItsState) {
   expect_chain(m.step());
 }
 
+TEST(LoopFusion, AProductOfARowAndWhatWasComputedForItJoinsItsLoop) {
+  StepMaker m;
+  Expr lr = m.scalar("lr"), x = m.input("x", {8, 4}), y = m.input("y", {8, 3});
+  Expr w = m.state("w", {4, 3});
+  Expr error = matmul(x, w) - y;
+  Expr loss = mean(error * error);
+  m.output("loss", loss);
+  m.descend(loss, lr, w, 0);
+  loop::Program program = lowered(m.differentiated());
+  ASSERT_EQ(program.kernels.size(), 1u);
+  const Statement& rows =
+      *std::find_if(program.kernels[0].body.begin(), program.kernels[0].body.end(),
+                    [](const Statement& s) { return s.kind == StatementKind::For; });
+  size_t inside = 0;
+  for (const Statement& s : rows.body)
+    inside += s.kind == StatementKind::For;
+  EXPECT_EQ(inside, 1u) << "columns, and in them terms and the gradient\n" << print(program);
+  expect_chain(m.differentiated());
+}
+
 TEST(Fuse, LongNumbersComeFirstAndNothingWaitsInFrontOfAProduct) {
   StepMaker m; // momentum with a bias correction
   Expr x = m.input("x", {64, 48}), y = m.input("y", {64, 80}), beta = m.scalar("beta");
