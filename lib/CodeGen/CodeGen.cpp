@@ -118,6 +118,9 @@ Plan plan_kernels(const loop::Program& program) {
     launch.literals = shape.literals;
     if (const loop::Statement* shared = loop::shared_loop(kernel))
       launch.turns = loop::turns(*shared);
+    launch.repeats = program.kernels.size() == 1 && launch.turns == 0;
+    if (launch.repeats)
+      codegen::make_repeat(program, shape);
     auto [at, added] =
         known.try_emplace(std::move(shape.key), static_cast<uint32_t>(plan.kernels.size()));
     launch.function = at->second;

@@ -48,8 +48,45 @@ void KernelEmitter::emit() {
   allocas_end_ = b_.CreateBr(body);
   b_.SetInsertPoint(body);
   survey(kernel_.body);
-  statements(kernel_.body);
+  if (shape_.repeats)
+    repeat();
+  else
+    statements(kernel_.body);
   b_.CreateRetVoid();
+}
+
+/// The body as often as the call says. What one step leaves in memory for the next, LLVM keeps in
+/// registers where no loop indexes it.
+void KernelEmitter::repeat() {
+  llvm::Type* integer = b_.getInt64Ty();
+  Value* steps = status(offsetof(gdjit::KernelStatus, steps));
+  Value* wanted = b_.CreateLoad(integer, steps);
+  Value* number = shape_.step_number == gdjit::loop::none
+                      ? nullptr
+                      : function_->getArg(shape_.step_number);
+  Value* first = number == nullptr ? nullptr : b_.CreateLoad(integer, number);
+  llvm::BasicBlock* before = b_.GetInsertBlock();
+  llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "step", function_);
+  b_.CreateBr(body);
+  b_.SetInsertPoint(body);
+  llvm::PHINode* left = b_.CreatePHI(integer, 2, "left");
+  left->addIncoming(wanted, before);
+  statements(kernel_.body);
+  if (number != nullptr)
+    b_.CreateStore(b_.CreateAdd(b_.CreateLoad(integer, number), i64(1)), number);
+  Value* left_now = b_.CreateNSWSub(left, i64(1));
+  left->addIncoming(left_now, b_.GetInsertBlock());
+  Value* more = b_.CreateICmpSGT(left_now, i64(0));
+  if (!shape_.checks.empty()) {
+    Value* failed = b_.CreateLoad(integer, status(offsetof(gdjit::KernelStatus, check)));
+    more = b_.CreateAnd(more, b_.CreateICmpSLT(failed, i64(0)));
+  }
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(b_.getContext(), "done", function_);
+  b_.CreateCondBr(more, body, done);
+  b_.SetInsertPoint(done);
+  b_.CreateStore(left_now, steps);
+  if (number != nullptr)
+    b_.CreateStore(first, number);
 }
 
 void KernelEmitter::statements(const std::vector<Statement>& body) {
@@ -102,14 +139,12 @@ void KernelEmitter::for_loop(const Statement& s) {
   }
   if (&s != gdjit::loop::shared_loop(kernel_))
     return turns(s, i64(s.begin), i64(s.end));
-  Value* status = function_->getArg(function_->arg_size() - 1);
-  auto value_of_turn = [&](uint64_t field) {
-    Value* turn = b_.CreateLoad(b_.getInt64Ty(),
-                                b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), status, field));
+  auto value_of_turn = [&](size_t field) {
+    Value* turn = b_.CreateLoad(b_.getInt64Ty(), status(field));
     return b_.CreateNSWAdd(b_.CreateNSWMul(turn, i64(s.step)), i64(s.begin));
   };
-  Value* begin = value_of_turn(offsetof(gdjit::KernelStatus, first_turn) / sizeof(int64_t));
-  turns(s, begin, value_of_turn(offsetof(gdjit::KernelStatus, end_turn) / sizeof(int64_t)));
+  Value* begin = value_of_turn(offsetof(gdjit::KernelStatus, first_turn));
+  turns(s, begin, value_of_turn(offsetof(gdjit::KernelStatus, end_turn)));
 }
 
 /// At least one turn from `begin` on.
@@ -164,8 +199,8 @@ void KernelEmitter::check(const Statement& s) {
     bad = b_.CreateAnd(bad, value(s.mask, lanes));
   Value* any = lanes == 1 ? bad : b_.CreateOrReduce(bad);
   llvm::BasicBlock* behind = begin_if(any, "bad");
-  Value* status = function_->getArg(function_->arg_size() - 1);
-  Value* first = b_.CreateICmpSLT(b_.CreateLoad(b_.getInt64Ty(), status), i64(0));
+  Value* number = status(offsetof(gdjit::KernelStatus, check));
+  Value* first = b_.CreateICmpSLT(b_.CreateLoad(b_.getInt64Ty(), number), i64(0));
   llvm::BasicBlock* reported = begin_if(first, "report");
   Value* position = index_value(s.index[0], lanes);
   if (lanes > 1) {
@@ -173,8 +208,8 @@ void KernelEmitter::check(const Statement& s) {
     Value* lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, bits, b_.getFalse());
     position = b_.CreateExtractElement(position, b_.CreateZExtOrTrunc(lane, b_.getInt64Ty()));
   }
-  b_.CreateStore(i64(check_number_.at(&s)), status);
-  b_.CreateStore(position, b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), status, 1));
+  b_.CreateStore(i64(check_number_.at(&s)), number);
+  b_.CreateStore(position, status(offsetof(gdjit::KernelStatus, position)));
   end_if(reported);
   end_if(behind);
 }
@@ -220,6 +255,12 @@ llvm::Value* KernelEmitter::lane_numbers(uint16_t lanes, int64_t step) {
   for (int64_t lane = 0; lane < lanes; ++lane)
     numbers.push_back(i64(lane * step));
   return llvm::ConstantVector::get(numbers);
+}
+
+/// The address of a field of the call's KernelStatus, by its offset in bytes.
+llvm::Value* KernelEmitter::status(size_t field) {
+  return b_.CreateConstInBoundsGEP1_64(
+      b_.getInt64Ty(), function_->getArg(function_->arg_size() - 1), field / sizeof(int64_t));
 }
 
 llvm::Value* KernelEmitter::index_value(const Index& index, uint16_t lanes) {

@@ -51,6 +51,7 @@ private:
     bool may_be_negative = false; ///< some part of it, though the whole is in bounds
   };
 
+  void repeat();
   void survey(const std::vector<Statement>& body);
   void statements(const std::vector<Statement>& body);
   void statement(const Statement& s);
@@ -95,6 +96,7 @@ private:
 
   void define(const Statement& s, Value* value);
   Value* value(gdjit::loop::ValueId id, uint16_t lanes);
+  Value* status(size_t field);
   Value* index_value(const gdjit::loop::Index& index, uint16_t lanes);
   Value* lane_numbers(uint16_t lanes, int64_t step);
   llvm::Constant* i64(int64_t number) { return b_.getInt64(static_cast<uint64_t>(number)); }

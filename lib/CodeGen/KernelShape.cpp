@@ -178,4 +178,16 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
   return shape;
 }
 
+void make_repeat(const loop::Program& program, KernelShape& shape) {
+  shape.repeats = true;
+  for (uint32_t i = 0; i < shape.parameters.size(); ++i) {
+    const Buffer& buffer = program.buffers[shape.parameters[i].memory];
+    if (buffer.role == loop::BufferRole::scalar &&
+        program.signature.scalars[buffer.number].name == "step") {
+      shape.step_number = i;
+      shape.parameters[i].written = true;
+    }
+  }
+}
+
 } // namespace gdjit::codegen

@@ -31,6 +31,10 @@ struct KernelShape {
   std::vector<loop::Bits> literals; ///< those that may differ, in order of appearance
   std::vector<uint32_t> passed;     ///< those that do, ascending; set once all kernels are known
   int64_t statements = 0;           ///< after unrolling: what compiling costs
+  /// The kernel is a whole step and does many in one call; the parameter that is the scalar `step`,
+  /// which it counts up from one to the next, none where it does not read it.
+  bool repeats = false;
+  uint32_t step_number = loop::none;
   std::string key;                  ///< equal for kernels that are one
 
   uint32_t parameter(loop::BufferId buffer) const;
@@ -41,5 +45,8 @@ struct KernelShape {
 bool is_free_literal(const loop::Statement& s);
 
 KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel);
+
+/// For the only kernel of a program: it does as many steps as the call says.
+void make_repeat(const loop::Program& program, KernelShape& shape);
 
 } // namespace gdjit::codegen

@@ -64,7 +64,7 @@ void report_non_finite(const Work& work, const CallArguments& before, int64_t st
   }
   throw Error(
       ErrorCode::non_finite,
-      fmt::format("step {}: an update gives NaN or infinity though no op of the step does", step));
+      fmt::format("step {}: a constant NaN or infinity reaches a result of the step", step));
 }
 
 } // namespace gdjit

@@ -36,6 +36,14 @@ struct Call {
   int64_t turns = 0;  ///< that threads share; 0: one thread does it all
 };
 
+/// The row of the scalar `step`; -1 where the step has none.
+int step_row(const Signature& signature) {
+  for (size_t row = 0; row < signature.scalars.size(); ++row)
+    if (signature.scalars[row].name == "step")
+      return static_cast<int>(row);
+  return -1;
+}
+
 } // namespace
 
 struct Executable::Impl {
@@ -188,6 +196,7 @@ struct Frame::Impl {
   std::vector<Failure> failures; ///< the first of each thread
   const Call* work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status);
   const Call* work_on_team(std::span<const Call> calls, KernelStatus& status);
+  CallStatus run(KernelStatus& status);
 
   void* memory(BufferId b) const {
     const Buffer& buffer = code->buffers[b];
@@ -323,15 +332,45 @@ const Call* Frame::Impl::work_on_team(std::span<const Call> calls, KernelStatus&
   return first;
 }
 
-CallStatus Frame::run() {
-  const Executable::Impl& code = *impl_->code;
-  KernelStatus status;
-  const Call* failed = code.threads == 1 ? impl_->work(code.calls, {}, status)
-                                         : impl_->work_on_team(code.calls, status);
+CallStatus Frame::Impl::run(KernelStatus& status) {
+  const Call* failed = code->threads == 1 ? work(code->calls, {}, status)
+                                          : work_on_team(code->calls, status);
   if (failed == nullptr) [[likely]]
     return {};
-  const Launch& launch = code.code.launches[static_cast<size_t>(failed - code.calls.data())];
+  const Launch& launch = code->code.launches[static_cast<size_t>(failed - code->calls.data())];
   return {launch.checks[static_cast<size_t>(status.check)], status.position};
+}
+
+CallStatus Frame::run() {
+  KernelStatus status;
+  return impl_->run(status);
+}
+
+CallStatus Frame::run(int64_t& steps) {
+  const Executable::Impl& code = *impl_->code;
+  const int64_t wanted = steps;
+  if (code.code.launches.size() == 1 && code.code.launches[0].repeats && wanted > 0) {
+    KernelStatus status;
+    status.steps = wanted;
+    CallStatus result = impl_->run(status);
+    steps = wanted - status.steps;
+    return result;
+  }
+  int64_t first = 0;
+  const int row = step_row(code.signature);
+  if (row >= 0)
+    std::memcpy(&first, scalar(static_cast<uint32_t>(row)), sizeof first);
+  auto set_step = [&](int64_t number) {
+    if (row >= 0)
+      std::memcpy(scalar(static_cast<uint32_t>(row)), &number, sizeof number);
+  };
+  CallStatus result;
+  for (steps = 0; steps < wanted && result.ok(); ++steps) {
+    set_step(first + steps);
+    result = run();
+  }
+  set_step(first);
+  return result;
 }
 
 std::vector<double> Frame::time_calls() {
@@ -352,7 +391,7 @@ const void* Frame::output(uint32_t row) const { return impl_->memory(impl_->code
 
 std::span<const WrittenRange> Frame::written() const { return impl_->written; }
 
-CallResults Executable::call(const CallArguments& arguments) const {
+CallResults Executable::call(const CallArguments& arguments, int64_t steps) const {
   const Signature& signature = impl_->signature;
   GDJIT_CHECK(arguments.inputs.size() == signature.inputs.size() &&
               arguments.states.size() == signature.states.size() &&
@@ -376,7 +415,7 @@ CallResults Executable::call(const CallArguments& arguments) const {
   CallResults results;
   {
     FloatEnvironment environment;
-    results.status = frame.run();
+    results.status = frame.run(steps);
   }
   for (uint32_t i = 0; i < signature.outputs.size(); ++i) {
     Array output(signature.outputs[i].type);

@@ -81,6 +81,11 @@ bool fits(const InputDecl& decl, const TensorType& type) {
 
 } // namespace
 
+void StepFunction::Impl::require_bound() const {
+  if (!current->bound && !current->signature().inputs.empty()) [[unlikely]]
+    throw Error(ErrorCode::usage, "run needs bound inputs; call bind first");
+}
+
 // --- scalars ---
 
 void StepFunction::Impl::set(uint32_t row, double value) {
@@ -220,33 +225,50 @@ inline void StepFunction::Impl::set_step_and_seed() {
     std::memcpy(frame.scalar(static_cast<uint32_t>(seed_row)), &state->seed, sizeof state->seed);
 }
 
-double StepFunction::Impl::run() {
+/// `run` sets `steps` to the number done.
+template <class Run> inline double StepFunction::Impl::run_in_frame(Run run, const int64_t& steps) {
   set_step_and_seed();
   Frame& frame = current->frame;
   CallStatus status;
   {
     FloatEnvironment environment;
-    status = frame.run();
+    status = run(frame);
   }
   if (writes)
-    ++state->step;
+    state->step += steps;
   if (!status.ok()) [[unlikely]]
     frame.executable().require_in_range(status);
   return loss_row >= 0 ? number(loss_type, frame.output(static_cast<uint32_t>(loss_row)))
                        : std::numeric_limits<double>::quiet_NaN();
 }
 
+double StepFunction::Impl::run() {
+  return run_in_frame([](Frame& frame) { return frame.run(); }, 1);
+}
+
+/// Within the frame where its steps count up as those of the State do, and nobody looks at each.
+double StepFunction::Impl::run(int64_t steps) {
+  const bool reads_step = find_row(current->signature().scalars, "step") >= 0;
+  if (checks_values || (reads_step && !(writes && step_row >= 0))) {
+    double loss = 0;
+    for (int64_t i = 0; i < steps; ++i)
+      loss = checks_values ? run_and_check_values() : run();
+    return loss;
+  }
+  return run_in_frame([&](Frame& frame) { return frame.run(steps); }, steps);
+}
+
 double StepFunction::Impl::run_and_check_values() {
   set_step_and_seed();
   const CallArguments before = current->frame.arguments();
   const double loss = run();
-  if (!all_finite(loss))
+  if (!all_finite())
     compiler->explain_non_finite(current->batch, before, state->step - (writes ? 1 : 0));
   return loss;
 }
 
-/// The loss, or without one every output, and what an update wrote.
-bool StepFunction::Impl::all_finite(double loss) const {
+/// Everything that the step gives: its outputs, the loss among them, and its updates.
+bool StepFunction::Impl::all_finite() const {
   const Signature& signature = current->signature();
   auto finite = [](const TensorType& type, const void* data) {
     const char* element = static_cast<const char*>(data);
@@ -255,9 +277,7 @@ bool StepFunction::Impl::all_finite(double loss) const {
         return false;
     return true;
   };
-  if (loss_row >= 0 && !std::isfinite(loss))
-    return false;
-  for (uint32_t row = 0; loss_row < 0 && row < signature.outputs.size(); ++row)
+  for (uint32_t row = 0; row < signature.outputs.size(); ++row)
     if (!finite(signature.outputs[row].type, current->frame.output(row)))
       return false;
   for (const UpdateDecl& update : signature.updates) {
@@ -314,10 +334,18 @@ void StepFunction::bind(std::initializer_list<TensorView> inputs) {
 
 double StepFunction::run(const Scalars& scalars) {
   Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
-  if (!impl_->current->bound && !impl_->current->signature().inputs.empty()) [[unlikely]]
-    throw Error(ErrorCode::usage, "run needs bound inputs; call bind first");
+  impl_->require_bound();
   impl_->apply(scalars);
   return impl_->checks_values ? impl_->run_and_check_values() : impl_->run();
+}
+
+double StepFunction::run_many(int64_t steps, const Scalars& scalars) {
+  if (steps < 1)
+    throw Error(ErrorCode::usage, fmt::format("run of {} steps; give at least 1", steps));
+  Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
+  impl_->require_bound();
+  impl_->apply(scalars);
+  return impl_->run(steps);
 }
 
 void StepFunction::rebatch(int64_t batch) {

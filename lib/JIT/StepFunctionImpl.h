@@ -66,9 +66,12 @@ struct StepFunction::Impl {
   void set_inputs(std::span<const TensorView> inputs);
   void require_apart(const TensorView& input) const;
   void set_step_and_seed();
+  void require_bound() const;
+  template <class Run> double run_in_frame(Run run, const int64_t& steps);
   double run();
+  double run(int64_t steps);
   double run_and_check_values();
-  bool all_finite(double loss) const;
+  bool all_finite() const;
   [[noreturn]] void fail_missing() const;
 };
 

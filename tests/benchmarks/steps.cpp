@@ -29,6 +29,17 @@ void step(benchmark::State& b, const Workload& w) {
         benchmark::Counter(w.flops / peak, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// Many steps in one call, as train.run(n) does them; the time of one.
+void steps_in_a_call(benchmark::State& b, const Workload& w) {
+  constexpr int steps = 1000;
+  Prepared p(w);
+  StepFunction train = compile(p.model.training(), p.state);
+  train.bind(p.views());
+  train.run({.lr = 1e-6});
+  while (b.KeepRunningBatch(steps))
+    benchmark::DoNotOptimize(train.run(steps));
+}
+
 void compilation(benchmark::State& b, const Workload& w) {
   Prepared p(w);
   for (auto _ : b)
@@ -45,6 +56,8 @@ int main(int argc, char** argv) {
   for (const Workload& w : workloads()) {
     std::string name = w.name;
     benchmark::RegisterBenchmark(("step/" + name).c_str(), step, w);
+    if (w.flops == 0)
+      benchmark::RegisterBenchmark(("steps/" + name).c_str(), steps_in_a_call, w);
     benchmark::RegisterBenchmark(("compile/" + name).c_str(), compilation, w)
         ->Unit(benchmark::kMillisecond);
   }

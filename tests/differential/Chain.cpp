@@ -54,6 +54,17 @@ void force(CodeChoice& choice, uint64_t seed) {
 
 namespace {
 
+/// The arguments of the step behind one that gave `results`.
+CallArguments behind(const Signature& signature, CallArguments arguments,
+                     const CallResults& results) {
+  for (size_t i = 0; i < results.updates.size(); ++i)
+    arguments.states[signature.updates[i].state] = results.updates[i];
+  for (size_t i = 0; i < signature.scalars.size(); ++i)
+    if (signature.scalars[i].name == "step")
+      ++arguments.scalars[i].data<int64_t>()[0];
+  return arguments;
+}
+
 /// The chain for one target, whose schedule may be its own.
 std::string broken_link_of(const Step& declared, const CallArguments& arguments,
                            const std::string& target, const std::vector<int>& levels,
@@ -82,13 +93,21 @@ std::string broken_link_of(const Step& declared, const CallArguments& arguments,
       if (!difference.empty())
         return fmt::format("stage {}: {}", name(stage), difference);
     }
+    const CallResults second =
+        expected.status.ok()
+            ? interpret(work.program, behind(work.signature(), arguments, expected))
+            : expected; // an index out of range ends a call
     options.last = Stage::Object;
     for (int level : levels) {
       options.level = level;
-      CallResults results = compile(work, options).executable->call(arguments);
-      std::string difference = first_difference(work.signature(), expected, results);
-      if (!difference.empty())
-        return fmt::format("native code for {} at O{}: {}", target, level, difference);
+      std::shared_ptr<const Executable> code = compile(work, options).executable;
+      for (int64_t steps : {1, 2}) {
+        std::string difference = first_difference(work.signature(), steps == 1 ? expected : second,
+                                                  code->call(arguments, steps));
+        if (!difference.empty())
+          return fmt::format("native code for {} at O{}, step {}: {}", target, level, steps,
+                             difference);
+      }
     }
     return "";
   } catch (const std::exception& e) {

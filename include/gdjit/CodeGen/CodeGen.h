@@ -33,6 +33,7 @@ struct Launch {
   std::vector<NodeId> checks;          ///< node per Check statement, in order of appearance
   std::vector<loop::Bits> literals;    ///< if any, their address is the argument behind the buffers
   int64_t turns = 0; ///< of the parallel loop that the kernel is, for threads to share; 0 for none
+  bool repeats = false; ///< it does as many steps as it is told (KernelStatus::steps)
 };
 
 /// Where the time of a compilation went, in milliseconds of wall clock (per phase the sum over

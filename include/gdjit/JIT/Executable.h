@@ -49,8 +49,9 @@ public:
   /// Throws Error(data) with the user's line where a call reports an index out of range.
   void require_in_range(const CallStatus& status) const;
 
-  /// One call on copies of all arguments: for tests and checks.
-  CallResults call(const CallArguments& arguments) const;
+  /// One call on copies of all arguments, of `steps` steps, of which the results of the last are
+  /// given: for tests and checks.
+  CallResults call(const CallArguments& arguments, int64_t steps = 1) const;
 
 private:
   friend class Frame;
@@ -85,6 +86,10 @@ public:
 
   /// Runs the step in the caller's floating-point environment, which must be the default one.
   CallStatus run();
+  /// Runs it so many times, the scalar `step` counting up from one to the next (it stands as before
+  /// afterwards), and stops behind a step that finds an index out of range. `steps` becomes the
+  /// number done. A step of one kernel repeats inside of it.
+  CallStatus run(int64_t& steps);
   /// Runs the step call by call; the seconds that each took. An index out of range is not reported.
   std::vector<double> time_calls();
   /// Row of Signature::outputs; valid until the next run.

@@ -12,6 +12,7 @@
 
 #include "gdjit/Runtime/State.h"
 
+#include <concepts>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -85,6 +86,14 @@ public:
   void bind(std::initializer_list<TensorView> inputs);
   /// Runs one step on the bound inputs.
   double run(const Scalars& scalars = {});
+  /// Runs so many, at least 1, on the bound inputs: the results of as many calls of run(), of which
+  /// the last one's loss and outputs remain. A step of one kernel repeats in native code and keeps
+  /// its small states in registers in between.
+  template <std::integral Count>
+    requires(!std::same_as<Count, bool>)
+  double run(Count steps, const Scalars& scalars = {}) {
+    return run_many(static_cast<int64_t>(steps), scalars);
+  }
   /// Makes the variant for `batch` rows the current one, compiled if new. Each has inputs of its
   /// own to bind.
   void rebatch(int64_t batch);
@@ -102,6 +111,8 @@ public:
   const Executable& executable() const;
 
 private:
+  double run_many(int64_t steps, const Scalars& scalars);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

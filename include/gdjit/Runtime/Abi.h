@@ -14,6 +14,9 @@ struct KernelStatus {
   /// Of a kernel that is one parallel loop: the turns that this call does, first and behind the
   /// last; turn t has the loop variable begin + t * step.
   int64_t first_turn = 0, end_turn = 0;
+  /// Of a kernel that is a whole step: how many steps to do, at least 1; behind the call, how many
+  /// an index out of range kept it from doing.
+  int64_t steps = 1;
 };
 
 /// A kernel: addresses of its buffers in order of first use, and the status.

@@ -67,6 +67,16 @@ TEST(CompileModel, check_nan_names_the_first_op_that_is_not_finite) {
   State fresh = initial_state(m);
   StepFunction at_zero = compile(m.training(), fresh, {.check_nan = true});
   EXPECT_THAT(message([&] { at_zero({{"x", zero}}); }), testing::HasSubstr("(backward) is inf"));
+  // An output counts as well as the loss.
+  Model odds([](Model& m) {
+    Tensor x = m.input("x", {m.batch()});
+    m.minimize(mean(square(x * m.parameter("w", ones({})))), SGD{.lr = 0.5});
+    m.output("odds", log(x));
+  });
+  State other = initial_state(odds);
+  StepFunction with_output = compile(odds.training(), other, {.check_nan = true});
+  EXPECT_THAT(message([&] { with_output({{"x", zero}}); }),
+              testing::HasSubstr("the result of log"));
 }
 
 TEST(CompileModel, takes_the_learning_rate_per_call) {
