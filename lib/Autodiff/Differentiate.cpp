@@ -37,6 +37,7 @@ private:
   struct Scaled {
     Value loss;
     double divisor;
+    double adjoint = 1; ///< of `loss`
   };
   Scaled unscaled(Value loss, std::span<const Value> targets) const;
   void give_names(std::span<const NodeId> gradients, bool scaled);
@@ -108,7 +109,8 @@ Value Differentiator::read(NodeId n) {
 /// loss = scaled.loss / divisor, where the loss is a mean: its sum is differentiated and each
 /// gradient scaled, so that its terms are not scaled one by one: fewer roundings, and what cancels
 /// in a sum over rows cancels exactly. (Adagrad and Adam divide a gradient by its own size, so a
-/// gradient of 1e-17 in the place of 0 moves a parameter.) Not past a target.
+/// gradient of 1e-17 in the place of 0 moves a parameter.) A sum of squares is twice the half of
+/// it, whose derivative is the term itself. Not past a target.
 Differentiator::Scaled Differentiator::unscaled(Value loss, std::span<const Value> targets) const {
   const Graph& graph = rebuild_.graph();
   Scaled s{loss, 1};
@@ -127,6 +129,13 @@ Differentiator::Scaled Differentiator::unscaled(Value loss, std::span<const Valu
     }
     s.loss = graph.operand(s.loss.node, 0);
   }
+  if (s.divisor != 1 && graph.op(s.loss.node) == Opcode::Sum && !is_target(s.loss)) {
+    Value terms = graph.operand(s.loss.node, 0);
+    if (graph.op(terms.node) == Opcode::Square && !is_target(terms)) {
+      s.divisor *= 0.5;
+      s.adjoint = 0.5;
+    }
+  }
   double size = std::abs(s.divisor);
   return size != 1 && size > 0 && std::isfinite(size) ? s : Scaled{loss, 1};
 }
@@ -143,7 +152,7 @@ void Differentiator::expand(NodeId loss) {
       targets.push_back(t);
   }
   Scaled scaled = unscaled(rebuild_[{loss, 0}], targets);
-  sweep_.run(scaled.loss, targets);
+  sweep_.run(scaled.loss, scaled.adjoint, targets);
 
   for (NodeId g : gradients) {
     NodeId target = old_.operand(g, 1).node;

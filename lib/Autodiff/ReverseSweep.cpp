@@ -30,7 +30,7 @@ bool refuses(const Graph& graph, NodeId n) {
 
 } // namespace
 
-void ReverseSweep::run(Value loss, std::span<const Value> targets) {
+void ReverseSweep::run(Value loss, double of_loss, std::span<const Value> targets) {
   ++run_;
   nodes_.clear();
   NodeId first = loss.node;
@@ -47,7 +47,7 @@ void ReverseSweep::run(Value loss, std::span<const Value> targets) {
   Origin origin = builder_.graph().origin(loss.node);
   origin.part = Part::backward;
   builder_.set_origin(origin);
-  adjoint_[loss.node] = builder_.constant(builder_.type(loss), 1);
+  adjoint_[loss.node] = builder_.constant(builder_.type(loss), of_loss);
   for (size_t i = nodes_.size(); i-- > 0;)
     if (depends(nodes_[i]) && adjoint_[nodes_[i]].valid())
       propagate(nodes_[i]);

@@ -15,9 +15,10 @@ public:
   /// `builder` appends the backward nodes; sharing, and blind to the forward nodes.
   explicit ReverseSweep(GraphBuilder& builder) : builder_(builder) {}
 
-  /// Appends the adjoints of `loss` (rank 0, float) with respect to `targets`. A path from a target
-  /// through an op that is not differentiable is an Error naming the op and both lines.
-  void run(Value loss, std::span<const Value> targets);
+  /// Appends the adjoints of `loss` (rank 0, float), itself with the adjoint `of_loss`, with
+  /// respect to `targets`. A path from a target through an op that is not differentiable is an
+  /// Error naming the op and both lines.
+  void run(Value loss, double of_loss, std::span<const Value> targets);
 
   /// The adjoint of a node of the last run; invalid where no derivative flows.
   Value adjoint(NodeId n) const { return visited(n) ? adjoint_[n] : Value{}; }
