@@ -2,6 +2,7 @@
 #include "gdjit/Schedule/Schedule.h"
 
 #include "AcrossRows.h"
+#include "Distribute.h"
 #include "JoinRows.h"
 #include "Pack.h"
 #include "RegisterTile.h"
@@ -29,6 +30,7 @@ loop::Program schedule(const loop::Program& input, PassContext& context) {
     loop::Statement shared = scheduling::open_shared(kernel);
     scheduling::Settled settled;
     scheduling::across_rows(program, kernel, context, settled);
+    scheduling::distribute(program, kernel, context, settled);
     scheduling::vectorize(program, kernel, context);
     scheduling::join_rows(program, kernel, context, settled);
     scheduling::register_tile(program, kernel, context, settled);

@@ -34,6 +34,14 @@ public:
     widen_tiles(kernel_.body);
   }
 
+  double estimate() {
+    find_chains();
+    double cost = 0;
+    for (const Statement& s : kernel_.body)
+      cost += s.kind == StatementKind::For ? best_cost(s) : vector_cost({s}, loop::none, 1);
+    return cost;
+  }
+
 private:
   /// Tiles whose every access is tile[.., l] within a loop over l from 0.
   void find_chains() {
@@ -316,6 +324,11 @@ private:
 
 void vectorize(const Program& program, Kernel& kernel, PassContext& context) {
   Vectorizer(program, kernel, context).run();
+}
+
+double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context) {
+  Kernel copy = kernel;
+  return Vectorizer(program, copy, context).estimate();
 }
 
 } // namespace gdjit::scheduling

@@ -18,4 +18,7 @@ namespace gdjit::scheduling {
 
 void vectorize(const Program& program, Kernel& kernel, PassContext& context);
 
+/// Operations of a kernel once vectorize has rewritten it, as it estimates them.
+double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context);
+
 } // namespace gdjit::scheduling

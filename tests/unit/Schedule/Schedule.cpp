@@ -139,6 +139,24 @@ TEST(Schedule, AContractionGetsATileOfRowsByVectors) {
   EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 14 rows by 2 vectors")));
 }
 
+/// Much work for each row, whose results a product adds over rows in order.
+Expr rows_and_their_sum(std::span<const Expr> x) {
+  Expr row = x[0];
+  for (int i = 0; i < 12; ++i)
+    row = row * x[0] + 0.5;
+  return matmul(row, x[1], true, false);
+}
+
+TEST(Schedule, WhatIsFreeInALoopThatAccumulatesBecomesALoopOfItsOwn) {
+  for (int64_t rows : {4, 6, 16, 37})
+    for (DType type : {DType::f32, DType::f64})
+      expect_same_bits(build(type, {Shape{rows, 1}, Shape{rows, 3}}, rows_and_their_sum));
+  Built b = build(DType::f32, {Shape{6, 1}, Shape{6, 3}}, rows_and_their_sum);
+  PassContext context;
+  schedule(b.loops, context);
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("is two, of which the first is free")));
+}
+
 TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   Built b = build(DType::f32, {Shape{64, 32}, Shape{48, 32}},
                   [](std::span<const Expr> x) { return matmul(x[0], x[1], false, true); });

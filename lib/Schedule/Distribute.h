@@ -1,0 +1,20 @@
+// distribute: a loop that accumulates in order, but computes much that is independent, becomes two:
+// the first computes and may become vectors, the second accumulates.
+//
+// Before:  for i in 0..6 { %1 = … x[i] …; set t0 = add t0, (mul %1, %1); set t1 = add t1, %1 }
+// After:   for i in 0..6 { %1 = … x[i] …; store d[i] = %1; store e[i] = mul %1, %1 }
+//          for i in 0..6 { set t0 = add t0, e[i]; set t1 = add t1, d[i] }
+//
+// Done where the estimate of vectorize says that the lanes gain more than the way through memory
+// costs.
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+namespace gdjit::scheduling {
+
+void distribute(Program& program, Kernel& kernel, PassContext& context, const Settled& settled);
+
+} // namespace gdjit::scheduling
