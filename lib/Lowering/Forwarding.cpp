@@ -1,9 +1,10 @@
 // forward_stores: within a kernel, a value that was stored or loaded is not loaded again.
 //
 //   store a[i] = %1;  %2 = load a[i]   =>   store a[i] = %1;  %1 for %2
-// Loads, reads of tiles, index values and computations are shared in the same way. Holds because
-// each element of a buffer is written once, before it is read; buffers for which that is not so
-// (scatter) are left alone.
+// Loads, reads of tiles, index values and computations are shared in the same way; the size of a
+// negated value is that of the value, so that sigmoid(x) and sigmoid(-x) share their exponential.
+// Holds because each element of a buffer is written once, before it is read; buffers for which that
+// is not so (scatter) are left alone.
 #include "Passes.h"
 
 #include <string>
@@ -17,7 +18,8 @@ class Forwarder {
 public:
   Forwarder(loop::Kernel& kernel, const loop::Program& program, bool memory)
       : program_(program), memory_(memory), replaced_(kernel.values, loop::none),
-        changes_(kernel.tiles, 0), stores_(program.buffers.size(), 0) {
+        negated_(kernel.values, loop::none), changes_(kernel.tiles, 0),
+        stores_(program.buffers.size(), 0) {
     for_each(kernel.body, [&](const Statement& s) {
       if (s.kind != StatementKind::Store)
         return;
@@ -64,6 +66,11 @@ private:
       return true;
     }
     change_tile(s);
+    if (s.kind == StatementKind::Compute && s.op == loop::ScalarOp::neg)
+      negated_[s.result] = s.operands[0];
+    if (s.kind == StatementKind::Compute && s.op == loop::ScalarOp::abs &&
+        negated_[s.operands[0]] != loop::none)
+      s.operands[0] = negated_[s.operands[0]];
     bool pure = s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
                 s.kind == StatementKind::Get ||
                 (s.kind == StatementKind::Load && is_fixed(s.buffer));
@@ -133,6 +140,7 @@ private:
   const loop::Program& program_;
   const bool memory_;
   std::vector<ValueId> replaced_; ///< by ValueId
+  std::vector<ValueId> negated_;  ///< per value: the one that it is the negation of
   std::vector<int> changes_;      ///< per tile: how often it may have changed
   std::vector<int> stores_;       ///< per buffer: 2 and more where elements may be written twice
   std::unordered_map<std::string, ValueId> known_;

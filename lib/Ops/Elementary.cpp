@@ -118,12 +118,15 @@ ScalarValue exp_tail(ScalarValue r) {
 
 Exponential exponential(ScalarValue x) { return exponential(Pair{x, {}}); }
 
-Exponential exponential(Pair x) {
-  // Below, the result rounds to 0; above, it overflows. Both come out of the scaling.
-  ScalarValue main = single(x.hi) ? clamp(x.hi, -104, 89) : clamp(x.hi, -746, 710);
+// Below, the result rounds to 0; above, it overflows. Both come out of the scaling.
+static double least_exponent(ScalarValue x) { return single(x) ? -104 : -746; }
+static double greatest_exponent(ScalarValue x) { return single(x) ? 89 : 710; }
+
+/// e^(main + extra), `main` between these two.
+static Exponential exponential_within(ScalarValue main, ScalarValue extra) {
   Format f = format(main.type());
   Reduced reduced = reduce_exp(main, 2 * f.bias);
-  ScalarValue lo = x.lo.builder ? reduced.parts.lo + x.lo : reduced.parts.lo;
+  ScalarValue lo = extra.builder ? reduced.parts.lo + extra : reduced.parts.lo;
   ScalarValue r = reduced.parts.hi + lo;
   // hi is exact and lo joins the small terms: one rounding less in the sum that counts.
   ScalarValue beyond_one = reduced.parts.hi + fma(r * r, exp_tail(r), lo);
@@ -134,6 +137,15 @@ Exponential exponential(Pair x) {
   ScalarValue half = binary(ScalarOp::shl, reduced.offset, f.mantissa - 1) & upper;
   ScalarValue other = binary(ScalarOp::shl, reduced.offset, f.mantissa) - half;
   return {mantissa, {from_bits(half), from_bits(other)}};
+}
+
+Exponential exponential(Pair x) {
+  return exponential_within(clamp(x.hi, least_exponent(x.hi), greatest_exponent(x.hi)), x.lo);
+}
+
+Exponential exponential_of_negative(ScalarValue x) {
+  double least = least_exponent(x);
+  return exponential_within(select(is_less(x, least), x.builder->constant(x.type(), least), x), {});
 }
 
 Pair exp_minus_one_negative(ScalarValue x) {

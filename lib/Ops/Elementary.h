@@ -68,6 +68,8 @@ struct Exponential {
 };
 Exponential exponential(ScalarValue x);
 Exponential exponential(Pair x);
+/// The same for x of at most 0.
+Exponential exponential_of_negative(ScalarValue x);
 
 /// exp(x) - 1 for x that is at most 0 and not below -30 (f32) or -60 (f64).
 Pair exp_minus_one_negative(ScalarValue x);

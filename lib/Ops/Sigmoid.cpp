@@ -15,7 +15,7 @@ using namespace elementary;
 namespace {
 
 ScalarValue expand_sigmoid(const Expansion& x) {
-  Exponential e = exponential(-elementary::abs(x[0])); // of at most 1: nothing overflows
+  Exponential e = exponential_of_negative(-elementary::abs(x[0]));
   Pair exp{e.value(), e.rest()};
   ScalarValue one = x.constant(1), zero = x.constant(0);
   Pair below = fast_two_sum(one, exp.hi);
@@ -43,12 +43,12 @@ ScalarValue expand_softplus(const Expansion& x) {
         0x1.fffffffefc945p-1, -0x1.fffffda6de551p-2, 0x1.5554e12d5cd76p-2, -0x1.ffee3ea7e243dp-3,
         0x1.98e3b10b2bd11p-3, -0x1.50f4759e09e05p-3, 0x1.12f9c9afdedadp-3, -0x1.9eb1cd330360fp-4,
         0x1.062d20d6c1eeep-4, -0x1.ee58dc9f36d6cp-6, 0x1.2990b6f7cda26p-7, -0x1.4fb3b7e1f6308p-10};
-    ScalarValue wide = convert(x[0], DType::f64);
-    ScalarValue e = exponential(-elementary::abs(wide)).value();
-    ScalarValue above = select(is_greater(wide, 0), wide, x.builder.constant(DType::f64, 0));
+    ScalarValue size = convert(elementary::abs(x[0]), DType::f64);
+    ScalarValue e = exponential_of_negative(-size).value();
+    ScalarValue above = convert(select(is_greater(x[0], 0), x[0], x.constant(0)), DType::f64);
     return convert(fma(e, polynomial(e, c), above), DType::f32); // log(1 + e) / e: 2^-33.0
   }
-  Exponential e = exponential(-elementary::abs(x[0]));
+  Exponential e = exponential_of_negative(-elementary::abs(x[0]));
   Pair exp{e.value(), e.rest()};
   Pair u = fast_two_sum(x.constant(1), exp.hi);
   ScalarValue log = log_positive(split_exponent(u.hi), (u.lo + exp.lo) / u.hi);

@@ -18,6 +18,21 @@ constexpr double least_free = 16;        ///< operations an iteration that are w
 constexpr int64_t most_bytes = 16 << 10; ///< of what crosses: it stays in the first cache
 constexpr double least_gain = 0.75;      ///< of the estimate: memory has a latency that it ignores
 
+/// Drops what computes a value that nobody reads, but for those in `used`, which gains the others.
+void drop_unused(std::vector<Statement>& body, std::set<ValueId>& used) {
+  for (size_t i = body.size(); i-- > 0;) {
+    Statement& s = body[i];
+    bool computes = s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
+                    s.kind == StatementKind::Load || s.kind == StatementKind::Get;
+    if (s.kind == StatementKind::For)
+      drop_unused(s.body, used);
+    if ((computes && !used.count(s.result)) || (s.kind == StatementKind::For && s.body.empty()))
+      body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));
+    else
+      for_each_use(s, [&](ValueId v) { used.insert(v); });
+  }
+}
+
 /// The two loops of one, without ids of their own.
 struct Halves {
   std::vector<Statement> free, ordered;
@@ -25,8 +40,8 @@ struct Halves {
 
 class Distributor {
 public:
-  Distributor(Program& program, Kernel& kernel, const Statement& loop)
-      : program_(program), kernel_(kernel), loop_(loop) {
+  Distributor(Program& program, Kernel& kernel, const Statement& loop, const MachineTable& machine)
+      : program_(program), kernel_(kernel), loop_(loop), most_lanes_(machine.vector_bytes / 4) {
     for_each(loop.body, [&](const Statement& s) {
       if (s.kind == StatementKind::Tile)
         own_.insert(s.tile);
@@ -45,6 +60,8 @@ public:
     Halves halves;
     if (!split(loop_.body, {}, halves) || halves.ordered.empty())
       return std::nullopt;
+    std::set<ValueId> used;
+    drop_unused(halves.free, used);
     std::vector<Statement> free{loop_}, ordered{loop_};
     free[0].body = std::move(halves.free);
     ordered[0].body = std::move(halves.ordered);
@@ -150,8 +167,8 @@ private:
     return true;
   }
 
-  /// The result of `s` through a buffer of an element per iteration, those of the loop side by
-  /// side.
+  /// The result of `s` through a buffer of an element per iteration, those of the loop side by side
+  /// with room for whole vectors.
   bool cross(const Statement& s, const std::vector<const Statement*>& around, Halves& out) {
     loop::Buffer buffer;
     buffer.name = "crossing" + std::to_string(program_.buffers.size());
@@ -167,7 +184,10 @@ private:
       const Statement& loop = i < around.size() ? *around[i] : loop_;
       if (loop.begin != 0 || loop.step != 1)
         return false;
-      buffer.type.shape.push_back(turns(loop));
+      int64_t extent = turns(loop);
+      if (&loop == &loop_)
+        extent = (extent + most_lanes_ - 1) / most_lanes_ * most_lanes_;
+      buffer.type.shape.push_back(extent);
       store.index.push_back(Index{variable(loop.loop), loop::none, 0});
     }
     bytes_ += buffer.type.bytes();
@@ -186,6 +206,7 @@ private:
   Program& program_;
   Kernel& kernel_;
   const Statement& loop_;
+  const int64_t most_lanes_;
   std::set<TileId> own_, set_; ///< declared, and changed, within the loop
   std::set<loop::BufferId> stored_;
   std::set<ValueId> ordered_values_, crossing_;
@@ -214,7 +235,7 @@ void distribute(Program& program, Kernel& kernel, PassContext& context, const Se
     const size_t buffers = program.buffers.size();
     Kernel candidate = kernel;
     std::optional<std::vector<Statement>> loops =
-        Distributor(program, candidate, kernel.body[i]).loops();
+        Distributor(program, candidate, kernel.body[i], context.machine).loops();
     if (loops) {
       const std::string& name = kernel.loop_names[kernel.body[i].loop];
       auto at = candidate.body.begin() + static_cast<std::ptrdiff_t>(i);

@@ -5,8 +5,8 @@
 // After:   for i in 0..6 { %1 = … x[i] …; store d[i] = %1; store e[i] = mul %1, %1 }
 //          for i in 0..6 { set t0 = add t0, e[i]; set t1 = add t1, d[i] }
 //
-// Done where the estimate of vectorize says that the lanes gain more than the way through memory
-// costs.
+// The new buffers have room behind their elements for the rest of a vector. Done where the estimate
+// of vectorize says that the lanes gain more than the way through memory costs.
 #pragma once
 
 #include "Rewrite.h"

@@ -3,6 +3,7 @@
 
 #include "Exchange.h"
 
+#include <cmath>
 #include <fmt/format.h>
 #include <set>
 
@@ -32,8 +33,8 @@ int strided_axis(const Program& program, const Statement& s) {
 
 namespace {
 
-constexpr double least_reuse = 1; ///< elements read per element copied: an exchange in registers is
-                                  ///< cheaper than one strided load
+/// Operations of an exchange of a square of lanes in registers, with its loads and stores.
+double exchange_cost(double lanes) { return lanes * (std::log2(lanes) + 2); }
 
 using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
 
@@ -136,8 +137,16 @@ void pack(Program& program, Kernel& kernel, PassContext& context) {
     count_reads(program, {top}, 1, reads);
     for (auto [place, elements] : reads) {
       auto [from, axis] = place;
-      auto copied = static_cast<double>(program.buffers[from].type.elements());
-      if (!can_pack(program, top, from) || elements < least_reuse * copied)
+      const TensorType& type = program.buffers[from].type;
+      auto copied = static_cast<double>(type.elements());
+      // A strided load costs an operation a lane, a copy a square of lanes however few it copies.
+      auto lanes = static_cast<double>(context.machine.vector_bytes / byte_size(type.dtype));
+      auto rows = static_cast<double>(type.shape[axis]),
+           columns = static_cast<double>(type.shape[type.shape.rank() - 1]);
+      double squares = copied / std::max(1.0, rows * columns) * std::ceil(rows / lanes) *
+                       std::ceil(columns / lanes);
+      if (!can_pack(program, top, from) || elements < copied ||
+          elements < squares * exchange_cost(lanes))
         continue;
       for (Statement& nest : pack_loads(program, kernel, top, from, axis, context))
         out.push_back(std::move(nest));

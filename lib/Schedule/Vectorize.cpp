@@ -25,8 +25,8 @@ struct Chains {
 
 class Vectorizer {
 public:
-  Vectorizer(const Program& program, Kernel& kernel, PassContext& context)
-      : program_(program), kernel_(kernel), context_(context) {}
+  Vectorizer(const Program& program, Kernel& kernel, PassContext& context, loop::BufferId padded)
+      : program_(program), kernel_(kernel), context_(context), padded_(padded) {}
 
   void run() {
     find_chains();
@@ -258,6 +258,10 @@ private:
     }
     if (rest > 0) {
       widen(kernel_, masked.body, masked.loop, lanes, rest, chains);
+      for_each(masked.body, [&](Statement& s) {
+        if (s.kind == StatementKind::Store && s.buffer >= padded_ && s.index.back().lane == 1)
+          s.mask = loop::none;
+      });
       LoopId old = masked.loop;
       if (full > 0) {
         masked.loop = fresh_loop(kernel_, old);
@@ -311,6 +315,7 @@ private:
   const Program& program_;
   Kernel& kernel_;
   PassContext& context_;
+  const loop::BufferId padded_;
   std::map<TileId, Chains> chains_;
   std::map<TileId, size_t> depth_of_;
   std::map<TileId, int> chain_lanes_;
@@ -322,13 +327,14 @@ private:
 
 } // namespace
 
-void vectorize(const Program& program, Kernel& kernel, PassContext& context) {
-  Vectorizer(program, kernel, context).run();
+void vectorize(const Program& program, Kernel& kernel, PassContext& context,
+               loop::BufferId padded) {
+  Vectorizer(program, kernel, context, padded).run();
 }
 
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context) {
   Kernel copy = kernel;
-  return Vectorizer(program, copy, context).estimate();
+  return Vectorizer(program, copy, context, loop::none).estimate();
 }
 
 } // namespace gdjit::scheduling

@@ -16,7 +16,9 @@
 
 namespace gdjit::scheduling {
 
-void vectorize(const Program& program, Kernel& kernel, PassContext& context);
+/// Buffers from `padded` on have room for whole vectors along their last axis: they are stored to
+/// without a mask, which a load of single elements right behind can take over faster.
+void vectorize(const Program& program, Kernel& kernel, PassContext& context, loop::BufferId padded);
 
 /// Operations of a kernel once vectorize has rewritten it, as it estimates them.
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context);

@@ -66,7 +66,8 @@ private:
       if (variation_.tiles.count(s.tile) || moved_.count(s.tile)) {
         s.type.lanes = lanes_;
         s.operands[0] = vector(out, s.operands[0], s.type.dtype);
-        masked(out, s);
+        if (moved_.count(s.tile) || s.mask != loop::none) // nobody reads the rest of an own tile
+          masked(out, s);
       }
       break;
     case StatementKind::Store:
@@ -88,11 +89,8 @@ private:
     if (s.kind == StatementKind::Index)
       return;
     masked(out, s);
-    if (s.kind == StatementKind::Load && s.mask != loop::none) {
-      if (s.fill == loop::none)
-        s.fill = append_constant(kernel_, out, s.type.dtype, 0);
-      s.fill = vector(out, s.fill, s.type.dtype);
-    }
+    if (s.kind == StatementKind::Load && s.mask != loop::none && s.fill == loop::none)
+      s.fill = append_constant(kernel_, out, s.type.dtype, 0);
   }
 
   /// The mask of a statement, its own and that of the active lanes.
