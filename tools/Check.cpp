@@ -64,13 +64,14 @@ void check_model(const CheckArguments& a, Tool& tool) {
   Subject subject(a.model, tool);
   StepKind kind = subject.main_step();
   CheckReport report(!a.json);
+  Work own =
+      subject.work(kind, a.model.batch); // a model that is wrong is so in its own types first
   if (subject.is_text())
     report.skip("gradients",
                 "a text has fixed types and may stand past its gradients; give the model's source");
   else
     check_gradients(subject, a.model.batch, a.seed, report);
 
-  Work own = subject.work(kind, a.model.batch);
   ChainOptions chain{
       .seed = a.seed, .all_targets = !a.native_only, .training = kind == StepKind::training};
   check_chain(own, chain, fmt::format("{} rows", own.signature().batch), report);

@@ -1,5 +1,6 @@
 // gdjit dump: a model at any stage of its way, as text, formulas, picture or JSON.
 #include "Evaluate.h"
+#include "Figures.h"
 #include "Subject.h"
 
 #include "gdjit/Driver/Compile.h"
@@ -9,6 +10,8 @@
 #include "gdjit/Driver/Math.h"
 #include "gdjit/Driver/TextFolder.h"
 #include "gdjit/Driver/Values.h"
+#include "gdjit/IR/TextWriter.h"
+#include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Split.h"
@@ -207,7 +210,28 @@ void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
   CompileOptions options = a.compile;
   options.observer = &observer;
   options.last = Stage::Planned; // a pass may be one of several that lead to a stage
+  auto pass = std::ranges::find(passes(), a.after, &Pass::name);
+  if (pass != passes().end() && pass->needs < work.stage)
+    throw Error(ErrorCode::usage, fmt::format("--after {}: {} stands at stage {}, behind that pass",
+                                              a.after, a.model.word, name(work.stage)));
   compile(work, options);
+}
+
+/// Every node with its elements.
+std::string json_values(const Step& step, const CallArguments& arguments, CallStatus& status) {
+  const Graph& g = step.graph;
+  std::vector<Array> values = interpret_nodes(g, arguments, status);
+  Json nodes = Json::array();
+  for (NodeId n = 0; n < g.size(); ++n) {
+    const std::string* row = row_name(step.signature, g, n);
+    Json node = {{"node", n},
+                 {"name", row ? *row : g.name(n)},
+                 {"op", name(g.op(n))},
+                 {"part", name(g.origin(n).part)}};
+    node.update(to_json(values[n]));
+    nodes.push_back(std::move(node));
+  }
+  return json_text(Json{{"model", step.signature.name}, {"nodes", std::move(nodes)}});
 }
 
 /// Runs the interpreter on the first batch.
@@ -216,13 +240,16 @@ void dump_values(const DumpArguments& a, const Subject& subject, const Work& wor
     throw Error(
         ErrorCode::usage,
         fmt::format("--values runs graphs, stages differentiated to fused, not {}", name(stage)));
+  if (!is_text_form(a) && a.form != "json")
+    throw Error(ErrorCode::usage, fmt::format("--values prints text or json, not {}", a.form));
   Compilation c = compile_to(a, work, stage);
   State state = subject.initial_state(0);
   CallArguments arguments = call_arguments(
       c.work.signature(), state,
       first_batch(c.work.signature(), dataset(work.signature(), subject.folder())), {});
   CallStatus status;
-  write_output(print_values(c.work.step, arguments, status));
+  write_output(a.form == "json" ? json_values(c.work.step, arguments, status)
+                                : print_values(c.work.step, arguments, status));
   require_in_range(status, c.work.step.graph);
 }
 
@@ -269,6 +296,9 @@ std::vector<Stage> stages_asked(const DumpArguments& a, const Work& work, Stage 
 StepKind step_kind(const DumpArguments& a, const Subject& subject) {
   if (a.step.empty())
     return subject.main_step();
+  if (subject.is_text())
+    throw Error(ErrorCode::usage,
+                "--step chooses among the steps of a model; a text holds one, give the source");
   return a.step == "training"     ? StepKind::training
          : a.step == "evaluation" ? StepKind::evaluation
                                   : StepKind::prediction;

@@ -13,6 +13,10 @@ Json to_json(const Array& array) {
   return {{"type", to_string(array.type())}, {"values", json_elements<Json>(array)}};
 }
 
+bool is_loss(std::string_view output) {
+  return output == "loss" || output.ends_with("_loss") || output.ends_with("/loss");
+}
+
 Criterion::Criterion(const std::string& text) : text(text) {
   size_t at = text.find_first_of("<>=!");
   size_t end = at == std::string::npos ? at : text.find_first_not_of("<>=!", at);

@@ -18,6 +18,9 @@ Json to_json(double value);
 /// {"type": "f32[2,1]", "values": [row-major]}.
 Json to_json(const Array& array);
 
+/// "loss", "development_loss", "generate/loss", "dev/loss".
+bool is_loss(std::string_view output);
+
 /// Names and values that a criterion may speak of.
 using Figures = std::vector<std::pair<std::string, double>>;
 

@@ -33,6 +33,22 @@ void check_passes(const std::vector<std::string>& names) {
       throw unknown_pass(name, known);
 }
 
+/// Each pass must meet the stage that those before it lead to.
+void check_order(const std::vector<std::string>& names, Stage stage) {
+  for (const std::string& name : names) {
+    auto pass = std::ranges::find(passes(), name, &Pass::name);
+    if (pass->needs != stage)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--passes: {} works on stage {}, the step is at {} there", name,
+                              gdjit::name(pass->needs), gdjit::name(stage)),
+                  {},
+                  {{"`gdjit doc passes` lists the stages; passes that lead there go before it, or "
+                    "give a text of that stage",
+                    {}}});
+    stage = pass->provides;
+  }
+}
+
 void log_times(std::span<const PassRecord> records) {
   double total = 0;
   for (const PassRecord& record : records) {
@@ -45,6 +61,7 @@ void log_times(std::span<const PassRecord> records) {
 
 /// Only the passes named, in the order given.
 std::string run_passes(const OptArguments& a, Work work, TextFolder& beside) {
+  check_order(a.passes, work.stage);
   PassManager manager(passes(), pass_context(a.compile), pass_options(a.compile));
   for (const std::string& name : a.passes)
     manager.run(name, work);

@@ -94,6 +94,7 @@ void Plots::check(const PlotSource& source) const {
     return;
   Roles r = roles(source);
   for (const Asked& asked : asked_) {
+    require_folder_of(asked.file);
     std::string reason = picture(asked.picture).lacks(source, r);
     if (reason.empty())
       continue;

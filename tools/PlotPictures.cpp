@@ -11,10 +11,6 @@
 
 namespace gdjit::tool {
 
-bool is_loss(std::string_view name) {
-  return name == "loss" || name.ends_with("_loss") || name.ends_with("/loss");
-}
-
 namespace {
 
 std::vector<double> steps(double low, double high, int count) {

@@ -14,7 +14,4 @@ struct Picture {
 };
 std::span<const Picture> pictures();
 
-/// "loss", "development_loss", "generate/loss", "dev/loss".
-bool is_loss(std::string_view output);
-
 } // namespace gdjit::tool

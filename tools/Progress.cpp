@@ -51,10 +51,10 @@ double Progress::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
 }
 
-void Progress::show(int64_t step, double loss) {
+void Progress::show(int64_t step, const std::string& losses) {
   int64_t done = step + 1;
   if (!terminal_) {
-    log("step {:>{}}  loss {:.6g}", step, std::to_string(total_).size(), loss);
+    log("step {:>{}}{}", step, std::to_string(total_).size(), losses);
     next_ = std::min(next_line(done), std::max(total_, done + 1));
     return;
   }
@@ -66,9 +66,9 @@ void Progress::show(int64_t step, double loss) {
     return;
   constexpr int width = 24;
   int filled = static_cast<int>(width * done / std::max<int64_t>(total_, 1));
-  write_log(fmt::format("\r\x1b[K[{}{}] {}/{}  loss {:.6g}  {:.3g} steps/s  {} left",
+  write_log(fmt::format("\r\x1b[K[{}{}] {}/{}{}  {:.3g} steps/s  {} left",
                         std::string(static_cast<size_t>(filled), '='),
-                        std::string(static_cast<size_t>(width - filled), ' '), done, total_, loss,
+                        std::string(static_cast<size_t>(width - filled), ' '), done, total_, losses,
                         rate, remaining(static_cast<double>(total_ - done) / rate)));
   drawn_ = true;
   drawn_at_ = now;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace gdjit::tool {
 
@@ -14,11 +15,11 @@ public:
   Progress(int64_t total, int64_t done, bool quiet, bool epochs);
   ~Progress();
 
-  /// Update `step`, counted from 0, is done; `loss` is the one before it. Cheap where nothing is
-  /// due.
-  void update(int64_t step, double loss) {
+  /// Update `step`, counted from 0, is done; `losses()` gives the text of those before it. Cheap
+  /// where nothing is due.
+  template <class Losses> void update(int64_t step, Losses losses) {
     if (!quiet_ && (step + 1 >= next_))
-      show(step, loss);
+      show(step, losses());
   }
   /// True where a line for this epoch is due: the first ten, then every tenth …
   bool epoch_due(int64_t epoch);
@@ -27,7 +28,7 @@ public:
   double seconds() const;
 
 private:
-  void show(int64_t step, double loss);
+  void show(int64_t step, const std::string& losses);
 
   int64_t total_;
   int64_t before_; ///< updates of an earlier run

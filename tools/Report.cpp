@@ -15,15 +15,16 @@ namespace {
 constexpr int64_t shown_elements = 16; // of an array, in a line
 constexpr int64_t json_elements = 64;  // of a parameter, unless all are asked for
 
-/// The loss among outputs: "loss", else the first whose name ends so, else NaN.
-double loss_of(const OutputValues& outputs) {
-  for (const auto& [name, value] : outputs)
+/// The loss among outputs: "loss", else the first whose name ends so; null without one.
+const Array* loss_of(const OutputValues& outputs) {
+  const Array* first = nullptr;
+  for (const auto& [name, value] : outputs) {
     if (name == "loss")
-      return value.at(0);
-  for (const auto& [name, value] : outputs)
-    if (name.ends_with("/loss"))
-      return value.at(0);
-  return NAN;
+      return &value;
+    if (first == nullptr && is_loss(name) && value.elements() == 1)
+      first = &value;
+  }
+  return first;
 }
 
 /// One value for all rows, not one for each.
@@ -95,7 +96,8 @@ void Report::add(const std::vector<Assessed>& parts, const Signature& signature,
     if (!part.tables.empty())
       text += part.prefix + part.tables;
   }
-  json["loss"] = to_json(loss_of(parts.front().outputs));
+  if (const Array* loss = loss_of(parts.front().outputs))
+    json["loss"] = to_json(loss->at(0));
 }
 
 void Report::add(const Signature& signature, const State& state, bool whole) {

@@ -39,6 +39,10 @@ void add_explain(CLI::App& app, Tool& tool);
 void add_doc(CLI::App& app, Tool& tool);
 void add_info(CLI::App& app, Tool& tool);
 
+/// Before work begins: Error(data) where a file of this name cannot be made at its end, because its
+/// folder is not there or may not be written to.
+void require_folder_of(const std::string& file);
+
 /// Text on standard error, for people; where nobody listens, nothing.
 void write_log(std::string_view text);
 

@@ -126,8 +126,10 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
       known.emplace_back(d.name, 0);
   check_criteria(a.expect, known);
   plots_.check(plotted());
-  if (!a.metrics.empty())
+  if (!a.metrics.empty()) {
     History::check_name(a.metrics);
+    require_folder_of(a.metrics);
+  }
   if (resumed)
     resume();
 }
@@ -253,9 +255,15 @@ int Run::go() {
                  {"seed", a_.seed}};
   report.add(assessor_.run(true), assessor_.signature(),
              fmt::format(" after {} updates", updates_done(loader_)));
-  report.json["losses"] = Json::array();
-  for (double loss : result.losses)
-    report.json["losses"].push_back(to_json(loss));
+  if (result.names.empty())
+    report.json["losses"] = Json::array();
+  for (size_t i = 0; i < result.names.size(); ++i) {
+    Json& losses =
+        result.names[i] == "loss" ? report.json["losses"] : report.json["losses"][result.names[i]];
+    losses = Json::array();
+    for (double loss : result.losses[i])
+      losses.push_back(to_json(loss));
+  }
   report.add(work_.signature(), state_, a_.json);
   report.add_examples(subject_, work_.signature(), state_, scalars_, parts_.scalings, a_.compile);
   int code = report.finish(a_.expect, a_.json);

@@ -2,10 +2,15 @@
 // at it does so behind the update.
 #include "TrainLoop.h"
 
+#include "Figures.h"
 #include "Interrupt.h"
 #include "Tool.h"
 
+#include "gdjit/JIT/Executable.h"
+
+#include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace gdjit::tool {
 
@@ -30,6 +35,37 @@ private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+/// The losses that are shown and looked at, with their values behind the last update.
+class Followed {
+public:
+  explicit Followed(const StepFunction& train) : train_(train) {
+    const std::vector<OutputDecl>& outputs = train.executable().signature().outputs;
+    for (size_t row = 0; row < outputs.size(); ++row)
+      if (is_loss(outputs[row].name) && outputs[row].type.elements() == 1)
+        rows_.push_back(static_cast<int>(row));
+    for (int row : rows_)
+      if (outputs[static_cast<size_t>(row)].name == "loss")
+        rows_ = {row};
+    for (int row : rows_)
+      names_.push_back(outputs[static_cast<size_t>(row)].name);
+  }
+
+  size_t size() const { return rows_.size(); }
+  const std::vector<std::string>& names() const { return names_; }
+  double value(size_t i) const { return train_.output(rows_[i]).at(0); }
+  std::string text() const {
+    std::string text;
+    for (size_t i = 0; i < size(); ++i)
+      text += fmt::format("  {} {:.6g}", names_[i], value(i));
+    return text;
+  }
+
+private:
+  const StepFunction& train_;
+  std::vector<int> rows_; ///< of the step's outputs
+  std::vector<std::string> names_;
+};
+
 } // namespace
 
 int64_t updates_done(const Loader& loader) {
@@ -39,35 +75,39 @@ int64_t updates_done(const Loader& loader) {
 
 LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& options,
                     Progress& progress, const LoopHooks& hooks) {
-  LoopResult run;
+  Followed losses(train);
+  LoopResult run{.names = losses.names(),
+                 .losses = std::vector<std::vector<double>>(losses.size())};
   SaveClock clock(options.save_every);
   bool warned = false, bound = false;
   int64_t done = updates_done(loader);
   while (done < options.updates && !interrupted()) {
     for (const Batch& batch : loader) {
       // One batch that stays where it is need not be looked at again.
-      double loss = 0;
       if (bound) {
-        loss = train.run();
+        train.run();
       } else {
-        loss = train(batch);
+        train(batch);
         if (loader.batches() == 1 && !loader.position().shuffle_seed.given) {
           train.bind(batch);
           bound = true;
         }
       }
       ++run.steps;
-      if (!std::isfinite(loss) && !warned) {
+      for (size_t i = 0; i < losses.size(); ++i) {
+        double loss = losses.value(i);
+        if (run.losses[i].size() < LoopResult::kept_losses)
+          run.losses[i].push_back(loss);
+        if (std::isfinite(loss) || warned)
+          continue;
         progress.finish();
-        log("warning: the loss of step {} is {}; --check-nan names the op it comes from", done,
-            std::isnan(loss) ? "nan" : fmt::format("{}", loss));
+        log("warning: the {} of step {} is {}; --check-nan names the op it comes from",
+            run.names[i], done, std::isnan(loss) ? "nan" : fmt::format("{}", loss));
         warned = true;
       }
-      if (run.losses.size() < LoopResult::kept_losses)
-        run.losses.push_back(loss);
       if (hooks.updated)
         hooks.updated(done);
-      progress.update(done, loss);
+      progress.update(done, [&] { return losses.text(); });
       ++done;
       if (hooks.epoch_done && batch.index() + 1 == loader.batches())
         hooks.epoch_done(batch.epoch() + 1);

@@ -27,7 +27,10 @@ struct LoopResult {
 
   int64_t steps = 0; ///< of this process
   double seconds = 0;
-  std::vector<double> losses; ///< before each update, while there are at most kept_losses
+  /// The output "loss" or, without it, all that end in "_loss" or "/loss"; may be none.
+  std::vector<std::string> names;
+  /// Before each update, while there are at most kept_losses, per name.
+  std::vector<std::vector<double>> losses;
 };
 
 /// Updates done from the beginning of the run to where the loader stands.

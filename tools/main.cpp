@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <unistd.h>
 
@@ -23,6 +24,15 @@ namespace gdjit::tool {
 void write_output(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(ErrorCode::data, fmt::format("standard output: {}", std::strerror(errno)));
+}
+
+void require_folder_of(const std::string& file) {
+  std::string folder = std::filesystem::path(file).parent_path().string();
+  if (folder.empty())
+    folder = ".";
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Error(ErrorCode::data,
+                fmt::format("{}: folder {}: {}", file, folder, std::strerror(errno)));
 }
 
 void write_log(std::string_view text) {

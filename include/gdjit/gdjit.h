@@ -2,6 +2,10 @@
 // All a user includes.
 #pragma once
 
+#if defined(__clang__) && __clang_major__ < 16
+#error "gdjit needs g++ 12 or clang 16: this clang does not know std::source_location"
+#endif
+
 #include "gdjit/Data/Checkpoint.h"
 #include "gdjit/Data/Split.h"
 #include "gdjit/Driver/CompileModel.h"

@@ -61,9 +61,8 @@ void KernelEmitter::repeat() {
   llvm::Type* integer = b_.getInt64Ty();
   Value* steps = status(offsetof(gdjit::KernelStatus, steps));
   Value* wanted = b_.CreateLoad(integer, steps);
-  Value* number = shape_.step_number == gdjit::loop::none
-                      ? nullptr
-                      : function_->getArg(shape_.step_number);
+  Value* number =
+      shape_.step_number == gdjit::loop::none ? nullptr : function_->getArg(shape_.step_number);
   Value* first = number == nullptr ? nullptr : b_.CreateLoad(integer, number);
   llvm::BasicBlock* before = b_.GetInsertBlock();
   llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "step", function_);

@@ -4,6 +4,7 @@
 #include "gdjit/Driver/Math.h"
 #include "gdjit/Ops/GraphBuilder.h"
 #include "gdjit/Support/Suggest.h"
+#include "gdjit/Transforms/EliminateDeadCode.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -105,7 +106,10 @@ Step with_gradients(const Step& declared, std::span<const std::string> names, Up
     step.signature.outputs.push_back(output);
     step.outputs.push_back(g);
   }
-  return step;
+  if (updates == Updates::keep)
+    return step;
+  PassContext context;
+  return eliminate_dead_code(step, context); // what only the updates needed
 }
 
 } // namespace gdjit

@@ -54,6 +54,14 @@ Notation notation(Opcode op) {
   return {};
 }
 
+/// A scoped name, "block1/w", with dots: "/" divides here, as it does in "d loss/d w".
+std::string dotted(std::string name) {
+  for (size_t at = 0; (at = name.find('/', at)) != std::string::npos; ++at)
+    if (name.compare(at, 3, "/d ") != 0)
+      name[at] = '.';
+  return name;
+}
+
 class MathPrinter {
 public:
   explicit MathPrinter(const Step& step)
@@ -66,11 +74,11 @@ public:
       visit(n);
     const Signature& s = step_.signature;
     for (size_t i = 0; i < s.outputs.size(); ++i)
-      if (Formula& f = formulas_[step_.outputs[i].node]; f.text != s.outputs[i].name)
-        line(Part::forward, s.outputs[i].name + " = " + f.text);
+      if (Formula& f = formulas_[step_.outputs[i].node]; f.text != dotted(s.outputs[i].name))
+        line(Part::forward, dotted(s.outputs[i].name) + " = " + f.text);
     for (size_t i = 0; i < s.updates.size(); ++i)
-      line(Part::update,
-           s.states[s.updates[i].state].name + " <- " + formulas_[step_.updates[i].node].text);
+      line(Part::update, dotted(s.states[s.updates[i].state].name) + " <- " +
+                             formulas_[step_.updates[i].node].text);
     return lines_[0] + lines_[1] + lines_[2];
   }
 
@@ -117,6 +125,7 @@ private:
     // An output of ours ("d loss/d w") says more than the node's own name.
     if (output && (name.empty() || output->find(' ') != std::string::npos))
       name = *output;
+    name = dotted(name);
     bool leaf = is_leaf(n);
     if (leaf && !output)
       return;
@@ -177,12 +186,36 @@ private:
       text += fmt::format("[{}]", fmt::join(a.integers(Attr::axes), ","));
     else if (a.has(Attr::axis))
       text += fmt::format("[{}]", a.integer(Attr::axis));
-    else if (a.has(Attr::dtype))
+    else if (graph_.op(n) == Opcode::Cast)
       text = std::string(name(a.dtype(Attr::dtype)));
     text += "(";
     for (size_t i = 0; i < graph_.operands(n).size(); ++i)
       text += (i ? ", " : "") + operand(n, static_cast<int>(i), logic);
+    for (const Attributes::Entry& entry : a.entries())
+      text += argument(entry);
     return {text + ")", atom};
+  }
+
+  /// An attribute that says which elements: ", start=[0, 2]"; "" for any other.
+  static std::string argument(const Attributes::Entry& entry) {
+    switch (entry.attr) {
+    case Attr::step:
+      if (std::ranges::all_of(entry.integers, [](int64_t step) { return step == 1; }))
+        return "";
+      [[fallthrough]];
+    case Attr::start:
+    case Attr::limit:
+    case Attr::low:
+    case Attr::high:
+    case Attr::permutation:
+      return fmt::format(", {}=[{}]", name(entry.attr), fmt::join(entry.integers, ", "));
+    case Attr::fill:
+      return fmt::format(", {}={}", name(entry.attr), entry.real);
+    case Attr::depth:
+      return fmt::format(", {}={}", name(entry.attr), entry.number);
+    default:
+      return "";
+    }
   }
 
   Formula contraction(NodeId n) const {
@@ -197,7 +230,7 @@ private:
   Formula source(NodeId n) const {
     const Attributes& a = graph_.attributes(n);
     if (const std::string* row = row_name(step_.signature, graph_, n))
-      return {*row, atom};
+      return {dotted(*row), atom};
     if (a.has(Attr::value))
       return constant(a.array(Attr::value));
     if (a.has(Attr::stream))

@@ -32,7 +32,8 @@ public:
   DType dtype;
   int64_t batch;
   bool asked_batch = false;
-  bool open = true; ///< false once the function has returned
+  bool open = true;      ///< false once the function has returned
+  bool complete = false; ///< it has returned without an error
 
   // What it declared.
   Signature signature; ///< without rows, name and step

@@ -86,7 +86,9 @@ void check_numbers(const Declaration& d, const AnyUpdateRule& rule, const Minimi
     rules.push_back(group.rule.get());
   for (const AnyUpdateRule* r : rules)
     if (double lr = r->lr(); !(lr >= 0) || std::isinf(lr))
-      d.fail(fmt::format("minimize: the learning rate {} is negative or not finite", lr), at);
+      d.fail(fmt::format("minimize: the learning rate {} is negative or not finite; give 0 or more",
+                         lr),
+             at);
   for (auto [name, value] :
        {std::pair{"clip_value", options.clip_value}, std::pair{"clip_norm", options.clip_norm}})
     if (!(value >= 0) || std::isinf(value))

@@ -114,6 +114,7 @@ std::shared_ptr<Declaration> ModelCore::declare(int64_t rows, bool may_fail) {
   Model model(shared_from_this());
   try {
     body->run(model);
+    d->complete = true;
   } catch (const Error& error) {
     if (!may_fail)
       throw;
@@ -139,7 +140,9 @@ bool ModelCore::depends_on_rows(const Error& error) {
   try {
     declare(first_batch + 1, false);
   } catch (const Error& other) {
-    return std::string_view(other.what()) != error.what();
+    // Types beside the message follow the number of rows in any case.
+    const Diagnostic &here = error.diagnostics().front(), &there = other.diagnostics().front();
+    return here.message != there.message || here.location != there.location;
   } catch (...) { // of the user's own
   }
   return true;
@@ -176,6 +179,8 @@ void ModelCore::start() {
   } else {
     auto twice = declare(2 * primary->batch, true);
     find_batch_axes(*twice, primary->batch, twice->batch);
+    if (twice->complete)
+      check_same_signature(*primary, *twice);
     if (wanted == 0) {
       wanted = std::max<int64_t>(count_rows(*primary), 1);
       if (wanted != primary->batch) {

@@ -333,8 +333,8 @@ const Call* Frame::Impl::work_on_team(std::span<const Call> calls, KernelStatus&
 }
 
 CallStatus Frame::Impl::run(KernelStatus& status) {
-  const Call* failed = code->threads == 1 ? work(code->calls, {}, status)
-                                          : work_on_team(code->calls, status);
+  const Call* failed =
+      code->threads == 1 ? work(code->calls, {}, status) : work_on_team(code->calls, status);
   if (failed == nullptr) [[likely]]
     return {};
   const Launch& launch = code->code.launches[static_cast<size_t>(failed - code->calls.data())];

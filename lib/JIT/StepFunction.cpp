@@ -369,7 +369,11 @@ int StepFunction::outputs() const {
 }
 
 TensorView StepFunction::output(int i) const {
-  const OutputDecl& decl = impl_->current->signature().outputs.at(static_cast<size_t>(i));
+  if (i < 0 || i >= outputs())
+    throw Error(ErrorCode::usage,
+                fmt::format("no output {}: the step has {}, counted from 0: {}", i, outputs(),
+                            names_of(impl_->current->signature().outputs)));
+  const OutputDecl& decl = impl_->current->signature().outputs[static_cast<size_t>(i)];
   return {decl.name, decl.type, impl_->current->frame.output(static_cast<uint32_t>(i))};
 }
 

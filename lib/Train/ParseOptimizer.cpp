@@ -70,7 +70,7 @@ private:
     if (error != std::errc() || end != word.data() + word.size() || word.empty())
       fail(fmt::format("{}: '{}' is no number", key, word));
     if (key == "lr" && !(value >= 0 && value < std::numeric_limits<double>::infinity()))
-      fail(fmt::format("the learning rate {} is negative or not finite", word));
+      fail(fmt::format("the learning rate {} is negative or not finite; give 0 or more", word));
     return value;
   }
 

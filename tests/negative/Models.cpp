@@ -112,12 +112,19 @@ TEST(ModelMistakes, parameters_that_change_with_the_batch) {
       (void)m.parameter("w" + std::to_string(i), zeros({}));
     m.output("x", m.input("x", {m.batch()}));
   };
-  EXPECT_MISTAKE(message_of([&] { Model m(longer, {.batch = 3}); (void)m.evaluation().step(4); }),
+  EXPECT_MISTAKE(message_of([&] { Model m(longer, {.batch = 3}); }),
                  "the list of parameters of model 'model' changes with the batch size", "for 3 rows: none",
-                 "for 4 rows: 'w3' f32[]");
+                 "for 6 rows: 'w3' f32[]");
   auto wider = [](Model& m) { m.output("w", m.parameter("w", zeros({m.batch()}))); };
-  EXPECT_MISTAKE(message_of([&] { Model m(wider, {.batch = 3}); (void)m.evaluation().step(4); }),
-                 "state 'w' of model 'model' changes with the batch size", "'w' f32[3]", "'w' f32[4]");
+  EXPECT_MISTAKE(message_of([&] { Model m(wider, {.batch = 3}); }),
+                 "state 'w' of model 'model' changes with the batch size", "'w' f32[3]", "'w' f32[6]");
+  auto as_the_rows = [](Model& m) {
+    Tensor x = m.input("x", {m.batch()});
+    m.minimize(sum(x * m.parameter("w", zeros({m.batch()}))), SGD{.lr = 0.1});
+    m.data({{"x", {1, 2}}});
+  };
+  EXPECT_MISTAKE(message_of([&] { Model m(as_the_rows); }),
+                 "state 'w' of model 'model' changes with the batch size", "for 2 rows: 'w' f32[2]");
 }
 
 TEST(ModelMistakes, inputs_scalars_and_outputs_that_change_with_the_batch) {

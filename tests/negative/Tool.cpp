@@ -67,6 +67,20 @@ TEST(ToolMistakes, an_unknown_pass) {
                  "unknown pass 'simplfy'");
   EXPECT_REFUSED(run_tool({"opt", "05", "--passes", "qqq"}), 2,
                  "unknown pass 'qqq'; `gdjit doc passes` lists them");
+  for (const char* passes : {"simplify,eliminate_dead_code", "specialize,schedule"})
+    EXPECT_REFUSED(run_tool({"opt", "05", "--passes", passes}), 2,
+                   "works on stage", "the step is at declared there", "gdjit doc passes");
+}
+
+TEST(ToolMistakes, what_a_text_no_longer_has) {
+  Scratch d;
+  std::string text = d.write("loops.gdir", run_tool({"dump", "05", "--stage", "loops"}).out);
+  EXPECT_REFUSED(run_tool({"dump", text, "--step", "evaluation"}), 2,
+                 "--step chooses among the steps of a model; a text holds one");
+  EXPECT_REFUSED(run_tool({"dump", text, "--after", "simplify"}), 2,
+                 "--after simplify: ", "stands at stage loops, behind that pass");
+  EXPECT_REFUSED(run_tool({"dump", "05", "--values", "--as", "dot"}), 2,
+                 "--values prints text or json, not dot");
 }
 
 TEST(ToolMistakes, an_unknown_stage) {

@@ -15,6 +15,16 @@ const std::string& declared() {
 
 ToolRun opt(const std::string& text) { return run_tool({"opt", "-"}, {.input = text}); }
 
+TEST(ToolFiles, a_folder_that_is_not_there_before_the_run_begins) {
+  for (const char* option : {"--metrics", "--plot"}) {
+    ToolRun run = run_tool(
+        {"train", "05", "--steps", "3", option,
+         std::string(option) == "--plot" ? "cost=/nonexistent/x.svg" : "/nonexistent/x.csv"});
+    EXPECT_REFUSED(run, 7, "folder /nonexistent: No such file or directory");
+    EXPECT_EQ(run.err.find("step 0"), std::string::npos);
+  }
+}
+
 TEST(ToolFiles, a_full_standard_output) {
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"train", "05", "-q", "--steps", "3"},

@@ -13,7 +13,8 @@ namespace gdjit {
 ///     d loss/d w = xᵀ·(2 * (h - y) / 3)
 ///     w <- w - lr * d loss/d w
 /// Broadcasts and reshapes are left out, · is a matrix product, ᵀ exchanges the last two axes,
-/// sum[0](…) runs over axis 0 only. Long formulas are cut into t1, t2 …
+/// sum[0](…) runs over axis 0 only, the parts of a scoped name stand between dots. Long formulas
+/// are cut into t1, t2 …
 std::string print_math(const Step& step);
 
 /// What a derivative is called: "d loss/d w".

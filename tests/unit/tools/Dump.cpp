@@ -99,6 +99,45 @@ TEST(Dump, AsMathShowsFormulasAndDerivatives) {
   EXPECT_THAT(text, HasSubstr("w <- w - lr * "));
 }
 
+TEST(Dump, AsMathSaysWhichElementsAndSeparatesScopesByDots) {
+  Scratch d;
+  std::string model = d.write("parts.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void parts(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 4});
+  m.output("a", slice(x, 1, 2, 4));
+  m.output("b", pad(x, {0, 1}, {0, 0}, 5.0));
+  m.output("c", one_hot(cast(x, DType::i64), 3));
+  m.output("d", Linear(m, "block/layer", 4, 1)(x));
+}
+GDJIT_MODEL(parts, "");
+)");
+  std::string text = dump({model, "--as", "math"});
+  EXPECT_THAT(text, HasSubstr("a = slice(x, start=[0, 2], limit=[1, 4])"));
+  EXPECT_THAT(text, HasSubstr("b = pad(x, low=[0, 1], high=[0, 0], fill=5)"));
+  EXPECT_THAT(text, HasSubstr("c = one_hot(i64(x), depth=3)"));
+  EXPECT_THAT(text, HasSubstr("d = x·block.layer.w + block.layer.b"));
+}
+
+TEST(Dump, WithRespectToAStateLeavesNothingOfTheUpdates) {
+  std::string text = dump({"05", "--wrt", "w", "--stage", "declared"});
+  EXPECT_THAT(text, testing::Not(HasSubstr("update")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("scalar lr\n")));
+}
+
+TEST(Dump, ValuesAsJsonHaveEveryElement) {
+  Json json = Json::parse(dump({"05", "--values", "--as", "json"}));
+  for (const Json& node : json["nodes"])
+    if (node["name"] == "x") {
+      EXPECT_EQ(node["op"], "input");
+      EXPECT_EQ(node["part"], "forward");
+      EXPECT_EQ(node["type"], "f32[6,2]");
+      EXPECT_EQ(node["values"][3], 3);
+      return;
+    }
+  FAIL() << "no x";
+}
+
 TEST(Dump, AsDotAndSvgDrawGraphsAndLoops) {
   for (const char* stage : {"declared", "fused", "loops"})
     EXPECT_THAT(dump({"05", "--as", "dot", "--stage", stage}), testing::StartsWith("digraph "));

@@ -23,6 +23,43 @@ TEST(Train, PrintsResultsOnStandardOutputAndPlainProgressLinesOnAPipe) {
   EXPECT_THAT(run.err, Not(HasSubstr("\r")));
 }
 
+/// A model whose update is written out, with other results.
+std::string own_rule(const std::string& results) {
+  return R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void own(Model& m) {
+  Tensor x = m.input("x", {m.batch()});
+  Parameter w = m.parameter("w", ones({}));
+  Tensor cost = mean(square(x * w - 1.0));
+  m.update(w, w - 0.1 * gradient(cost, w));
+)" + results +
+         R"(  m.data({{"x", {1, 2, 3}}});
+}
+GDJIT_MODEL(own, "");
+)";
+}
+
+TEST(Train, FollowsEveryLossAModelHasOrNone) {
+  Scratch d;
+  ToolRun none = run_tool({"train", d.write("none.cpp", own_rule("m.output(\"cost\", cost);\n")),
+                           "--steps", "2", "--json", "--check-nan"});
+  EXPECT_EQ(none.code, 0) << none.err;
+  EXPECT_THAT(none.err, testing::StartsWith("step 0\nstep 1\n2 updates"));
+  EXPECT_EQ(Json::parse(none.out)["losses"], Json::array());
+  EXPECT_FALSE(Json::parse(none.out).contains("loss"));
+  EXPECT_NEAR(Json::parse(none.out)["outputs"]["cost"].get<double>(), 0.143, 0.001);
+
+  std::string two = "m.output(\"a/loss\", cost);\nm.output(\"b_loss\", 2 * cost);\n";
+  ToolRun named =
+      run_tool({"train", d.write("named.cpp", own_rule(two)), "--steps", "1", "--json"});
+  EXPECT_THAT(named.err, testing::StartsWith("step 0  a/loss 1.66667  b_loss 3.33333\n"));
+  EXPECT_EQ(Json::parse(named.out)["losses"]["b_loss"].size(), 1u);
+
+  std::string log = "m.output(\"loss\", log(w - 2.0));\n";
+  ToolRun wrong = run_tool({"train", d.write("wrong.cpp", own_rule(log)), "--steps", "1"});
+  EXPECT_THAT(wrong.err, HasSubstr("warning: the loss of step 0 is nan; --check-nan names the op"));
+}
+
 TEST(Train, DrawsABarOnATerminalAndTakesItAway) {
   ToolRun run = run_tool({"train", "05", "--steps", "3000000"},
                          {.environment = {{"TERM", "xterm"}}, .terminal = true});
