@@ -98,9 +98,10 @@ Summary time_steps(const BenchArguments& a, StepFunction& train) {
   return summarize(samples);
 }
 
-void bench(const BenchArguments& a, Tool& tool) {
+void bench(BenchArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   const StepKind kind = subject.main_step();
+  a.compile.training = kind == StepKind::training;
   Work work = subject.work(kind, a.model.batch);
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);

@@ -26,8 +26,8 @@ std::string declare_at(const Subject& subject, StepKind kind, int64_t batch, Wor
   }
 }
 
-/// Names of inputs and outputs without a batch axis whose types differ between two batch sizes, and
-/// of states.
+/// Names of states that differ between two batch sizes, and of inputs that differ by more than
+/// their number of rows.
 std::string not_scaling(const Signature& a, const Signature& b) {
   std::string text;
   auto say = [&](const std::string& what, const std::string& name, const TensorType& at_a,

@@ -12,15 +12,6 @@ namespace gdjit::tool {
 
 namespace {
 
-bool runs_here(const std::string& target) {
-  try {
-    check(CodeGenOptions{.target = target});
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 CallArguments arguments_of(const Work& work, uint64_t seed) {
   int64_t bound = work.is_graph() ? index_bound(work.step.graph) : 1;
   return random_arguments(work.signature(), seed, bound);

@@ -96,9 +96,11 @@ std::string count(double number, const char* unit) {
   return fmt::format("{:.3g} {}", number, unit);
 }
 
-void explain(const ExplainArguments& a, Tool& tool) {
+void explain(ExplainArguments a, Tool& tool) {
   Subject subject(a.model, tool);
-  Work work = subject.work(subject.main_step(), a.model.batch);
+  const StepKind kind = subject.main_step();
+  a.compile.training = kind == StepKind::training;
+  Work work = subject.work(kind, a.model.batch);
   Compilation c = compile(work, a.compile);
   const loop::Program& program = c.work.program;
   State state = subject.initial_state(0);

@@ -1,5 +1,6 @@
 // gdjit info: what this gdjit is and runs on, or what a file holds.
 #include "Figures.h"
+#include "Settings.h"
 #include "Subject.h"
 
 #include "gdjit/Data/Checkpoint.h"
@@ -21,22 +22,11 @@ namespace gdjit::tool {
 
 namespace {
 
-bool runs_here(const std::string& target) {
-  try {
-    check(CodeGenOptions{.target = target});
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 void info_of_installation(bool json) {
   HostInfo host = host_info();
   Installation installation = find_installation();
-  std::vector<std::string> targets;
-  for (const std::string& target : code_targets())
-    if (runs_here(target))
-      targets.push_back(target);
+  std::vector<std::string> targets = code_targets();
+  std::erase_if(targets, [](const std::string& target) { return !runs_here(target); });
   MachineTable machine = machine_table("native");
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   if (json) {
@@ -99,12 +89,6 @@ bool is_checkpoint(const std::string& word) {
   return std::filesystem::is_regular_file(word, ignored);
 }
 
-std::string text_of(const OptionValue& option) {
-  return option.value.is_float
-             ? fmt::format("{}={}", option.name, static_cast<double>(option.value.value))
-             : fmt::format("{}={}", option.name, static_cast<int64_t>(option.value.value));
-}
-
 Json json_of(const Checkpoint& c, std::span<const StoredArray> arrays) {
   const LoaderPosition& p = c.position;
   Json json = {{"format", c.version}, {"written_by", c.written_by},
@@ -146,7 +130,7 @@ void info_of_checkpoint(const std::string& path, bool as_json) {
                                  "model       {}, {}",
                                  c.version, c.written_by, c.model, name(c.dtype));
   for (const OptionValue& option : c.options)
-    text += ", " + text_of(option);
+    text += fmt::format(", {}={}", option.name, text_of(option.value));
   text +=
       fmt::format("\nstep        {}, seed {}\nposition    epoch {}, batch {}; {} rows in batches "
                   "of {}{}{}\n",

@@ -15,12 +15,12 @@ std::vector<std::string> kept_words(const Checkpoint& checkpoint, const std::str
   return words;
 }
 
+} // namespace
+
 std::string text_of(const Number& number) {
   return number.is_float ? fmt::format("{}", static_cast<double>(number.value))
                          : fmt::format("{}", static_cast<int64_t>(number.value));
 }
-
-} // namespace
 
 Settings settings_of(const CLI::App& command, std::span<const KeptOption> options) {
   Settings settings;

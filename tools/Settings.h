@@ -15,6 +15,9 @@ struct KeptOption {
   bool fixed = false;
 };
 
+/// As --set takes it.
+std::string text_of(const Number& number);
+
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 /// The words of these options, as typed or as taken over.

@@ -153,10 +153,11 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
   }
   for (const std::string& setting : arguments.settings) {
     auto [name, value] = parse_assignment(setting, "--set");
-    bool whole = setting.find_first_of(".eE", setting.find('=')) == std::string::npos;
-    options_.push_back({name, whole && std::abs(value) < 0x1p63
-                                  ? Number(static_cast<int64_t>(value))
-                                  : Number(value)});
+    const char *begin = setting.data() + name.size() + 1, *end = setting.data() + setting.size();
+    int64_t whole = 0; // 2^53 + 1 is no double
+    auto [behind, failed] = std::from_chars(begin, end, whole);
+    options_.push_back(
+        {name, failed == std::errc() && behind == end ? Number(whole) : Number(value)});
   }
   if (!arguments.optimizer.empty())
     optimizer_ = parse_optimizer(arguments.optimizer);

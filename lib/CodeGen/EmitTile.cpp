@@ -18,7 +18,7 @@ using gdjit::loop::Index;
 namespace {
 
 constexpr int64_t largest_register_tile = 1024; ///< elements; a larger tile is an array
-constexpr int64_t largest_tile = 1 << 18;       ///< bytes of stack
+constexpr int64_t most_stack = 1 << 18;         ///< bytes of all tiles of a kernel
 
 int64_t product(const std::vector<int64_t>& extents) {
   return std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>());
@@ -34,13 +34,15 @@ bool KernelEmitter::is_array(const Statement& tile) {
 void KernelEmitter::declare(const Statement& s) {
   Tile& tile = tiles_[s.tile];
   int64_t count = product(s.extents);
-  if (count * s.type.lanes * byte_size(s.type.dtype) > largest_tile)
-    throw gdjit::Error(
-        gdjit::ErrorCode::compile,
-        fmt::format("a tile of {} vectors of {} lanes is larger than {} bytes, the most that "
-                    "fits the stack; use a buffer",
-                    count, s.type.lanes, largest_tile));
   if (tile.elements.empty() && tile.array == nullptr) {
+    const int64_t bytes = count * s.type.lanes * byte_size(s.type.dtype);
+    tile_bytes_ += bytes;
+    if (bytes > most_stack || tile_bytes_ > most_stack)
+      throw gdjit::Error(
+          gdjit::ErrorCode::compile,
+          fmt::format("kernel {}: with t{}, {} vectors of {} lanes, its tiles take more than {} "
+                      "bytes, the most that fits the stack; use a buffer",
+                      kernel_.name, s.tile, count, s.type.lanes, most_stack));
     tile.type = s.type;
     tile.extents = s.extents;
     llvm::IRBuilderBase::InsertPointGuard guard(b_);

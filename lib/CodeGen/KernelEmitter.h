@@ -117,6 +117,7 @@ private:
   std::vector<ValueType> types_;
   std::vector<Loop> loops_;
   std::vector<Tile> tiles_;
+  int64_t tile_bytes_ = 0;
   std::vector<char> dynamic_tile_;
   std::vector<char> constant_loop_;
   std::unordered_map<const Statement*, int64_t> check_number_;

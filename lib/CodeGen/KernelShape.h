@@ -35,7 +35,7 @@ struct KernelShape {
   /// which it counts up from one to the next, none where it does not read it.
   bool repeats = false;
   uint32_t step_number = loop::none;
-  std::string key;                  ///< equal for kernels that are one
+  std::string key; ///< equal for kernels that are one
 
   uint32_t parameter(loop::BufferId buffer) const;
 };

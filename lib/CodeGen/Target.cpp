@@ -15,7 +15,6 @@
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 #include <mutex>
-#include <thread>
 #include <unistd.h>
 
 namespace gdjit {
@@ -66,6 +65,11 @@ std::vector<std::string> code_targets() {
   return names;
 }
 
+bool runs_here(const std::string& target) {
+  return std::any_of(std::begin(rows), std::end(rows),
+                     [&](const TargetRow& row) { return target == row.name && row.runs_here(); });
+}
+
 void check(const CodeGenOptions& options) {
   find_target(options.target);
   if (options.level != 0 && options.level != 2 && options.level != 3)
@@ -87,7 +91,6 @@ MachineTable machine_table(const std::string& target) {
   table.vector_registers = row->vector_registers;
   table.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, table.l1_bytes);
   table.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, table.l2_bytes);
-  table.cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   return table;
 }
 

@@ -95,14 +95,8 @@ std::vector<Array> compiled_initial_values(const Signature& model, int64_t seed)
     step.signature.outputs.push_back({.name = state.name, .type = state.type, .origin = {}});
     step.outputs.push_back(state.initial);
   }
-  CallArguments arguments;
-  for (const ScalarDecl& scalar : model.scalars) {
-    Array& value = arguments.scalars.emplace_back(TensorType{scalar.dtype, {}});
-    if (scalar.name == "seed")
-      value.data<int64_t>()[0] = seed;
-  }
   std::shared_ptr<const Executable> code = compile(std::move(step)).executable;
-  CallResults results = code->call(arguments);
+  CallResults results = code->call(initial_arguments(model, seed));
   code->require_in_range(results.status);
   return std::move(results.outputs);
 }

@@ -156,7 +156,7 @@ CompiledSource compile_source(const std::string& source) {
   if (!folder.empty() && fs::exists(list, ignored) &&
       hash_files(split_lines(read_file(list)), contents) &&
       fs::exists(object_of(contents), ignored))
-    return {object_of(contents), nullptr, true};
+    return {object_of(contents), nullptr};
 
   auto work = std::make_shared<WorkFolder>(folder.empty() ? temporary_directory() : folder);
   bool keep = !folder.empty() && !work->path().empty();
@@ -194,12 +194,12 @@ CompiledSource compile_source(const std::string& source) {
   if (keep && !changed_meanwhile)
     fs::rename(made, object_of(contents), failed);
   if (!keep || changed_meanwhile || failed)
-    return {made, work, false};
+    return {made, work};
   std::string text;
   for (const std::string& file : files)
     text += file + "\n";
   write_file(list, text);
-  return {object_of(contents), nullptr, false};
+  return {object_of(contents), nullptr};
 }
 
 } // namespace gdjit

@@ -2,6 +2,7 @@
 #include "gdjit/Driver/Json.h"
 
 #include "gdjit/IR/TextWriter.h"
+#include "gdjit/Loop/Types.h"
 
 #include <nlohmann/json.hpp>
 
@@ -133,14 +134,11 @@ std::string value_type(loop::ValueType t) {
 
 /// A statement without its body.
 Json statement(const loop::Program& program, const loop::Kernel& kernel, const loop::Statement& s) {
-  static constexpr const char* kinds[] = {"for", "compute", "index", "load",  "store",    "tile",
-                                          "get", "set",     "join",  "check", "transpose"};
-  static constexpr const char* loops[] = {"sequential", "unrolled", "parallel"};
-  Json out = {{"kind", kinds[static_cast<int>(s.kind)]}};
+  Json out = {{"kind", std::string(loop::name(s.kind))}};
   if (s.kind == loop::StatementKind::For) {
     out["loop"] =
         s.loop < kernel.loop_names.size() ? Json(kernel.loop_names[s.loop]) : Json(s.loop);
-    out["how"] = loops[static_cast<int>(s.loop_kind)];
+    out["how"] = std::string(loop::name(s.loop_kind));
     out["begin"] = s.begin;
     out["end"] = s.end;
     out["step"] = s.step;
@@ -211,20 +209,17 @@ std::string print_json(const Step& step) {
 }
 
 std::string print_json(const loop::Program& program) {
-  static constexpr const char* roles[] = {"input",     "state",  "scalar", "constant",
-                                          "temporary", "output", "update"};
-  static constexpr const char* places[] = {"unplanned", "argument", "arena", "constant", "shared"};
   Json out = {{"stage", std::string(name(program.stage))},
               {"signature", signature(program.signature)}};
   for (const loop::Buffer& b : program.buffers) {
     Json row = {
-        {"name", b.name}, {"type", to_string(b.type)}, {"role", roles[static_cast<int>(b.role)]}};
+        {"name", b.name}, {"type", to_string(b.type)}, {"role", std::string(loop::name(b.role))}};
     if (b.literal)
       row["elements"] = elements(*b.literal);
     if (b.same_as != loop::none)
       row["same_as"] = program.buffers[b.same_as].name;
     if (b.place != loop::Place::unplanned)
-      row["place"] = places[static_cast<int>(b.place)];
+      row["place"] = std::string(loop::name(b.place));
     if (b.place == loop::Place::arena)
       row["offset"] = b.offset;
     out["buffers"].push_back(row);

@@ -3,9 +3,11 @@
 
 #include "gdjit/IO/Npy.h"
 #include "gdjit/Support/AtomicFile.h"
+#include "gdjit/Support/Hash.h"
 #include "gdjit/Support/Split.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace gdjit {
 
@@ -44,12 +46,21 @@ std::string TextFolder::source(const SourceLocation& location) {
 std::string TextFolder::store(const Array& array, const std::string& hint) {
   if (!store_arrays_)
     return "";
-  std::string file;
+  std::string name;
   for (char c : hint)
-    file += c == '/' ? '_' : c;
-  file += ".npy";
-  write_npy(join_path(arrays_, file), TensorView("", array));
-  return file;
+    name += c == '/' ? '_' : c;
+  const uint64_t hash = combine(hash_bytes(to_string(array.type())),
+                                hash_bytes({static_cast<const char*>(array.bytes()),
+                                            static_cast<size_t>(array.type().bytes())}));
+  // Numbers of nodes differ from stage to stage, and "a/b" may lie beside "a_b".
+  for (int number = 1;; ++number) {
+    std::string file = number == 1 ? name + ".npy" : fmt::format("{}-{}.npy", name, number);
+    auto [stored, fresh] = stored_.try_emplace(file, hash);
+    if (fresh)
+      write_npy(join_path(arrays_, file), TensorView("", array));
+    if (stored->second == hash)
+      return file;
+  }
 }
 
 Array TextFolder::load(const std::string& file, const TensorType& type) {

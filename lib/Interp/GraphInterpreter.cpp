@@ -96,7 +96,7 @@ std::vector<Array> interpret_nodes(const Graph& graph, const CallArguments& argu
   return run(graph, arguments, status, nullptr);
 }
 
-std::vector<Array> initial_values(const Signature& signature, int64_t seed) {
+CallArguments initial_arguments(const Signature& signature, int64_t seed) {
   CallArguments arguments;
   for (const ScalarDecl& scalar : signature.scalars) {
     Array value(TensorType{scalar.dtype, {}});
@@ -106,8 +106,13 @@ std::vector<Array> initial_values(const Signature& signature, int64_t seed) {
       value.set(0, scalar.name == "step" ? 0 : scalar.initial);
     arguments.scalars.push_back(std::move(value));
   }
+  return arguments;
+}
+
+std::vector<Array> initial_values(const Signature& signature, int64_t seed) {
   CallStatus status;
-  std::vector<Array> values = run(signature.initial, arguments, status, nullptr);
+  std::vector<Array> values =
+      run(signature.initial, initial_arguments(signature, seed), status, nullptr);
   require_in_range(status, signature.initial);
   std::vector<Array> states;
   for (const StateDecl& state : signature.states) {

@@ -10,6 +10,17 @@ std::string to_string(ValueType type) {
   return type.lanes == 1 ? word : word + 'x' + std::to_string(type.lanes);
 }
 
+std::string_view name(StatementKind kind) {
+  constexpr std::string_view names[] = {"for", "compute", "index", "load",  "store",    "tile",
+                                        "get", "set",     "join",  "check", "transpose"};
+  return names[static_cast<int>(kind)];
+}
+
+std::string_view name(LoopKind kind) {
+  constexpr std::string_view names[] = {"sequential", "unrolled", "parallel"};
+  return names[static_cast<int>(kind)];
+}
+
 std::string_view name(BufferRole role) {
   constexpr std::string_view names[] = {"input",     "state",  "scalar", "constant",
                                         "temporary", "output", "update"};

@@ -51,6 +51,13 @@ StateStorage::StateStorage(std::vector<Entry> list) : entries(std::move(list)) {
 
 StateStorage::~StateStorage() { ::operator delete(memory, std::align_val_t(Array::alignment)); }
 
+const StateStorage::Entry& StateStorage::entry(int i) const {
+  if (i < 0 || static_cast<size_t>(i) >= entries.size())
+    throw Error(ErrorCode::usage,
+                fmt::format("no array {}: the State has {}, counted from 0", i, entries.size()));
+  return entries[static_cast<size_t>(i)];
+}
+
 int StateStorage::find(std::string_view name) const {
   auto at = std::lower_bound(by_name.begin(), by_name.end(), name,
                              [&](uint32_t e, std::string_view n) { return entries[e].name < n; });
@@ -83,11 +90,11 @@ State State::clone() const {
 
 int State::size() const { return static_cast<int>(storage_->entries.size()); }
 int State::find(std::string_view name) const { return storage_->find(name); }
-std::string_view State::name(int i) const { return storage_->entries.at(i).name; }
-const TensorType& State::type(int i) const { return storage_->entries.at(i).type; }
+std::string_view State::name(int i) const { return storage_->entry(i).name; }
+const TensorType& State::type(int i) const { return storage_->entry(i).type; }
 
 TensorView State::view(int i) const {
-  const StateStorage::Entry& entry = storage_->entries.at(i);
+  const StateStorage::Entry& entry = storage_->entry(i);
   return {entry.name, entry.type, entry.data};
 }
 
@@ -104,7 +111,7 @@ TensorView State::view(std::string_view name) const {
 }
 
 void State::set(int i, const Array& value) {
-  const StateStorage::Entry& entry = storage_->entries.at(i);
+  const StateStorage::Entry& entry = storage_->entry(i);
   require_type(entry, value);
   if (entry.type.bytes() > 0)
     std::memcpy(entry.data, value.bytes(), static_cast<size_t>(entry.type.bytes()));

@@ -70,7 +70,8 @@ public:
   }
 
 private:
-  /// Finds what depends on an accumulation, or must happen in order. False where a store does.
+  /// Finds what depends on an accumulation, or must happen in order. False where a store does, or
+  /// a load of what the loop stores.
   bool classify() {
     bool possible = true;
     for (size_t known = ~size_t{0}; known != ordered_values_.size() + ordered_tiles_.size();) {
@@ -78,7 +79,8 @@ private:
       for_each(loop_.body, [&](const Statement& s) {
         if (!is_ordered(s))
           return;
-        possible = possible && s.kind != StatementKind::Store;
+        possible = possible && s.kind != StatementKind::Store &&
+                   !(s.kind == StatementKind::Load && stored_.count(storage(program_, s.buffer)));
         if (s.result != loop::none)
           ordered_values_.insert(s.result);
         if (s.tile != loop::none && own_.count(s.tile) && s.kind != StatementKind::Get)
@@ -170,6 +172,8 @@ private:
   /// The result of `s` through a buffer of an element per iteration, those of the loop side by side
   /// with room for whole vectors.
   bool cross(const Statement& s, const std::vector<const Statement*>& around, Halves& out) {
+    if (around.size() >= most_axes)
+      return false;
     loop::Buffer buffer;
     buffer.name = "crossing" + std::to_string(program_.buffers.size());
     buffer.type.dtype = s.type.dtype;
@@ -228,7 +232,9 @@ bool is_candidate(const Program& program, const Statement& s, const Settled& set
 
 } // namespace
 
-void distribute(Program& program, Kernel& kernel, PassContext& context, const Settled& settled) {
+std::set<loop::BufferId> distribute(Program& program, Kernel& kernel, PassContext& context,
+                                    const Settled& settled) {
+  std::set<loop::BufferId> own;
   for (size_t i = 0; i < kernel.body.size(); ++i) {
     if (!is_candidate(program, kernel.body[i], settled))
       continue;
@@ -249,12 +255,15 @@ void distribute(Program& program, Kernel& kernel, PassContext& context, const Se
             "accumulates in order: an estimated {:.0f} operations instead of {:.0f}",
             kernel.name, name, after, before));
         kernel = std::move(candidate);
+        for (size_t b = buffers; b < program.buffers.size(); ++b)
+          own.insert(static_cast<loop::BufferId>(b));
         ++i;
         continue;
       }
     }
     program.buffers.resize(buffers);
   }
+  return own;
 }
 
 } // namespace gdjit::scheduling

@@ -15,6 +15,8 @@
 
 namespace gdjit::scheduling {
 
-void distribute(Program& program, Kernel& kernel, PassContext& context, const Settled& settled);
+/// The new buffers.
+std::set<loop::BufferId> distribute(Program& program, Kernel& kernel, PassContext& context,
+                                    const Settled& settled);
 
 } // namespace gdjit::scheduling

@@ -125,9 +125,10 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& n
 bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer) {
   bool written = false;
   for_each(nest.body, [&](const Statement& s) {
-    written |= s.kind == StatementKind::Store && s.buffer == buffer;
+    written |= s.kind == StatementKind::Store && storage(program, s.buffer) == buffer;
   });
-  return !written && program.buffers[buffer].same_as == loop::none;
+  return !written && program.buffers[buffer].same_as == loop::none &&
+         program.buffers[buffer].type.shape.rank() <= most_axes;
 }
 
 void pack(Program& program, Kernel& kernel, PassContext& context) {

@@ -28,6 +28,9 @@ using Settled = std::set<LoopId>;
 /// Notes every loop of `statements` as settled.
 void settle(const std::vector<Statement>& statements, Settled& settled);
 
+/// Axes that a buffer made by the schedule may have: a piece of a shared loop puts one before them.
+inline constexpr int most_axes = Shape::max_rank - 1;
+
 /// Statements after all unrolled loops are written out: the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);
 

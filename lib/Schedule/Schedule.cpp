@@ -30,8 +30,8 @@ loop::Program schedule(const loop::Program& input, PassContext& context) {
     loop::Statement shared = scheduling::open_shared(kernel);
     scheduling::Settled settled;
     scheduling::across_rows(program, kernel, context, settled);
-    const auto padded = static_cast<loop::BufferId>(program.buffers.size());
-    scheduling::distribute(program, kernel, context, settled);
+    const std::set<loop::BufferId> padded =
+        scheduling::distribute(program, kernel, context, settled);
     scheduling::vectorize(program, kernel, context, padded);
     scheduling::join_rows(program, kernel, context, settled);
     scheduling::register_tile(program, kernel, context, settled);

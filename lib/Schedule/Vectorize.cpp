@@ -25,7 +25,8 @@ struct Chains {
 
 class Vectorizer {
 public:
-  Vectorizer(const Program& program, Kernel& kernel, PassContext& context, loop::BufferId padded)
+  Vectorizer(const Program& program, Kernel& kernel, PassContext& context,
+             const std::set<loop::BufferId>& padded)
       : program_(program), kernel_(kernel), context_(context), padded_(padded) {}
 
   void run() {
@@ -259,7 +260,7 @@ private:
     if (rest > 0) {
       widen(kernel_, masked.body, masked.loop, lanes, rest, chains);
       for_each(masked.body, [&](Statement& s) {
-        if (s.kind == StatementKind::Store && s.buffer >= padded_ && s.index.back().lane == 1)
+        if (s.kind == StatementKind::Store && padded_.count(s.buffer) && s.index.back().lane == 1)
           s.mask = loop::none;
       });
       LoopId old = masked.loop;
@@ -315,7 +316,7 @@ private:
   const Program& program_;
   Kernel& kernel_;
   PassContext& context_;
-  const loop::BufferId padded_;
+  const std::set<loop::BufferId>& padded_;
   std::map<TileId, Chains> chains_;
   std::map<TileId, size_t> depth_of_;
   std::map<TileId, int> chain_lanes_;
@@ -328,13 +329,14 @@ private:
 } // namespace
 
 void vectorize(const Program& program, Kernel& kernel, PassContext& context,
-               loop::BufferId padded) {
+               const std::set<loop::BufferId>& padded) {
   Vectorizer(program, kernel, context, padded).run();
 }
 
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context) {
   Kernel copy = kernel;
-  return Vectorizer(program, copy, context, loop::none).estimate();
+  const std::set<loop::BufferId> none;
+  return Vectorizer(program, copy, context, none).estimate();
 }
 
 } // namespace gdjit::scheduling

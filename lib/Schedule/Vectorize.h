@@ -14,11 +14,14 @@
 
 #include "gdjit/IR/PassContext.h"
 
+#include <set>
+
 namespace gdjit::scheduling {
 
-/// Buffers from `padded` on have room for whole vectors along their last axis: they are stored to
-/// without a mask, which a load of single elements right behind can take over faster.
-void vectorize(const Program& program, Kernel& kernel, PassContext& context, loop::BufferId padded);
+/// `padded` buffers have room for whole vectors along their last axis and are stored to without the
+/// mask of a rest: a load of single elements right behind can take over an unmasked store faster.
+void vectorize(const Program& program, Kernel& kernel, PassContext& context,
+               const std::set<loop::BufferId>& padded);
 
 /// Operations of a kernel once vectorize has rewritten it, as it estimates them.
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context);

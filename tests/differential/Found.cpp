@@ -93,4 +93,24 @@ graph {
                {CodeChoice{.target = "native", .level = 2}});
 }
 
+TEST(Found, pieces_of_a_loop_over_operands_of_the_highest_rank_copy_none) {
+  std::vector<CodeChoice> choices = code_choices();
+  for (CodeChoice& choice : choices) {
+    choice.machine = MachineTable{.least_shared = 1};
+    choice.threads = 2;
+  }
+  expect_chain(found(R"(
+input x : f32[2,2,2,2,2,2,16,20]
+input y : f32[2,2,2,2,2,2,24,20]
+output z : f32[2,2,2,2,2,2,16,24]
+graph {
+  %0 = input x : f32[2,2,2,2,2,2,16,20]
+  %1 = input y : f32[2,2,2,2,2,2,24,20]
+  %2 = matmul %0, %1 transpose_rhs : f32[2,2,2,2,2,2,16,24]
+  output z = %2
+}
+)"),
+               choices);
+}
+
 } // namespace

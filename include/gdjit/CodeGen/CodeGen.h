@@ -20,6 +20,8 @@ struct CodeGenOptions {
 
 /// native, x86-64-v4, x86-64-v3, x86-64.
 std::vector<std::string> code_targets();
+/// False for a target that this machine does not run, or that there is not.
+bool runs_here(const std::string& target);
 /// Throws Error(usage) naming what is unknown, or what this machine cannot run, and the values that
 /// are possible.
 void check(const CodeGenOptions& options);

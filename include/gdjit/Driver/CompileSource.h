@@ -16,7 +16,6 @@ struct CompiledSource {
   /// Null for an object in the cache. Otherwise (no cache directory can be written, or a source
   /// changed meanwhile) the folder that holds it, gone with the last owner: load it before.
   std::shared_ptr<const void> folder;
-  bool reused = false; ///< it was in the cache
 };
 
 /// Messages of the compiler go to standard error as they are. Throws Error: data where the source

@@ -29,6 +29,7 @@ private:
   std::string arrays_;
   bool store_arrays_;
   std::map<std::string, std::vector<std::string>> files_; ///< lines of source files read so far
+  std::map<std::string, uint64_t> stored_;                ///< hash of what a file written holds
 };
 
 } // namespace gdjit

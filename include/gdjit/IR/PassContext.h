@@ -13,7 +13,6 @@ struct MachineTable {
   int vector_registers = 32;
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
-  int cores = 1;
   /// Statements of a loop nest, each as often as it runs, from which threads share it: about 20 us,
   /// against one or two for threads to meet and to fetch what another core wrote.
   int64_t least_shared = 1 << 22;

@@ -13,6 +13,9 @@ CallResults interpret(const Step& step, const CallArguments& arguments);
 std::vector<Array> interpret_nodes(const Graph& graph, const CallArguments& arguments,
                                    CallStatus& status);
 
+/// What Signature::initial reads: `seed`, step 0, and the defaults of other scalars.
+CallArguments initial_arguments(const Signature& signature, int64_t seed);
+
 /// First values of the states: Signature::initial run with `seed` at step 0. Error(data) for an
 /// index out of range.
 std::vector<Array> initial_values(const Signature& signature, int64_t seed);

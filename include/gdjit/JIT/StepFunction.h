@@ -28,8 +28,8 @@ class StepCompiler {
 public:
   virtual ~StepCompiler() = default;
   virtual std::shared_ptr<const Executable> compile(int64_t batch) = 0;
-  /// True where every call is looked through for NaN and infinity: its loss (without one all
-  /// outputs) and what it updates. Each then copies its arguments first.
+  /// True where every call is looked through for NaN and infinity: its outputs and what it updates.
+  /// Each then copies its arguments first.
   virtual bool checks_values() const { return false; }
   /// Throws what there is to say about the call with these arguments, which gave a value that is
   /// not finite. `step` is the number of training calls before it.

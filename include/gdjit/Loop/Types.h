@@ -13,6 +13,10 @@ namespace gdjit::loop {
 /// "f32", "f32x16".
 std::string to_string(ValueType type);
 
+/// "for", "compute" … "transpose".
+std::string_view name(StatementKind kind);
+/// "sequential", "unrolled", "parallel".
+std::string_view name(LoopKind kind);
 /// "input", "state" … "update".
 std::string_view name(BufferRole role);
 /// "argument", "arena", "constants", "shared"; "unplanned".

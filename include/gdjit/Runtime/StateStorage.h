@@ -22,6 +22,7 @@ struct StateStorage {
   StateStorage& operator=(const StateStorage&) = delete;
 
   int find(std::string_view name) const;
+  const Entry& entry(int i) const; ///< Error(usage) where there is none
 
   std::vector<Entry> entries;
   std::vector<uint32_t> by_name; ///< entries sorted by name

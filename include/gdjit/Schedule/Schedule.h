@@ -1,6 +1,6 @@
-// schedule: register tiles, vectors, later packing, blocking and threads. No bit changes.
+// schedule: threads, vectors, register tiles, packing and unrolling. No bit changes.
 //
-// Needs Loops; leaves Scheduled.
+// Needs Loops, expanded; leaves Scheduled.
 #pragma once
 
 #include "gdjit/IR/PassContext.h"

@@ -66,10 +66,13 @@ TEST(ManySteps, are_as_many_calls) {
       for (bool numbered : {false, true}) {
         Model m(model);
         State alone = initial_state(m), together = initial_state(m);
-        CompileOptions options{.threads = threads};
+        MachineTable machine;
+        machine.least_shared = 1000;
+        CompileOptions options{.threads = threads, .machine = &machine};
         StepFunction one = compile(m.training(), alone, options, 8),
                      many = compile(m.training(), together, options, 8);
         EXPECT_EQ(one.executable().launches() > 1, model == network);
+        EXPECT_EQ(many.executable().threads(), model == network ? threads : 1);
         Array x = rows_of(8);
         one.bind({{"x", x}});
         many.bind({{"x", x}});

@@ -241,6 +241,9 @@ TEST(StepFunction, names_scalars_that_are_unknown_or_missing) {
               HasSubstr("no scalar is named rate; there are: lr, step, seed"));
   EXPECT_THAT(message_of([&] { train.output("los"); }),
               HasSubstr("no output is named los; there are: loss"));
+  EXPECT_THAT(message_of([&] { train.output(3); }), HasSubstr("no output 3: the step has 3"));
+  EXPECT_THAT(message_of([&] { train.output(-1); }), HasSubstr("no output -1"));
+  EXPECT_THAT(message_of([&] { (void)state.view(2); }), HasSubstr("no array 2: the State has 2"));
 }
 
 TEST(StepFunction, names_states_that_are_missing_or_of_another_type) {
