@@ -13,7 +13,7 @@ Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int
     : parts_(parts), batch_(batch),
       evaluator_(subject, StepKind::evaluation, state, scalars, options), found_(found) {
   if (metrics)
-    measures_.emplace(subject, evaluator_.work(), parts.whole);
+    measures_.emplace(subject, evaluator_.work(), scaled(parts.scalings, parts.whole));
 }
 
 std::vector<Assessed> Assessor::run(bool whole) {

@@ -1,4 +1,5 @@
 // gdjit eval: what a trained model is worth on rows, its own or others.
+#include "Parts.h"
 #include "Plot.h"
 #include "Report.h"
 #include "Settings.h"
@@ -19,14 +20,33 @@ struct EvalArguments {
   CompileOptions compile;
 };
 
+/// The rows of the run in the parts that it was trained and judged by; others in one.
+Parts parts_to_judge(const FoundRows& found, const Trained& trained, bool rows_of_the_run) {
+  PartArguments arguments;
+  int64_t seed = 0;
+  if (rows_of_the_run && trained.checkpoint) {
+    auto last = [&](const char* option) {
+      std::vector<std::string> words = kept_words(*trained.checkpoint, option);
+      return words.empty() ? std::string() : words.back();
+    };
+    arguments.split = last("--split");
+    arguments.stratify = last("--stratify");
+    if (std::string word = last("--seed"); !word.empty())
+      seed = static_cast<int64_t>(parse_number(word, "--seed"));
+  }
+  const std::vector<Scaling> scalings(trained.scalings().begin(), trained.scalings().end());
+  return make_parts(found.rows, found.test, arguments, seed, &scalings);
+}
+
 int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   Trained trained = load_trained(command, a.model, a.load, tool);
   if (a.seed)
     trained.state->set_seed(*a.seed);
   // The rows of the run, unless others are given.
-  static constexpr KeptOption rows_of_the_run[] = {
-      {"--data"}, {"--columns"}, {"--delimiter"}, {"--comment"}, {"--header"}};
-  if (trained.checkpoint && !a.data.given())
+  static constexpr KeptOption rows_of_the_run[] = {{"--data"},      {"--columns"}, {"--classes"},
+                                                   {"--delimiter"}, {"--comment"}, {"--header"}};
+  const bool own_rows = !a.data.given();
+  if (trained.checkpoint && own_rows)
     take_settings(command, rows_of_the_run, *trained.checkpoint, a.load);
   const Subject& subject = *trained.subject;
   Work work = subject.work(StepKind::evaluation, a.model.batch);
@@ -36,11 +56,7 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
     found = read_rows(a.data, inputs, inputs, trained.known());
   else
     found.rows = dataset(work.signature(), subject.folder());
-  Parts parts;
-  parts.whole = found.rows;
-  parts.parts.push_back({"", scaled(trained.scalings(), found.rows)});
-  if (found.test)
-    parts.parts.push_back({"test/", scaled(trained.scalings(), *found.test)});
+  const Parts parts = parts_to_judge(found, trained, own_rows);
   int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
   Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
   check_criteria(a.expect, assessor.known());
@@ -50,10 +66,10 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   Plots plots(a.plot, "");
   plots.check(plotted);
   Report report;
-  report.json = {{"model", subject.name()}, {"rows", found.rows.rows()}};
+  report.json = {{"model", subject.name()}, {"rows", parts.training().rows()}};
   try {
     report.add(assessor.run(true), assessor.signature(),
-               fmt::format(" of {} rows", found.rows.rows()));
+               fmt::format(" of {} rows", parts.training().rows()));
   } catch (const Error& error) {
     throw with_ranges(error, found.rows);
   }
@@ -67,7 +83,8 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
 void add_eval(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "eval",
-      "Outputs and metrics of a trained model on rows: those it was trained on, or --data.\n\n"
+      "Outputs and metrics of a trained model on rows: those it was trained on, in its parts, or "
+      "--data.\n\n"
       "  gdjit eval scores.cpp --load scores.safetensors\n"
       "  gdjit eval scores.cpp --load scores.safetensors --data new.csv --expect 'r2>0.9'");
   auto a = std::make_shared<EvalArguments>();

@@ -102,6 +102,12 @@ void DataArguments::add_to(CLI::App& command) {
       ->needs(data)
       ->type_name("INPUT=FIRST:LAST,…");
   command
+      .add_option("--classes", classes,
+                  "columns of class labels, words or integers, for inputs of floats (those of "
+                  "integer inputs are taken so anyway); words are numbered in their order")
+      ->needs(data)
+      ->type_name("COLUMN,…");
+  command
       .add_option("--delimiter", delimiter,
                   "comma, semicolon, tab or blank; without it as the first line has it")
       ->needs(data)
@@ -126,6 +132,7 @@ TableOptions DataArguments::table_options() const {
   else if (!comment.empty())
     throw Error(ErrorCode::usage,
                 fmt::format("--comment: '{}' is no single character, nor none", comment));
+  options.classes = classes;
   options.header = header == "yes" ? Header::yes : header == "no" ? Header::no : Header::detect;
   return options;
 }

@@ -14,6 +14,7 @@ namespace gdjit::tool {
 struct DataArguments {
   std::vector<std::string> files; ///< one table or folder, or INPUT=FILE for each input
   std::string columns;
+  std::string classes;
   std::string delimiter, comment, header;
 
   void add_to(CLI::App& command);

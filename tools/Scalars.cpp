@@ -24,7 +24,10 @@ ScalarValues parse_scalars(const Signature& signature, const std::vector<std::st
   auto exists = [&](const std::string& name) {
     return std::find(known.begin(), known.end(), name) != known.end();
   };
-  for (const std::string& text : given) {
+  std::vector<std::string> general_first = given; // a rate by name holds whatever its place
+  std::ranges::stable_partition(
+      general_first, [](const std::string& text) { return text.find('=') == std::string::npos; });
+  for (const std::string& text : general_first) {
     if (text.find('=') == std::string::npos) {
       double value = parse_number(text, "--lr");
       if (std::none_of(known.begin(), known.end(), is_rate))

@@ -5,17 +5,13 @@
 
 namespace gdjit::tool {
 
-namespace {
-
-std::vector<std::string> kept_words(const Checkpoint& checkpoint, const std::string& name) {
+std::vector<std::string> kept_words(const Checkpoint& checkpoint, const std::string& option) {
   std::vector<std::string> words;
   for (const auto& [key, word] : checkpoint.settings)
-    if (key == name)
+    if (key == option)
       words.push_back(word);
   return words;
 }
-
-} // namespace
 
 std::string text_of(const Number& number) {
   return number.is_float ? fmt::format("{}", static_cast<double>(number.value))

@@ -23,6 +23,9 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The words of these options, as typed or as taken over.
 Settings settings_of(const CLI::App& command, std::span<const KeptOption> options);
 
+/// The words that a checkpoint keeps for an option.
+std::vector<std::string> kept_words(const Checkpoint& checkpoint, const std::string& option);
+
 /// Gives each of these options that was not typed the words that `checkpoint` keeps for it.
 /// Error(usage) listing those that were typed, are fixed and differ.
 void take_settings(CLI::App& command, std::span<const KeptOption> options,

@@ -36,25 +36,16 @@ struct TrainArguments {
 constexpr int64_t default_steps = 1000;
 
 /// What a checkpoint keeps of the command line.
-constexpr KeptOption kept[] = {{"--dtype", true},
-                               {"--set", true},
-                               {"--optimizer", true},
-                               {"--batch", true},
-                               {"--shuffle", true},
-                               {"--drop-last", true},
-                               {"--seed", true},
-                               {"--split", true},
-                               {"--stratify", true},
-                               {"--standardize", true},
-                               {"--min-max", true},
-                               {"--data"},
-                               {"--columns"},
-                               {"--delimiter"},
-                               {"--comment"},
-                               {"--header"},
-                               {"--lr"},
-                               {"--steps"},
-                               {"--epochs"}};
+constexpr KeptOption kept[] = {{"--dtype", true},     {"--set", true},
+                               {"--optimizer", true}, {"--batch", true},
+                               {"--shuffle", true},   {"--drop-last", true},
+                               {"--seed", true},      {"--split", true},
+                               {"--stratify", true},  {"--standardize", true},
+                               {"--min-max", true},   {"--data"},
+                               {"--columns"},         {"--classes"},
+                               {"--delimiter"},       {"--comment"},
+                               {"--header"},          {"--lr"},
+                               {"--steps"},           {"--epochs"}};
 
 /// A run that can be stopped, saved and gone on with.
 class Run {
@@ -124,6 +115,10 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
       known.emplace_back(d.name, 0);
+  if (file_ && a.save != a.resume && !a.quiet && std::filesystem::is_regular_file(a.save) &&
+      !std::filesystem::is_empty(a.save))
+    log("{} holds a run of {} updates; this one takes its place", a.save,
+        read_checkpoint(a.save).step);
   check_criteria(a.expect, known);
   plots_.check(plotted());
   if (!a.metrics.empty()) {

@@ -181,6 +181,17 @@ int report_bug(const Tool& tool, const char* what) {
   return static_cast<int>(ErrorCode::internal);
 }
 
+/// Help that says of an option with several values that it is to be repeated.
+class HelpFormatter : public CLI::Formatter {
+public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    if (size_t at = text.find(" ..."); at != std::string::npos && !option->get_allow_extra_args())
+      text.replace(at, 4, " (again for more)");
+    return text;
+  }
+};
+
 int run(int argc, char** argv) {
   catch_truncation();
   Tool tool;
@@ -193,6 +204,7 @@ int run(int argc, char** argv) {
                "  gdjit dump 01 --stage loops\n"
                "  gdjit train my_model.cpp --steps 500 --lr 0.1",
                "gdjit");
+  app.formatter(std::make_shared<HelpFormatter>()); // before subcommands, which take it over
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("gdjit ") + GDJIT_VERSION);
   for (auto add : {add_list, add_train, add_eval, add_predict, add_dump, add_opt, add_check,

@@ -6,6 +6,7 @@
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Version.h"
 
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace gdjit {
@@ -67,6 +68,21 @@ void require_arrays(const Safetensors& file, const std::string& path, const Stat
 
 Checkpoint describe(const Model& model) {
   return {.model = model.name(), .dtype = model.dtype(), .options = model.options()};
+}
+
+CheckpointFile::CheckpointFile(const std::string& path) : file_(path) {
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(path, failed) || std::filesystem::is_empty(path, failed))
+    return;
+  try {
+    if (Safetensors::open(path).metadata(key))
+      return;
+  } catch (const Error&) {
+    // damaged or of another kind: not to be written over either
+  }
+  throw Error(
+      ErrorCode::data, fmt::format("{}: is there and is no checkpoint of gdjit", path), {},
+      {{"a checkpoint is written over, no other file: give another name or remove it", {}}});
 }
 
 void CheckpointFile::save(const State& state, const Checkpoint& checkpoint) {

@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t shown = 40;
 constexpr const char* number_remedy =
-    "numbers are written as 1, -2.5 or 1e-3; leave the column out or name it as classes";
+    "numbers are written as 1, -2.5 or 1e-3; leave the column out or name it as classes "
+    "(--classes)";
 
 /// Length of the UTF-8 sequence at the front, 0 where it is none (Unicode 15, table 3-7).
 size_t utf8_length(std::string_view s) {

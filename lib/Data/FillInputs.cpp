@@ -135,14 +135,6 @@ SharedArray take_columns(const Table& table, const InputDecl& input, std::span<c
   return array;
 }
 
-/// True where every value of `from` is one of `to`.
-bool exact(DType from, DType to) {
-  if (from == to || from == DType::boolean)
-    return true;
-  return (from == DType::f32 && to == DType::f64) ||
-         (from == DType::i32 && (to == DType::i64 || to == DType::f64));
-}
-
 SharedArray read_array(const std::string& path) {
   return is_idx(MappedFile::open(path)->bytes().substr(0, 2)) ? SharedArray(read_idx(path))
                                                               : read_npy(path);
@@ -170,8 +162,7 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
                               to_string(input.type), input.batch_axis),
                   {}}});
   };
-  const bool counts = is_integer(array.type.dtype) && is_float(input.type.dtype); // grey values
-  if (!rows_fit(array.type.shape, input) || !(counts || exact(array.type.dtype, input.type.dtype)))
+  if (!rows_fit(array.type.shape, input))
     refuse(fmt::format("holds {}, which does not fit input {}", to_string(array.type), input.name));
   TensorType type = input.type;
   if (input.batch_axis >= 0)
@@ -181,13 +172,19 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
     array.type = type;
     return array;
   }
+  // Decimals are rounded, as those of a table are; anything else must be there exactly.
+  const bool rounds = is_float(array.type.dtype) && is_float(type.dtype);
   Array converted(type);
   TensorView view = array.view(input.name);
   for (int64_t i = 0; i < view.elements(); ++i) {
-    converted.set(i, view.at(i));
-    if (counts && converted.at(i) != view.at(i))
-      refuse(fmt::format("holds {}, whose element {} is {}: no {} is", to_string(array.type), i,
-                         view.at(i), name(type.dtype)));
+    const double value = view.at(i);
+    converted.set(i, value);
+    std::string why = std::isfinite(value) || !rounds ? misfit(type.dtype, value) : "";
+    if (why.empty() && !rounds && converted.at(i) != value)
+      why = fmt::format("no {}", name(type.dtype));
+    if (!why.empty())
+      refuse(fmt::format("holds {}, whose element {} is {}: {}", to_string(array.type), i, value,
+                         why));
   }
   array.require_unchanged();
   return converted;

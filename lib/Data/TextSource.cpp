@@ -14,6 +14,7 @@
 namespace gdjit {
 
 TextSource::TextSource(const std::string& path) : name_(path) {
+  require_no_pipe(path);
   fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd_ < 0)
     throw Error(ErrorCode::data, fmt::format("cannot read '{}': {}", path, std::strerror(errno)));

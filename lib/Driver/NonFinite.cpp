@@ -14,13 +14,49 @@ namespace gdjit {
 
 namespace {
 
-/// The first element that is not finite, -1 where all are.
-int64_t first_non_finite(const Array& array) {
+/// The first element for which `wanted` holds, -1 where there is none.
+template <class Wanted> int64_t find_element(const Array& array, Wanted wanted) {
   if (is_float(array.type().dtype))
     for (int64_t i = 0; i < array.elements(); ++i)
-      if (!std::isfinite(array.at(i)))
+      if (wanted(array.at(i)))
         return i;
   return -1;
+}
+
+bool is_nan(double x) { return std::isnan(x); }
+bool is_non_finite(double x) { return !std::isfinite(x); }
+
+/// Nodes whose values are not finite and went into a result that is not. What a guard or a select
+/// kept away is none of them.
+std::vector<bool> on_the_way(const Step& step, const std::vector<Array>& values) {
+  const Graph& g = step.graph;
+  std::vector<bool> marked(g.size());
+  auto mark = [&](Value v) {
+    marked[v.node] = marked[v.node] || find_element(values[v.node], is_non_finite) >= 0;
+  };
+  for (Value v : step.outputs)
+    mark(v);
+  for (Value v : step.updates)
+    mark(v);
+  for (NodeId n = g.size(); n-- > 0;)
+    if (marked[n])
+      for (Value v : g.operands(n))
+        mark(v);
+  return marked;
+}
+
+/// An element that the node made: NaN of operands without NaN, infinity of finite ones; or one that
+/// came in from outside. -1 for none.
+int64_t made_by(const Graph& g, NodeId n, const std::vector<Array>& values) {
+  if (g.attributes(n).has(Attr::value))
+    return -1; // an infinite constant is meant
+  bool nan = false, infinite = false;
+  for (Value v : g.operands(n)) {
+    nan = nan || find_element(values[v.node], is_nan) >= 0;
+    infinite = infinite || find_element(values[v.node], is_non_finite) >= 0;
+  }
+  int64_t at = nan ? -1 : find_element(values[n], is_nan);
+  return at >= 0 || infinite ? at : find_element(values[n], is_non_finite);
 }
 
 std::string node_name(const Graph& g, NodeId n) {
@@ -42,10 +78,10 @@ void report_non_finite(const Work& work, const CallArguments& before, int64_t st
   const Graph& g = graph_step.graph;
   CallStatus status;
   std::vector<Array> values = interpret_nodes(g, before, status);
+  std::vector<bool> marked = on_the_way(graph_step, values);
   for (NodeId n = 0; n < g.size(); ++n) {
-    int64_t at = first_non_finite(values[n]);
-    // Infinities that stand in the graph as constants are meant.
-    if (at < 0 || g.attributes(n).has(Attr::value))
+    int64_t at = marked[n] ? made_by(g, n, values) : -1;
+    if (at < 0)
       continue;
     bool came_in = g.operands(n).empty();
     std::vector<Note> notes;
@@ -62,9 +98,6 @@ void report_non_finite(const Work& work, const CallArguments& before, int64_t st
                             node_name(g, n), part, format_element(values[n], at), at),
                 g.location(n), std::move(notes));
   }
-  throw Error(
-      ErrorCode::non_finite,
-      fmt::format("step {}: a constant NaN or infinity reaches a result of the step", step));
 }
 
 } // namespace gdjit

@@ -33,7 +33,15 @@ void fail_changed(const std::string& path) {
               {{"run again when nobody writes it", {}}});
 }
 
+void require_no_pipe(const std::string& path) {
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)))
+    throw Error(ErrorCode::data, fmt::format("'{}' is a pipe", path), {},
+                {{"rows are read more than once: write them to a file first", {}}});
+}
+
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+  require_no_pipe(path);
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
   file->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -15,7 +15,9 @@ void require_in_range(const CallStatus& status, std::string_view what,
       ErrorCode::data,
       fmt::format("{}: index out of range at position {} of its indices", what, status.position),
       location,
-      {{"an index counts from 0 and is less than the number of rows it chooses from", {}}});
+      {{"an index (a class number, a row of a table) counts from 0 and is less than the number of "
+        "classes or rows",
+        {}}});
 }
 
 void require_in_range(const CallStatus& status, const Graph& graph) {

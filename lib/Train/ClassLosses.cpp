@@ -15,6 +15,13 @@ bool check_classes(const std::string& loss, const Tensor& prediction, const Tens
     fail_loss(loss + ": takes scores of shape [.., classes], not " + to_string(prediction.type()),
               prediction, target, "", at);
   if (!is_integer(target.dtype())) {
+    if (target.rank() + 1 == prediction.rank() ||
+        (target.rank() == prediction.rank() && target.shape()[target.rank() - 1] == 1))
+      fail_loss(
+          loss + ": class numbers are integers, the target is " + to_string(target.type()),
+          prediction, target,
+          "declare it with DType::i64 or i32, or cast it; probabilities have the scores' shape",
+          at);
     check_equal_types(loss, prediction, target, at);
     return false;
   }

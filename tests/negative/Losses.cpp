@@ -40,7 +40,8 @@ TEST(LossMistakes, class_numbers_of_another_shape) {
   EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, column); }),
                  "cross_entropy: class numbers of shape [8,1] for scores of shape [8,3]", "write reshape(target, [8])");
   EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, longer); }), "without the last axis, [8]");
-  EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, m.input("p", {8})); }), "cross_entropy: shapes differ, [8,3] and [8]");
+  EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, m.input("p", {8})); }), "cross_entropy: class numbers are integers, the target is f32[8]", "declare it with DType::i64 or i32");
+  EXPECT_MISTAKE(message_of([&] { (void)cross_entropy(z, m.input("r", {8, 2})); }), "cross_entropy: shapes differ, [8,3] and [8,2]");
   EXPECT_MISTAKE(message_of([&] { (void)nll_loss(z, m.input("q", {8, 3})); }), "nll_loss: the target holds f32, not class numbers");
 }
 

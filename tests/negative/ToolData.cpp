@@ -160,10 +160,35 @@ TEST_F(DataMistakes, arrays_that_are_not_read) {
                  "its shape [20,3] takes 240 bytes, the file holds 24");
   EXPECT_REFUSED(npy(of("<f4", "(2, 4)"), 32), 7,
                  "x.npy: holds f32[2,4], which does not fit input x", "input x : f32[1,3]");
-  EXPECT_REFUSED(npy(of("<f8", "(2, 3)"), 48), 7, "x.npy: holds f64[2,3], which does not fit");
+  write_npy(d.file("big.npy"), TensorView("", Array({DType::f64, {1, 3}}, {1, 1e300, 2})));
+  EXPECT_REFUSED(
+      train("scores", {"--data", "x=" + d.file("big.npy"), "--data", "y=" + d.file("y.npy")}), 7,
+      "big.npy: holds f64[1,3], whose element 1 is 1e+300: beyond the greatest f32");
+  write_npy(d.file("two.npy"), TensorView("", Array({DType::f64, {2, 3}})));
+  write_npy(d.file("half.npy"), TensorView("", Array({DType::f64, {2}}, {1, 0.5})));
+  EXPECT_REFUSED(
+      train("grades", {"--data", "x=" + d.file("two.npy"), "--data", "y=" + d.file("half.npy")}), 7,
+      "half.npy: holds f64[2], whose element 1 is 0.5: no integer");
   EXPECT_REFUSED(npy(of("<f4", "(3, 3)"), 36), 7, "inputs x and y have 3 and 2 rows");
   EXPECT_REFUSED(train("scores", {"--data", "x=" + d.file("x.npy")}), 7,
                  "no file is given for input y");
+}
+
+TEST_F(DataMistakes, pipes) {
+  ToolRun run = run_tool({"train", scores_file("scores"), "-q", "--data", "/dev/stdin"},
+                         {.input = scores_of(4)});
+  EXPECT_REFUSED(run, 7, "'/dev/stdin' is a pipe", "write them to a file first");
+}
+
+TEST_F(DataMistakes, words_where_numbers_stand) {
+  EXPECT_REFUSED(csv("1,2,3,yes\n4,5,6,no\n"), 7, "'yes' is not a number", "(--classes)");
+}
+
+TEST_F(DataMistakes, other_files_in_the_place_of_a_checkpoint) {
+  const std::string table = d.write("a.csv", scores_of(4));
+  EXPECT_REFUSED(train("scores", {"--data", table, "--save", table}), 7,
+                 table + ": is there and is no checkpoint of gdjit", "give another name");
+  EXPECT_EQ(read_text(table), scores_of(4));
 }
 
 TEST_F(DataMistakes, folders_and_files_of_digits) {

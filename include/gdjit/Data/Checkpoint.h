@@ -49,7 +49,8 @@ Checkpoint describe(const Model& model);
 /// A path that a run saves to, again and again; see OwnedFile for two runs and one path.
 class CheckpointFile {
 public:
-  explicit CheckpointFile(const std::string& path) : file_(path) {}
+  /// Error(data) where another run owns the path, or a file is there that is no checkpoint.
+  explicit CheckpointFile(const std::string& path);
   /// The file holds the last state saved or this one, whatever happens in between. Error(data) for
   /// a full disk and the like, the last one being there still.
   void save(const State& state, const Checkpoint& checkpoint);

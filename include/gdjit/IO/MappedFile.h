@@ -49,5 +49,7 @@ private:
 
 /// The message for a file that changed under its reader.
 [[noreturn]] void fail_changed(const std::string& path);
+/// Error(data) for a pipe or a socket, which can be read once only.
+void require_no_pipe(const std::string& path);
 
 } // namespace gdjit

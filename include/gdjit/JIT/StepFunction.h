@@ -32,7 +32,7 @@ public:
   /// Each then copies its arguments first.
   virtual bool checks_values() const { return false; }
   /// Throws what there is to say about the call with these arguments, which gave a value that is
-  /// not finite. `step` is the number of training calls before it.
+  /// not finite; returns where that is meant. `step` is the number of training calls before it.
   virtual void explain_non_finite(int64_t batch, const CallArguments& before, int64_t step);
 };
 

@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 
 using namespace gdjit;
 
@@ -77,6 +78,37 @@ TEST(CompileModel, check_nan_names_the_first_op_that_is_not_finite) {
   StepFunction with_output = compile(odds.training(), other, {.check_nan = true});
   EXPECT_THAT(message([&] { with_output({{"x", zero}}); }),
               testing::HasSubstr("the result of log"));
+}
+
+TEST(CompileModel, check_nan_is_not_led_astray_by_infinities_that_are_meant) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  auto message = [](auto function) -> std::string {
+    Model m(function);
+    State s = initial_state(m);
+    StepFunction train = compile(m.training(), s, {.check_nan = true});
+    try {
+      train(rows(m));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::non_finite);
+      return error.what();
+    }
+    return "none";
+  };
+  auto masked = [](Model& m, bool wrong) {
+    Tensor x = m.input("x", {m.batch(), 2});
+    Tensor scores = x * m.parameter("w", ones({2}));
+    m.watch("scores", scores);                        // compares with infinity
+    Tensor some = select(x > 1.5, scores, -infinity); // a mask before softmax
+    m.output("some", some);                           // holds infinities
+    Tensor root = select(x > 1.5, sqrt(scores), 0.0); // infinite slope, not taken
+    Tensor loss = mean(square(softmax(some, 1))) + mean(root);
+    m.minimize(wrong ? loss + mean(log(scores - 1.0)) : loss, SGD{.lr = 0.1});
+    m.data({{"x", {{0, 2}, {3, 4}}}});
+  };
+  EXPECT_EQ(message([&](Model& m) { masked(m, false); }), "none");
+  EXPECT_THAT(message([&](Model& m) { masked(m, true); }),
+              testing::AllOf(testing::HasSubstr("the result of log"),
+                             testing::HasSubstr("(forward) is nan at element 0")));
 }
 
 TEST(CompileModel, takes_the_learning_rate_per_call) {

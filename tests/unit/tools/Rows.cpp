@@ -79,6 +79,65 @@ TEST(TrainOnRows, FindsTheSameRowsInEveryForm) {
   write_npy(d.file("x.npy"), TensorView("", x));
   write_npy(d.file("y.npy"), TensorView("", y));
   same({"--data", "x=" + d.file("x.npy"), "--data", "y=" + d.file("y.npy")});
+  // NumPy's own type for decimals.
+  Array wide({DType::f64, {11, 3}});
+  for (int64_t i = 0; i < x.elements(); ++i)
+    wide.set(i, x.at(i));
+  write_npy(d.file("wide.npy"), TensorView("", wide));
+  same({"--data", "x=" + d.file("wide.npy"), "--data", "y=" + d.file("y.npy")});
+}
+
+TEST(TrainOnRows, TakesWordsAsClassesOfFloatsWhereTold) {
+  Scratch d;
+  std::string words = "a,b,c,passed\n", numbers = words;
+  for (int i = 0; i < 8; ++i) {
+    std::string row = fmt::format("{},{},{},", i, i * i % 5, 8 - i);
+    words += row + (i > 3 ? "yes\n" : "no\n");
+    numbers += row + (i > 3 ? "1\n" : "0\n");
+  }
+  Words run = {"--steps", "20", "--classes", "passed", "--data"};
+  Json expected = train("pass", Words{"--steps", "20", "--data", d.write("n.csv", numbers),
+                                      "--save", d.file("n.st")});
+  EXPECT_EQ(train("pass", run + Words{d.write("w.csv", words), "--save", d.file("w.st")}),
+            expected);
+  // In the numbers that they had, also of a file with one of them alone.
+  auto judged = [&](const char* run, const std::string& row) {
+    return json_of({"eval", scores_file("pass"), "--load", d.file(run), "--data",
+                    d.write("one.csv", "a,b,c,passed\n" + row)});
+  };
+  EXPECT_EQ(judged("w.st", "1,2,3,yes\n"), judged("n.st", "1,2,3,1\n"));
+}
+
+TEST(Eval, JudgesThePartsOfTheRun) {
+  Scratch d;
+  Words rows = {"--data",        d.write("a.csv", scores_of(4)),
+                "--split",       "0.3,0.2",
+                "--seed",        "3",
+                "--standardize", "x",
+                "--steps",       "9"};
+  Json trained = train("scores", rows + Words{"--save", d.file("a.st")});
+  Json judged = json_of({"eval", scores_file("scores"), "--load", d.file("a.st")});
+  EXPECT_EQ(judged["outputs"], trained["outputs"]);
+  EXPECT_TRUE(judged["outputs"].contains("dev/loss") && judged["outputs"].contains("test/loss"));
+}
+
+TEST(Train, TellsOfTheRunWhosePlaceItTakes) {
+  Scratch d;
+  Words run = {
+      "train",  scores_file("scores"), "--data", d.write("a.csv", scores_of(4)), "--steps", "5",
+      "--save", d.file("a.st")};
+  EXPECT_THAT(run_tool(run).err, Not(HasSubstr("takes its place")));
+  EXPECT_THAT(run_tool(run).err,
+              HasSubstr("a.st holds a run of 5 updates; this one takes its place"));
+  EXPECT_THAT(run_tool(run + Words{"--resume", d.file("a.st")}).err,
+              Not(HasSubstr("takes its place")));
+}
+
+TEST(Train, TakesARateByNameWhateverItsPlace) {
+  for (const Words& order :
+       {Words{"--lr", "lr=0", "--lr", "0.5"}, Words{"--lr", "0.5", "--lr", "lr=0"}})
+    EXPECT_NEAR(json_of(Words{"train", "05", "-q", "--steps", "5"} + order)["loss"].get<double>(),
+                0.6931472, 1e-6);
 }
 
 TEST(TrainOnRows, OfATextAsOfItsModel) {
