@@ -74,6 +74,7 @@ private:
   State state_; // before the rows: another model's checkpoint says so, not that columns do not fit
   FoundRows found_;
   Parts parts_;
+  int64_t rows_checksum_ = -1; ///< only where something asks for it: reading all rows takes time
   Loader loader_;
   Assessor assessor_;
   History history_;
@@ -115,6 +116,10 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
       known.emplace_back(d.name, 0);
+  if (file_ || resumed)
+    rows_checksum_ = found_.rows.checksum();
+  if (resumed && resumed->rows_checksum >= 0 && resumed->rows_checksum != rows_checksum_)
+    log("warning: these are not the rows that the run in {} was trained on so far", a.resume);
   if (file_ && a.save != a.resume && !a.quiet && std::filesystem::is_regular_file(a.save) &&
       !std::filesystem::is_empty(a.save))
     log("{} holds a run of {} updates; this one takes its place", a.save,
@@ -163,6 +168,7 @@ Checkpoint Run::checkpoint() const {
   Checkpoint c =
       subject_.is_text() ? Checkpoint{.model = subject_.name()} : describe(subject_.model());
   c.position = loader_.position();
+  c.rows_checksum = rows_checksum_;
   c.scalings = parts_.scalings;
   c.labels = found_.labels;
   c.columns = found_.columns;

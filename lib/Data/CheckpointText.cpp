@@ -100,6 +100,7 @@ std::string checkpoint_text(const Checkpoint& c) {
               {"dtype", name(c.dtype)},
               {"options", list_of(c.options, of_option)},
               {"position", of_position(c.position)},
+              {"rows_checksum", c.rows_checksum},
               {"scalings", list_of(c.scalings, of_scaling)},
               {"labels", list_of(c.labels, of_labels)},
               {"columns", list_of(c.columns, of_columns)},
@@ -126,6 +127,7 @@ Checkpoint parse_checkpoint(const std::string& text, const std::string& file) {
     for (const json& option : j.at("options"))
       c.options.push_back(to_option(option));
     c.position = to_position(j.at("position"));
+    c.rows_checksum = j.value("rows_checksum", int64_t{-1});
     for (const json& scaling : j.at("scalings"))
       c.scalings.push_back(to_scaling(scaling));
     for (const json& labels : j.at("labels"))

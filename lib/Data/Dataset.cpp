@@ -2,6 +2,7 @@
 #include "gdjit/Data/Dataset.h"
 
 #include "Gather.h"
+#include "gdjit/IO/Safetensors.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Suggest.h"
 
@@ -98,6 +99,17 @@ Dataset Dataset::select(std::span<const int64_t> rows) const {
   }
   require_unchanged();
   return Dataset(std::move(parts));
+}
+
+uint32_t Dataset::checksum() const {
+  std::string parts;
+  for (const InputRows& input : inputs_) {
+    const TensorView view = input.array.view(input.name);
+    const auto bytes = static_cast<size_t>(view.type.bytes());
+    parts += fmt::format("{} {} {} ", input.name, to_string(view.type),
+                         gdjit::checksum({static_cast<const char*>(view.data), bytes}));
+  }
+  return gdjit::checksum(parts);
 }
 
 void Dataset::require_unchanged() const {

@@ -191,7 +191,7 @@ Array Safetensors::read(const StoredArray& stored) const {
     for (size_t i = 0; i < bytes.size(); ++i)
       array.data<bool>()[i] = bytes[i] != 0;
   for (const auto& [name, sum] : checksums_)
-    if (name == stored.name && sum != safetensors::checksum(bytes))
+    if (name == stored.name && sum != checksum(bytes))
       refuse(file_, fmt::format("'{}' is damaged: its checksum differs", name),
              "load an earlier file");
   return array;
@@ -209,7 +209,7 @@ bool Safetensors::verify() const {
     auto bytes = bytes_.substr(array.begin, static_cast<size_t>(array.type.bytes()));
     auto sum = std::find_if(checksums_.begin(), checksums_.end(),
                             [&](const auto& c) { return c.first == array.name; });
-    if (sum == checksums_.end() || sum->second != safetensors::checksum(bytes))
+    if (sum == checksums_.end() || sum->second != checksum(bytes))
       damaged += (damaged.empty() ? "" : ", ") + array.name;
   }
   if (!damaged.empty())

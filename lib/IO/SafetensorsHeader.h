@@ -14,8 +14,6 @@ inline constexpr const char* metadata_key = "__metadata__";
 inline constexpr const char* checksums_key = "gdjit.checksums";
 inline constexpr const char* header_key = "gdjit.header";
 
-/// zlib's crc32.
-uint32_t checksum(std::string_view bytes);
 /// The checksum of a header, its own left out.
 uint32_t header_checksum(const nlohmann::json& header);
 

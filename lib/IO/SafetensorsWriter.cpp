@@ -11,12 +11,12 @@
 
 namespace gdjit {
 
-namespace safetensors {
-
 uint32_t checksum(std::string_view bytes) {
   return static_cast<uint32_t>(
       crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
+
+namespace safetensors {
 
 uint32_t header_checksum(const nlohmann::json& header) {
   nlohmann::json copy = header;

@@ -35,6 +35,7 @@ struct Checkpoint {
   DType dtype = DType::f32;
   std::vector<OptionValue> options = {};
   LoaderPosition position = {};
+  int64_t rows_checksum = -1; ///< Dataset::checksum() of the rows of the run; -1 where not known
   std::vector<Scaling> scalings = {};
   std::vector<ClassLabels> labels = {};
   /// Which columns of its table each input took; empty where the rows came from elsewhere.

@@ -46,6 +46,9 @@ public:
   /// Error(data) where a file that an input is mapped from was written since it was opened.
   /// Whatever copies rows looks here when it is done, a Loader at the end of each epoch.
   void require_unchanged() const;
+  /// Of names, types and elements of all inputs: two data sets that differ have another one, but
+  /// for one in 2^32.
+  uint32_t checksum() const;
   /// With the values of one input replaced.
   Dataset with(std::string_view name, SharedArray array) const;
 

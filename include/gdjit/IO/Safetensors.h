@@ -22,6 +22,9 @@ namespace gdjit {
 
 class OwnedFile;
 
+/// zlib's crc32.
+uint32_t checksum(std::string_view bytes);
+
 /// Text by key, keys sorted.
 using TextMap = std::vector<std::pair<std::string, std::string>>;
 

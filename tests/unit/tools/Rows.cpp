@@ -133,6 +133,19 @@ TEST(Train, TellsOfTheRunWhosePlaceItTakes) {
               Not(HasSubstr("takes its place")));
 }
 
+TEST(Train, TellsOfRowsThatARunDidNotHave) {
+  Scratch d;
+  std::string rows = scores_of(4), other = rows;
+  other[other.rfind('7')] = '6';
+  Words run = {"train", scores_file("scores"), "--save", d.file("a.st"), "-q"};
+  run_tool(run + Words{"--steps", "2", "--data", d.write("a.csv", rows)});
+  Words on = run + Words{"--resume", d.file("a.st"), "--steps"};
+  EXPECT_EQ(run_tool(on + Words{"3"}).err, "");
+  d.write("a.csv", other);
+  EXPECT_THAT(run_tool(on + Words{"4"}).err, HasSubstr("warning: these are not the rows"));
+  EXPECT_EQ(run_tool(on + Words{"5"}).err, "");
+}
+
 TEST(Train, TakesARateByNameWhateverItsPlace) {
   for (const Words& order :
        {Words{"--lr", "lr=0", "--lr", "0.5"}, Words{"--lr", "0.5", "--lr", "lr=0"}})
