@@ -12,6 +12,7 @@
 #include "gdjit/Frontend/Model.h"
 #include "gdjit/Frontend/Registry.h"
 #include "gdjit/Train/Activations.h"
+#include "gdjit/Train/Epoch.h"
 #include "gdjit/Train/Layers.h"
 #include "gdjit/Train/Losses.h"
 #include "gdjit/Train/Metrics.h"

@@ -40,6 +40,21 @@ void steps_in_a_call(benchmark::State& b, const Workload& w) {
     benchmark::DoNotOptimize(train.run(steps));
 }
 
+/// Passes over a thousand batches of shuffled rows, with running means; the time of a batch.
+void epochs(benchmark::State& b, const Workload& w) {
+  constexpr int64_t batches = 1000;
+  Prepared p(w);
+  std::vector<Array> arrays = draw_rows(p.model.training(), w.batch * batches);
+  std::vector<InputRows> rows;
+  for (size_t i = 0; i < arrays.size(); ++i)
+    rows.push_back({std::string(p.model.input_name(static_cast<uint32_t>(i))), arrays[i]});
+  Loader loader(Dataset(std::move(rows)), {.batch = w.batch, .shuffle_seed = 0});
+  StepFunction train = compile(p.model.training(), p.state);
+  run_epoch(train, loader, {.lr = 1e-6});
+  while (b.KeepRunningBatch(batches))
+    benchmark::DoNotOptimize(run_epoch(train, loader).loss);
+}
+
 void compilation(benchmark::State& b, const Workload& w) {
   Prepared p(w);
   for (auto _ : b)
@@ -56,8 +71,10 @@ int main(int argc, char** argv) {
   for (const Workload& w : workloads()) {
     std::string name = w.name;
     benchmark::RegisterBenchmark(("step/" + name).c_str(), step, w);
-    if (w.flops == 0)
+    if (w.flops == 0) {
       benchmark::RegisterBenchmark(("steps/" + name).c_str(), steps_in_a_call, w);
+      benchmark::RegisterBenchmark(("epochs/" + name).c_str(), epochs, w);
+    }
     benchmark::RegisterBenchmark(("compile/" + name).c_str(), compilation, w)
         ->Unit(benchmark::kMillisecond);
   }
