@@ -2,6 +2,7 @@
 #include "Assess.h"
 
 #include "gdjit/Driver/Values.h"
+#include "gdjit/Support/Figure.h"
 
 #include <algorithm>
 
@@ -69,7 +70,7 @@ std::string line_of(const Figures& figures) {
   std::string line;
   for (const auto& [name, value] : figures)
     if (name.find("confusion/") == std::string::npos && !is_watched(name, is_output))
-      line += fmt::format("{}{} {:.6g}", line.empty() ? "" : "  ", name, value);
+      line += fmt::format("{}{} {}", line.empty() ? "" : "  ", name, format_figure(value));
   return line;
 }
 

@@ -8,6 +8,7 @@
 #include "gdjit/Driver/GradientStep.h"
 #include "gdjit/Driver/Math.h"
 #include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/Support/Figure.h"
 #include "gdjit/Support/Hash.h"
 
 #include <algorithm>
@@ -117,16 +118,25 @@ void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, Check
       continue;
     }
     std::string wrong;
+    bool number = true; // differences of NaN say nothing
     int64_t count = std::min<int64_t>(value.elements(), elements_per_parameter);
-    for (int64_t k = 0; k < count && wrong.empty(); ++k) {
+    for (int64_t k = 0; k < count && wrong.empty() && number; ++k) {
       int64_t i = count == value.elements()
                       ? k
                       : static_cast<int64_t>(draw(seed + 1, p, static_cast<uint64_t>(k)) *
                                              static_cast<double>(value.elements()));
       double difference = 0;
-      if (!agrees(check, value, i, gradient.at(i), loss, difference))
-        wrong = fmt::format("element {} is {:.9g}, by differences {:.9g}", i, gradient.at(i),
-                            difference);
+      if (agrees(check, value, i, gradient.at(i), loss, difference))
+        continue;
+      number = !std::isnan(difference);
+      if (number)
+        wrong = fmt::format("element {} is {}, by differences {}", i,
+                            format_figure(gradient.at(i), 9), format_figure(difference, 9));
+    }
+    if (!number) {
+      report.skip(derivative_name(loss_name, names[p]),
+                  "the loss is NaN at these values; train --check-nan names the op");
+      continue;
     }
     report.result(fmt::format("{} against differences, {} of {} elements",
                               derivative_name(loss_name, names[p]), count, value.elements()),

@@ -53,7 +53,7 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   const std::vector<InputDecl>& inputs = work.signature().inputs;
   FoundRows found;
   if (a.data.given())
-    found = read_rows(a.data, inputs, inputs, trained.known());
+    found = read_rows(a.data, inputs, inputs, trained.known(), tool);
   else
     found.rows = dataset(work.signature(), subject.folder());
   const Parts parts = parts_to_judge(found, trained, own_rows);
@@ -63,7 +63,7 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   PlotSource plotted{subject,        work.signature(), parts.parts, trained.scalings(),
                      *trained.state, trained.scalars,  a.compile,   nullptr,
                      nullptr};
-  Plots plots(a.plot, "");
+  Plots plots(a.plot, "", tool);
   plots.check(plotted);
   Report report;
   report.json = {{"model", subject.name()}, {"rows", parts.training().rows()}};

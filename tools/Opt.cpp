@@ -8,6 +8,7 @@
 #include "gdjit/Support/Suggest.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace gdjit::tool {
 
@@ -83,7 +84,7 @@ void opt(OptArguments a, Tool& tool) {
                                               name(work.stage), a.from));
   a.compile.verify = true;
   a.compile.verify_values = a.verify_values;
-  TextFolder beside(subject.folder());
+  TextFolder beside(subject.folder(), std::filesystem::path(a.output).parent_path().string());
   std::string text;
   if (!a.passes.empty()) {
     if (!a.to.empty())

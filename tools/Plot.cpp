@@ -68,7 +68,7 @@ void Plots::add_to(CLI::App& command, std::vector<std::string>& words, const std
       ->type_name(alone.empty() ? "PICTURE=FILE" : "[PICTURE=]FILE");
 }
 
-Plots::Plots(const std::vector<std::string>& words, const std::string& alone) {
+Plots::Plots(const std::vector<std::string>& words, const std::string& alone, const Tool& tool) {
   for (const std::string& word : words) {
     size_t at = word.find('=');
     Asked asked = at == std::string::npos ? Asked{alone, word}
@@ -83,6 +83,7 @@ Plots::Plots(const std::vector<std::string>& words, const std::string& alone) {
                   fmt::format("--plot: '{}' ends neither in .svg nor in .png", asked.file));
     if (std::ranges::find(asked_, asked.file, &Asked::file) != asked_.end())
       throw Error(ErrorCode::usage, fmt::format("--plot: two pictures for '{}'", asked.file));
+    require_output("--plot", asked.file, tool);
     asked_.push_back(std::move(asked));
   }
   if (!asked_.empty())
@@ -94,7 +95,6 @@ void Plots::check(const PlotSource& source) const {
     return;
   Roles r = roles(source);
   for (const Asked& asked : asked_) {
-    require_folder_of(asked.file);
     std::string reason = picture(asked.picture).lacks(source, r);
     if (reason.empty())
       continue;

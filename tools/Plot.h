@@ -50,8 +50,9 @@ public:
   /// `alone` is the picture of a FILE without one, "" where there is none.
   static void add_to(CLI::App& command, std::vector<std::string>& words, const std::string& alone);
 
-  /// Error(usage) for another word or file ending, two pictures for one file, gnuplot missing.
-  Plots(const std::vector<std::string>& words, const std::string& alone);
+  /// Error(usage) for another word or file ending, two pictures for one file, gnuplot missing;
+  /// errors of require_output.
+  Plots(const std::vector<std::string>& words, const std::string& alone, const Tool& tool);
 
   bool empty() const { return asked_.empty(); }
   /// Error(usage) that says what the model lacks for a picture, and which others it has.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace gdjit::tool {
 
@@ -64,8 +65,11 @@ double number_of(const std::string& word, const std::string& input,
                  const std::vector<std::string>& labels) {
   double value = 0;
   auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error == std::errc() && end == word.data() + word.size() && !word.empty())
+  if (error == std::errc() && end == word.data() + word.size() && !word.empty()) {
+    if (!std::isfinite(value))
+      throw Error(ErrorCode::usage, fmt::format("--{}: {} is not a finite number", input, word));
     return value;
+  }
   auto label = std::find(labels.begin(), labels.end(), word);
   if (label == labels.end())
     throw Error(ErrorCode::usage,
@@ -108,7 +112,7 @@ InputRows typed_rows(const InputDecl& input, const std::vector<std::string>& wor
 }
 
 Dataset rows_of(const PredictArguments& a, const CLI::App& command, const Trained& trained,
-                const Signature& wanted) {
+                const Signature& wanted, Tool& tool) {
   const Subject& subject = *trained.subject;
   std::vector<InputDecl> inputs = subject.work(StepKind::evaluation).signature().inputs;
   TypedValues typed = typed_values(command, inputs);
@@ -116,7 +120,7 @@ Dataset rows_of(const PredictArguments& a, const CLI::App& command, const Traine
     if (!typed.empty())
       throw Error(ErrorCode::usage,
                   fmt::format("--data gives the rows, so --{} has no place", typed[0].first));
-    return read_rows(a.data, wanted.inputs, inputs, trained.known()).rows;
+    return read_rows(a.data, wanted.inputs, inputs, trained.known(), tool).rows;
   }
   std::vector<InputRows> rows;
   std::vector<Note> missing;
@@ -159,7 +163,9 @@ int predict(PredictArguments& a, CLI::App& command, Tool& tool) {
   Evaluator evaluator(*trained.subject, StepKind::prediction, *trained.state, trained.scalars,
                       a.compile, a.outputs);
   const Signature& signature = evaluator.signature();
-  Dataset rows = scaled(trained.scalings(), rows_of(a, command, trained, signature));
+  Dataset rows = scaled(trained.scalings(), rows_of(a, command, trained, signature, tool));
+  if (!a.out.empty())
+    require_output("--out", a.out, tool);
   int64_t count = scales_with_rows(signature) ? rows.rows() : signature.batch;
   Predictions predictions(signature, count, target_labels(trained, signature));
   try {

@@ -3,6 +3,7 @@
 
 #include "gdjit/Driver/Json.h"
 #include "gdjit/Driver/Values.h"
+#include "gdjit/Support/Figure.h"
 #include "gdjit/Support/Split.h"
 
 #include <algorithm>
@@ -89,7 +90,7 @@ void Report::add(const std::vector<Assessed>& parts, const Signature& signature,
       figures.emplace_back(full, value);
       json["metrics"][full] = to_json(value);
       if (name.find("confusion/") == std::string::npos)
-        text += fmt::format("{} {:.6g}\n", full, value);
+        text += fmt::format("{} {}\n", full, format_figure(value));
     }
     for (const std::string& line : split_lines(watch))
       text += part.prefix + line + "\n";

@@ -138,7 +138,7 @@ TableOptions DataArguments::table_options() const {
 }
 
 FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
-                    std::span<const InputDecl> inputs, const Checkpoint* known) {
+                    std::span<const InputDecl> inputs, const Checkpoint* known, Tool& tool) {
   std::vector<InputFile> files;
   for (const std::string& word : a.files) {
     size_t equals = word.find('=');
@@ -146,6 +146,7 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
     bool is_input =
         equals != std::string::npos &&
         std::any_of(inputs.begin(), inputs.end(), [&](const auto& i) { return i.name == name; });
+    tool.read.push_back(is_input ? word.substr(equals + 1) : word);
     if (is_input &&
         std::any_of(wanted.begin(), wanted.end(), [&](const auto& i) { return i.name == name; }))
       files.push_back({name, word.substr(equals + 1)});

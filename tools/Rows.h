@@ -35,7 +35,7 @@ struct FoundRows {
 /// columns for more than `wanted`: of a file that a run was trained on, prediction takes what it
 /// needs. `known` gives the columns and the numbers of labels of an earlier run.
 FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
-                    std::span<const InputDecl> inputs, const Checkpoint* known);
+                    std::span<const InputDecl> inputs, const Checkpoint* known, Tool& tool);
 
 /// The error of a step whose index is out of range, with what the integer inputs hold; others as
 /// they are.

@@ -112,6 +112,7 @@ void ModelArguments::add_to(CLI::App& command) {
       .add_option("--optimizer", optimizer,
                   "in the place of the model's: sgd, adagrad, rmsprop, adam or adamw with its "
                   "numbers, as in sgd,momentum=0.9; without lr=… the model's learning rates stay")
+      ->check(not_empty())
       ->type_name("NAME[,KEY=VALUE]");
 }
 
@@ -173,6 +174,10 @@ DType Subject::dtype() const {
   return arguments_.dtype.empty() ? DType::f32 : parse_float_type(arguments_.dtype);
 }
 
+SourceLocation Subject::location() const {
+  return is_text() ? SourceLocation{} : SourceLocation{loaded_.row->file, loaded_.row->line, 0};
+}
+
 std::unique_ptr<Model> Subject::declare(int64_t batch, DType dtype) const {
   try {
     return std::make_unique<Model>(loaded_.row->function, ModelOptions{.batch = batch,
@@ -187,12 +192,12 @@ std::unique_ptr<Model> Subject::declare(int64_t batch, DType dtype) const {
   } catch (const std::exception& error) {
     throw Error(ErrorCode::graph,
                 fmt::format("the function of model '{}' throws: {}", loaded_.name, error.what()),
-                {loaded_.row->file, loaded_.row->line, 0});
+                location());
   } catch (...) {
     throw Error(
         ErrorCode::graph,
         fmt::format("the function of model '{}' throws what is no std::exception", loaded_.name),
-        {loaded_.row->file, loaded_.row->line, 0});
+        location());
   }
 }
 
@@ -207,7 +212,7 @@ ModelStep Subject::step(StepKind kind, const std::vector<std::string>& outputs) 
   return kind == StepKind::training     ? model_->training()
          : kind == StepKind::evaluation ? model_->evaluation()
          : outputs.empty()              ? model_->prediction()
-                                        : model_->prediction(outputs);
+                                        : model_->prediction(outputs, Place()); // no user's line
 }
 
 Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>& outputs) const {

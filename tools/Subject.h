@@ -54,6 +54,8 @@ public:
                        int64_t batch = 0, const std::vector<std::string>& outputs = {}) const;
 
   const std::string& folder() const { return loaded_.folder; }
+  /// Of the model's registration; unknown for a text.
+  SourceLocation location() const;
 
 private:
   ModelStep step(StepKind kind, const std::vector<std::string>& outputs) const;

@@ -20,10 +20,11 @@ struct Tool {
   /// Code of the model: what it throws is looked at when the Subject is gone.
   std::shared_ptr<void> binary;
   std::function<std::string()>
-      reproducer;            ///< text of what is being worked on, for a report of a bug of ours
-  std::string folder;        ///< of the model's source: messages name its files from here
-  std::string source_prefix; ///< what file names of a model built elsewhere begin with
-  int exit_code = 0;         ///< of a command that ran to its end
+      reproducer;                ///< text of what is being worked on, for a report of a bug of ours
+  std::string folder;            ///< of the model's source: messages name its files from here
+  std::string source_prefix;     ///< what file names of a model built elsewhere begin with
+  std::vector<std::string> read; ///< files of rows, as typed
+  int exit_code = 0;             ///< of a command that ran to its end
 };
 
 // One function per command, each in a file of its own: adds the options, and what to do with them.
@@ -40,8 +41,9 @@ void add_doc(CLI::App& app, Tool& tool);
 void add_info(CLI::App& app, Tool& tool);
 
 /// Before work begins: Error(data) where a file of this name cannot be made at its end, because its
-/// folder is not there or may not be written to.
-void require_folder_of(const std::string& file);
+/// folder is not there or may not be written to; Error(usage) where it is one that rows come
+/// from.
+void require_output(const std::string& option, const std::string& file, const Tool& tool);
 
 /// Text on standard error, for people; where nobody listens, nothing.
 void write_log(std::string_view text);

@@ -88,15 +88,16 @@ Work trained_step(const TrainArguments& a, const Subject& subject) {
     throw Error(ErrorCode::graph,
                 fmt::format("model '{}' has nothing to train: it declares no update; call "
                             "m.minimize(loss, SGD{{.lr = 0.1}}) or m.update",
-                            subject.name()));
+                            subject.name()),
+                subject.location());
   return work;
 }
 
 FoundRows find_rows(const TrainArguments& a, const Subject& subject, const Work& work,
-                    const Checkpoint* known) {
+                    const Checkpoint* known, Tool& tool) {
   const Signature& s = work.signature();
   if (a.data.given())
-    return read_rows(a.data, s.inputs, s.inputs, known);
+    return read_rows(a.data, s.inputs, s.inputs, known, tool);
   return {.rows = dataset(s, subject.folder())};
 }
 
@@ -105,13 +106,13 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
       file_(a.save.empty() ? std::nullopt : std::make_optional<CheckpointFile>(a.save)),
       subject_(a.model, tool), work_(trained_step(a, subject_)),
       scalars_(parse_scalars(work_.signature(), a.lr)), state_(make_state()),
-      found_(find_rows(a, subject_, work_, resumed)),
+      found_(find_rows(a, subject_, work_, resumed, tool)),
       parts_(make_parts(found_.rows, found_.test, a.parts, a.seed,
                         resumed ? &resumed->scalings : nullptr)),
       loader_(make_loader()),
       assessor_(subject_, state_, parts_, loader_.position().batch_size, scalars_, a.compile,
                 a.data.given() || !a.parts.split.empty() || !a.metrics.empty(), found_),
-      losses_(work_.signature()), plots_(a.plot, "cost") {
+      losses_(work_.signature()), plots_(a.plot, "cost", tool) {
   Figures known = assessor_.known();
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
@@ -128,7 +129,7 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
   plots_.check(plotted());
   if (!a.metrics.empty()) {
     History::check_name(a.metrics);
-    require_folder_of(a.metrics);
+    require_output("--metrics", a.metrics, tool);
   }
   if (resumed)
     resume();

@@ -7,6 +7,7 @@
 #include "Tool.h"
 
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/Support/Figure.h"
 
 #include <algorithm>
 #include <cmath>
@@ -56,7 +57,7 @@ public:
   std::string text() const {
     std::string text;
     for (size_t i = 0; i < size(); ++i)
-      text += fmt::format("  {} {:.6g}", names_[i], value(i));
+      text += fmt::format("  {} {}", names_[i], format_figure(value(i)));
     return text;
   }
 

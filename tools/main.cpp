@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -26,7 +27,11 @@ void write_output(std::string_view text) {
     throw Error(ErrorCode::data, fmt::format("standard output: {}", std::strerror(errno)));
 }
 
-void require_folder_of(const std::string& file) {
+void require_output(const std::string& option, const std::string& file, const Tool& tool) {
+  for (const std::string& read : tool.read)
+    if (std::error_code failed; std::filesystem::equivalent(file, read, failed))
+      throw Error(ErrorCode::usage,
+                  fmt::format("{} {}: the rows come from there; give another file", option, file));
   std::string folder = std::filesystem::path(file).parent_path().string();
   if (folder.empty())
     folder = ".";
@@ -136,6 +141,8 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
 /// Files of the model's folder, named from here: an editor finds them.
 std::string with_folder(const Error& error, const Tool& tool) {
   auto place = [&](SourceLocation location) {
+    if (std::find(tool.read.begin(), tool.read.end(), location.file) != tool.read.end())
+      return location;
     if (!tool.source_prefix.empty() && location.file.starts_with(tool.source_prefix))
       location.file.erase(0, tool.source_prefix.size());
     std::string there = tool.folder + "/" + location.file;
@@ -194,6 +201,7 @@ public:
 
 int run(int argc, char** argv) {
   catch_truncation();
+  std::signal(SIGXFSZ, SIG_IGN); // writes beyond the limit of a file's size fail, and say so
   Tool tool;
   tool.arguments.assign(argv + 1, argv + argc);
   CLI::App app("gdjit trains, shows and checks models declared as expression graphs.\n\n"

@@ -77,7 +77,9 @@ std::string misfit(DType type, double value) {
   if (type == DType::boolean)
     return value == 0 || value == 1 ? "" : "neither 0 nor 1, which a bool takes";
   if (type == DType::f32)
-    return std::isfinite(static_cast<float>(value)) ? "" : "beyond the greatest f32";
+    return std::isfinite(value) && !std::isfinite(static_cast<float>(value))
+               ? "beyond the greatest f32"
+               : "";
   if (type == DType::f64)
     return "";
   if (value != std::trunc(value))

@@ -7,6 +7,7 @@
 #include "gdjit/Support/Split.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace gdjit {
@@ -61,6 +62,13 @@ std::string TextFolder::store(const Array& array, const std::string& hint) {
     if (stored->second == hash)
       return file;
   }
+}
+
+std::string TextFolder::refer(const std::string& file) {
+  if (sources_ == arrays_ || file.starts_with('/'))
+    return file;
+  return std::filesystem::proximate(join_path(sources_, file), arrays_.empty() ? "." : arrays_)
+      .string();
 }
 
 Array TextFolder::load(const std::string& file, const TensorType& type) {

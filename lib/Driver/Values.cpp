@@ -4,6 +4,7 @@
 #include "gdjit/IR/TextWriter.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/Ops/Op.h"
+#include "gdjit/Support/Figure.h"
 
 #include <algorithm>
 #include <cmath>
@@ -43,8 +44,8 @@ std::string summarize(const Array& array) {
     }
   std::string text = to_string(array.type());
   if (finite > 0)
-    text += fmt::format("  min {:.6g}  mean {:.6g}  max {:.6g}", least,
-                        sum / static_cast<double>(finite), greatest);
+    text += fmt::format("  min {}  mean {}  max {}", format_figure(least),
+                        format_figure(sum / static_cast<double>(finite)), format_figure(greatest));
   if (finite < array.elements())
     text += fmt::format("  not finite {} of {}", array.elements() - finite, array.elements());
   return text;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace gdjit {
@@ -54,7 +55,7 @@ Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction, 
   Tensor f = floating("var", x, at);
   Tensor centred = sub(f, mean(f, axes, true, at), at);
   Tensor total = sum(square(centred, at), axes, keepdims, at);
-  return div(total, terms(f, total) - correction, at);
+  return div(total, std::max(terms(f, total) - correction, 0.0), at);
 }
 
 Tensor stddev(const Tensor& x, const Axes& axes, bool keepdims, double correction, Place at) {

@@ -51,7 +51,9 @@ std::vector<Tensor> gradient(const Tensor& loss, const std::vector<Tensor>& valu
   for (size_t i = 0; i < on.size(); ++i) {
     if (!depends[i])
       d.fail(fmt::format("gradient: the loss does not depend on {}", d.describe(on[i])), at,
-             {d.note("loss", loss.value()), d.note("value", on[i])});
+             {d.note("loss", loss.value()),
+              d.note("value", on[i]),
+              {"leave it out, or use it in the loss", {}}});
     gradients.push_back(d.tensor(d.append(Opcode::Gradient, {loss.value(), on[i]}, {}, at)));
   }
   return gradients;
@@ -71,6 +73,10 @@ Tensor jacobian_vector(const Tensor& f, const Tensor& x, const Tensor& v, Place 
 Tensor hessian_vector(const Tensor& loss, const Tensor& x, const Tensor& v, Place at) {
   check_same_type("hessian_vector", v, "x", x, at);
   Tensor first = gradient(loss, x, at);
+  // Where v moves with x, the gradient of first·v would hold the derivative of v, too.
+  const Declaration& d = common_declaration("hessian_vector", {&x, &v}, at);
+  if (d.depends(v.value(), {x.value()}, Declaration::Through::gradients).front())
+    return jacobian_vector(first, x, v, at);
   return gradient(sum(mul(first, v, at), {}, false, at), x, at);
 }
 

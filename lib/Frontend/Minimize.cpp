@@ -1,6 +1,7 @@
 // minimize: checks of the loss, the choice of parameters, clipped and accumulated gradients, and
 // what an optimizer's rule may declare.
 #include "Declaration.h"
+#include "gdjit/Support/Figure.h"
 #include "gdjit/Support/Suggest.h"
 
 #include <fmt/format.h>
@@ -50,17 +51,25 @@ std::vector<uint32_t> chosen_parameters(const Declaration& d, Value loss,
   std::vector<bool> depends = d.depends(loss, nodes, Declaration::Through::gradients);
   std::vector<uint32_t> chosen;
   std::string reached;
+  bool excepted = options.except.empty();
   for (size_t i = 0; i < d.parameters.size(); ++i) {
     if (!depends[i])
       continue;
     const std::string& name = d.signature.states[d.parameters[i]].name;
     reached += (reached.empty() ? "" : ", ") + name;
-    if ((options.parameters.empty() || matches(options.parameters, name)) &&
-        (options.except.empty() || !matches(options.except, name)))
+    if (!options.parameters.empty() && !matches(options.parameters, name))
+      continue;
+    if (!options.except.empty() && matches(options.except, name))
+      excepted = true;
+    else
       chosen.push_back(d.parameters[i]);
   }
   if (reached.empty())
     fail_without_gradient(d, loss, nodes, at);
+  if (!excepted)
+    d.fail(fmt::format("minimize: no parameter matches '{}', which is to stay as it is",
+                       options.except),
+           at, {d.note("loss", loss), {"the loss depends on " + reached, {}}});
   if (chosen.empty())
     d.fail(fmt::format("minimize: no parameter matches '{}'{}",
                        options.parameters.empty() ? "*" : options.parameters,
@@ -87,13 +96,13 @@ void check_numbers(const Declaration& d, const AnyUpdateRule& rule, const Minimi
   for (const AnyUpdateRule* r : rules)
     if (double lr = r->lr(); !(lr >= 0) || std::isinf(lr))
       d.fail(fmt::format("minimize: the learning rate {} is negative or not finite; give 0 or more",
-                         lr),
+                         format_figure(lr)),
              at);
   for (auto [name, value] :
        {std::pair{"clip_value", options.clip_value}, std::pair{"clip_norm", options.clip_norm}})
     if (!(value >= 0) || std::isinf(value))
-      d.fail(fmt::format("minimize: {} {} is negative or not finite", name, value), at,
-             {{"give a number above 0, or 0 for none", {}}});
+      d.fail(fmt::format("minimize: {} {} is negative or not finite", name, format_figure(value)),
+             at, {{"give a number above 0, or 0 for none", {}}});
 }
 
 /// A rule and the targets that it trains.

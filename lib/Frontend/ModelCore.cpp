@@ -50,6 +50,9 @@ void check_same_rows(const char* one, const char* all, const Declaration& a, con
                                            to_string((*rows)[i].type)),
                                d->signature.initial.location((*rows)[i].origin)}
                         : Note{fmt::format("for {} rows: none", d->batch), {}});
+  notes.push_back({"declare the same at every batch size: what follows the rows is an input, "
+                   "m.input(name, {m.batch(), …})",
+                   {}});
   const Declaration& longer = i < of_b.size() ? b : a;
   const Row& row = i < of_b.size() ? of_b[i] : of_a[i];
   throw Error(
@@ -144,6 +147,7 @@ bool ModelCore::depends_on_rows(const Error& error) {
     const Diagnostic &here = error.diagnostics().front(), &there = other.diagnostics().front();
     return here.message != there.message || here.location != there.location;
   } catch (...) { // of the user's own
+    return true;
   }
   return true;
 }

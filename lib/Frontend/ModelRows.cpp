@@ -17,7 +17,7 @@ uint32_t find_input(const Declaration& d, const Declaration::Column& column) {
   }
   d.fail(fmt::format("data: there is no input '{}'{}", column.data.input,
                      did_you_mean(column.data.input, names)),
-         column.place);
+         column.place, {{fmt::format("inputs: {}", fmt::join(names, ", ")), {}}});
 }
 
 /// Elements of one row: all extents behind the batch axis.

@@ -113,7 +113,8 @@ struct Pointwise {
     Array array(TensorType{type, {}});
     if (!store(array, 0, number))
       fail(fmt::format("{} does not fit {}", to_string(number), name(type)),
-           "convert the tensor with cast(x, DType::i64)");
+           type == DType::i64 ? "i64 is the widest integer: it goes to 2^63 - 1"
+                              : "convert the tensor with cast(x, DType::i64)");
   }
 };
 

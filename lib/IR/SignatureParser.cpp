@@ -45,6 +45,9 @@ private:
   std::unordered_map<std::string, Row> rows_;
 };
 
+const std::vector<std::string> declarations = {"input",  "scalar", "let",  "state",
+                                               "output", "update", "data", "example"};
+
 class SignatureParser {
 public:
   SignatureParser(TextReader& reader, const TypeRules& rules, Signature& signature)
@@ -132,6 +135,12 @@ private:
       return rows(signature_.data);
     if (in_.try_word("example"))
       return rows(signature_.examples);
+    size_t at = (in_.peek(), in_.offset());
+    const std::string found = in_.found(); // in quotes
+    if (std::string meant = nearest(found.substr(1, found.size() - 2), declarations);
+        !meant.empty())
+      in_.fail_at(at,
+                  fmt::format("no declaration begins with {}; did you mean '{}'?", found, meant));
     return false;
   }
 

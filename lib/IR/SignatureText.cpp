@@ -88,7 +88,8 @@ private:
         rows.input < signature_.inputs.size() ? signature_.inputs[rows.input].name : broken_;
     begin(word, input);
     std::string hint = std::string(word.substr(0, word.size() - 1)) + "." + input;
-    std::string file = rows.file;
+    std::string file =
+        rows.file.empty() || !out_.extras() ? rows.file : out_.extras()->refer(rows.file);
     if (rows.values && rows.values->elements() > largest_inline_literal && out_.extras())
       file = out_.extras()->store(*rows.values, hint);
     if (!file.empty() || !rows.values) {

@@ -55,6 +55,7 @@ template <class T> T read(const void* element) {
 
 std::string TextExtras::source(const SourceLocation&) { return {}; }
 std::string TextExtras::store(const Array&, const std::string&) { return {}; }
+std::string TextExtras::refer(const std::string& file) { return file; }
 
 bool is_plain_name(std::string_view name) {
   if (name.empty() || !is_letter(name[0]))

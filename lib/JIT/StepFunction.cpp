@@ -47,6 +47,13 @@ private:
   std::atomic<bool>* state_ = nullptr;
 };
 
+/// What a function consists of, unless it was moved away.
+template <class Impl> Impl& live(const std::unique_ptr<Impl>& impl) {
+  if (!impl) [[unlikely]]
+    throw Error(ErrorCode::usage, "this step function was moved to another; call that one");
+  return *impl;
+}
+
 bool is_learning_rate(std::string_view name) { return name == "lr" || name.ends_with("/lr"); }
 
 /// The view for input `row`, usually given at the same place; null where there is none.
@@ -305,11 +312,12 @@ StepFunction& StepFunction::operator=(StepFunction&&) noexcept = default;
 StepFunction::~StepFunction() = default;
 
 double StepFunction::operator()(std::span<const TensorView> inputs, const Scalars& scalars) {
-  Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
-  impl_->select(impl_->rows_of(inputs));
-  impl_->apply(scalars);
-  impl_->set_inputs(inputs);
-  return impl_->checks_values ? impl_->run_and_check_values() : impl_->run();
+  Impl& impl = live(impl_);
+  Entered entered(impl.busy, impl.writes ? &impl.state->busy : nullptr);
+  impl.select(impl.rows_of(inputs));
+  impl.apply(scalars);
+  impl.set_inputs(inputs);
+  return impl.checks_values ? impl.run_and_check_values() : impl.run();
 }
 
 double StepFunction::operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars) {
@@ -317,15 +325,16 @@ double StepFunction::operator()(std::initializer_list<TensorView> inputs, const 
 }
 
 void StepFunction::bind(std::span<const TensorView> inputs) {
-  Entered entered(impl_->busy, nullptr);
-  int64_t rows = impl_->rows_of(inputs);
-  if (rows != impl_->current->batch)
+  Impl& impl = live(impl_);
+  Entered entered(impl.busy, nullptr);
+  int64_t rows = impl.rows_of(inputs);
+  if (rows != impl.current->batch)
     throw Error(ErrorCode::data,
                 fmt::format("inputs of {} rows are bound to a step compiled for {}; "
                             "call rebatch({}) first",
-                            rows, impl_->current->batch, rows));
-  impl_->set_inputs(inputs);
-  impl_->current->bound = true;
+                            rows, impl.current->batch, rows));
+  impl.set_inputs(inputs);
+  impl.current->bound = true;
 }
 
 void StepFunction::bind(std::initializer_list<TensorView> inputs) {
@@ -333,28 +342,31 @@ void StepFunction::bind(std::initializer_list<TensorView> inputs) {
 }
 
 double StepFunction::run(const Scalars& scalars) {
-  Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
-  impl_->require_bound();
-  impl_->apply(scalars);
-  return impl_->checks_values ? impl_->run_and_check_values() : impl_->run();
+  Impl& impl = live(impl_);
+  Entered entered(impl.busy, impl.writes ? &impl.state->busy : nullptr);
+  impl.require_bound();
+  impl.apply(scalars);
+  return impl.checks_values ? impl.run_and_check_values() : impl.run();
 }
 
 double StepFunction::run_many(int64_t steps, const Scalars& scalars) {
   if (steps < 1)
     throw Error(ErrorCode::usage, fmt::format("run of {} steps; give at least 1", steps));
-  Entered entered(impl_->busy, impl_->writes ? &impl_->state->busy : nullptr);
-  impl_->require_bound();
-  impl_->apply(scalars);
-  return impl_->run(steps);
+  Impl& impl = live(impl_);
+  Entered entered(impl.busy, impl.writes ? &impl.state->busy : nullptr);
+  impl.require_bound();
+  impl.apply(scalars);
+  return impl.run(steps);
 }
 
 void StepFunction::rebatch(int64_t batch) {
-  Entered entered(impl_->busy, nullptr);
-  impl_->select(batch);
+  Impl& impl = live(impl_);
+  Entered entered(impl.busy, nullptr);
+  impl.select(batch);
 }
 
 void StepFunction::set(std::string_view scalar, double value) {
-  const std::vector<ScalarDecl>& decls = impl_->current->signature().scalars;
+  const std::vector<ScalarDecl>& decls = live(impl_).current->signature().scalars;
   int row = find_row(decls, scalar);
   if (row < 0)
     throw Error(ErrorCode::usage,
@@ -362,10 +374,10 @@ void StepFunction::set(std::string_view scalar, double value) {
   impl_->set(static_cast<uint32_t>(row), value);
 }
 
-int64_t StepFunction::batch() const { return impl_->current->batch; }
+int64_t StepFunction::batch() const { return live(impl_).current->batch; }
 
 int StepFunction::outputs() const {
-  return static_cast<int>(impl_->current->signature().outputs.size());
+  return static_cast<int>(live(impl_).current->signature().outputs.size());
 }
 
 TensorView StepFunction::output(int i) const {
@@ -378,7 +390,7 @@ TensorView StepFunction::output(int i) const {
 }
 
 TensorView StepFunction::output(std::string_view name) const {
-  const std::vector<OutputDecl>& decls = impl_->current->signature().outputs;
+  const std::vector<OutputDecl>& decls = live(impl_).current->signature().outputs;
   int row = find_row(decls, name);
   if (row < 0)
     throw Error(ErrorCode::usage,
@@ -386,6 +398,8 @@ TensorView StepFunction::output(std::string_view name) const {
   return output(row);
 }
 
-const Executable& StepFunction::executable() const { return impl_->current->frame.executable(); }
+const Executable& StepFunction::executable() const {
+  return live(impl_).current->frame.executable();
+}
 
 } // namespace gdjit

@@ -4,6 +4,7 @@
 
 #include "VerifyKernel.h"
 #include "VerifyShared.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Types.h"
 
 #include <fmt/format.h>
@@ -131,6 +132,33 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
   need(BufferRole::update, s.updates.size());
 }
 
+/// Results and what is read of temporaries come from somewhere. Only behind verify_views.
+void verify_stores(const Program& program, Diagnostics& diagnostics) {
+  std::vector<uint8_t> stored(program.buffers.size(), 0), read(program.buffers.size(), 0);
+  for (const Kernel& kernel : program.kernels)
+    for_each(kernel.body, [&](const Statement& s) {
+      if (s.kind == StatementKind::Store)
+        for (BufferId b = s.buffer; b != none; b = program.buffers[b].same_as)
+          stored[b] = 1;
+      else if (s.kind == StatementKind::Load)
+        read[s.buffer] = 1;
+    });
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    const Buffer& buffer = program.buffers[b];
+    // Memory of the caller has elements, but an update lies in its state only to write there.
+    bool written = buffer.type.elements() == 0;
+    for (BufferId v = b; v != none && !written; v = program.buffers[v].same_as) {
+      BufferRole role = program.buffers[v].role;
+      written = stored[v] || (buffer.role != BufferRole::update && role != BufferRole::temporary &&
+                              role != BufferRole::output);
+    }
+    bool wanted = buffer.role == BufferRole::output || buffer.role == BufferRole::update ||
+                  (buffer.role == BufferRole::temporary && read[b]);
+    if (wanted && !written)
+      diagnostics.error({}, fmt::format("buffer '{}': nothing is stored there", buffer.name));
+  }
+}
+
 /// Views lead to a buffer that views nothing.
 void verify_views(const Program& program, Diagnostics& diagnostics) {
   std::vector<uint8_t> seen(program.buffers.size(), 0); // 1 on the way, 2 done
@@ -168,6 +196,7 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
     if (program.notes[i - 1].node >= program.notes[i].node)
       diagnostics.error({}, "notes are not sorted by node, each once");
   names.clear();
+  before = diagnostics.size();
   size_t statement = 0;
   for (const Kernel& kernel : program.kernels) {
     if (!names.insert(kernel.name).second)
@@ -180,6 +209,8 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
       diagnostics.error(places ? places->place(first) : SourceLocation{},
                         fmt::format("kernel '{}': {}", kernel.name, problem));
   }
+  if (diagnostics.size() == before)
+    verify_stores(program, diagnostics);
 }
 
 } // namespace gdjit::loop

@@ -3,6 +3,7 @@
 
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/Ops/Op.h"
+#include "gdjit/Support/Figure.h"
 #include "gdjit/Support/Hash.h"
 
 #include <fmt/format.h>
@@ -68,8 +69,8 @@ std::string difference(std::string_view what, const std::string& name, const Arr
     const char* b = static_cast<const char*>(after.bytes()) + i * static_cast<int64_t>(size);
     DType dtype = before.type().dtype;
     if (!loop::same_bits(dtype, loop::load_bits(dtype, a), loop::load_bits(dtype, b)))
-      return fmt::format("{} {}[{}] is {:.17g}, was {:.17g}", what, name, i, after.at(i),
-                         before.at(i));
+      return fmt::format("{} {}[{}] is {}, was {}", what, name, i, format_figure(after.at(i), 17),
+                         format_figure(before.at(i), 17));
   }
   return "";
 }

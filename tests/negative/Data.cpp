@@ -19,7 +19,7 @@ std::string mistake(const std::vector<DataColumn>& columns) {
 }
 
 TEST(DataMistakes, inputs_that_do_not_exist) {
-  EXPECT_MISTAKE(mistake({{"z", {{1, 2}}}}), "data: there is no input 'z'");
+  EXPECT_MISTAKE(mistake({{"z", {{1, 2}}}}), "data: there is no input 'z'", "inputs: ");
   EXPECT_MISTAKE(mistake({{"x", {{1, 2}}}, {"x", {{1, 2}}}}), "data: rows of 'x' are given twice");
 }
 

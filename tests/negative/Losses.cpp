@@ -60,6 +60,8 @@ TEST(LossMistakes, a_loss_of_no_parameter) {
   Parameter w = m.parameter("w", zeros({2}));
   EXPECT_MISTAKE(message_of([&] { m.minimize(sum(x * w), SGD{}, {.parameters = "generator/*"}); }),
                  "minimize: no parameter matches 'generator/*'", "the loss depends on w");
+  EXPECT_MISTAKE(message_of([&] { m.minimize(sum(x * w), SGD{}, {.except = "encoder/*"}); }),
+                 "minimize: no parameter matches 'encoder/*', which is to stay as it is", "the loss depends on w");
 }
 
 TEST(LossMistakes, learning_rates) {

@@ -117,7 +117,7 @@ TEST(ModelMistakes, parameters_that_change_with_the_batch) {
                  "for 6 rows: 'w3' f32[]");
   auto wider = [](Model& m) { m.output("w", m.parameter("w", zeros({m.batch()}))); };
   EXPECT_MISTAKE(message_of([&] { Model m(wider, {.batch = 3}); }),
-                 "state 'w' of model 'model' changes with the batch size", "'w' f32[3]", "'w' f32[6]");
+                 "state 'w' of model 'model' changes with the batch size", "'w' f32[3]", "'w' f32[6]", "declare the same at every batch size");
   auto as_the_rows = [](Model& m) {
     Tensor x = m.input("x", {m.batch()});
     m.minimize(sum(x * m.parameter("w", zeros({m.batch()}))), SGD{.lr = 0.1});

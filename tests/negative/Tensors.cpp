@@ -33,6 +33,7 @@ TEST(TensorMistakes, a_float_with_an_integer_tensor) {
   Tensor i = m.input("i", {2}, DType::i32);
   EXPECT_MISTAKE(message_of([&] { (void)(i + 0.5); }), "add: the float 0.5 with an i32 tensor", "lhs i : i32[2]", "cast");
   EXPECT_MISTAKE(message_of([&] { (void)(int64_t{1} << 40 > i); }), "gt: 1099511627776 does not fit i32", "cast");
+  EXPECT_MISTAKE(message_of([&] { (void)(cast(i, DType::i64) + 18446744073709551615ULL); }), "does not fit i64", "i64 is the widest integer");
   EXPECT_MISTAKE(message_of([&] { (void)(m.input("b", {2}, DType::boolean) + 1); }), "add: the number 1 with a bool tensor",
                  "cast");
 }

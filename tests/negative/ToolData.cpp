@@ -174,6 +174,28 @@ TEST_F(DataMistakes, arrays_that_are_not_read) {
                  "no file is given for input y");
 }
 
+TEST_F(DataMistakes, results_in_the_place_of_the_rows) {
+  const std::string rows = "1,2,3,4\n5,6,7,8\n", file = d.write("a.csv", rows);
+  const std::string saved = d.file("s");
+  ASSERT_EQ(train("scores", {"--data", file, "--save", saved}).code, 0);
+  EXPECT_REFUSED(train("scores", {"--data", file, "--metrics", file}), 2,
+                 "--metrics " + file + ": the rows come from there; give another file");
+  EXPECT_REFUSED(run_tool({"predict", scores_file("scores"), "--load", saved, "--data", file, "--out",
+                           d.path() + "/./a.csv"}),
+                 2, "a.csv: the rows come from there");
+  EXPECT_EQ(read_text(file), rows);
+}
+
+TEST_F(DataMistakes, a_file_of_the_same_name_beside_the_model) {
+  d.write("a.csv", "1,2,3,4\n");
+  std::filesystem::create_directory(d.file("below"));
+  d.write("below/a.csv", "1,2,x,4\n");
+  d.write("m.cpp", scores_models);
+  ToolRun run = run_tool({"train", "../m.cpp:scores", "--data", "a.csv"}, {.folder = d.file("below")});
+  EXPECT_EQ(run.code, 7);
+  EXPECT_THAT(run.err, testing::StartsWith("a.csv:1: error: column 3: 'x' is not a number"));
+}
+
 TEST_F(DataMistakes, pipes) {
   ToolRun run = run_tool({"train", scores_file("scores"), "-q", "--data", "/dev/stdin"},
                          {.input = scores_of(4)});
@@ -339,6 +361,8 @@ TEST_F(CheckpointMistakes, predictions_of_nothing) {
   EXPECT_REFUSED(predict({"--x", "1,2"}), 2, "--x: 2 values; the input x : f32[1,3] takes 3 a row");
   EXPECT_REFUSED(predict({"--x", "1,2,b"}), 2, "--x: 'b' is no number");
   EXPECT_REFUSED(predict({"--x", "1,2,"}), 2, "--x: '' is no number");
+  EXPECT_REFUSED(predict({"--x", "1,2,nan"}), 2, "--x: nan is not a finite number");
+  EXPECT_REFUSED(predict({"--x", "1,2,3", "--output", "q"}), 2, "error: model 'scores' has no output 'q'");
   EXPECT_REFUSED(predict({"--x", "1,2,1e39"}), 7, "--x: row 1, column 3",
                  "beyond the greatest f32");
   EXPECT_REFUSED(predict({"--x"}), 2, "--x has no values");

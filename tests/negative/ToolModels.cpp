@@ -153,7 +153,7 @@ TEST(ToolModels, names_and_updates_given_twice_with_both_lines) {
 }
 
 TEST(ToolModels, nothing_to_train) {
-  EXPECT_REFUSED(train("still"), 3, "model 'still' has nothing to train", "m.minimize(");
+  EXPECT_REFUSED(train("still"), 3, ".cpp:", "model 'still' has nothing to train", "m.minimize(");
 }
 
 TEST(ToolModels, an_index_out_of_range_in_rows_and_in_examples) {

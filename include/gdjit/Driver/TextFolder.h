@@ -13,13 +13,15 @@ namespace gdjit {
 
 class TextFolder final : public TextExtras, public ArrayFiles {
 public:
-  /// Source files are looked for in `sources` where their names are relative; literals are read
-  /// from and written to `arrays`. `store_arrays` false leaves large literals in the text.
+  /// Source files and rows of a text that was read lie in `sources` where their names are relative;
+  /// literals are read from and written to `arrays`, where the text lies. `store_arrays` false
+  /// leaves large literals in the text.
   explicit TextFolder(std::string sources, std::string arrays = "", bool store_arrays = false)
       : sources_(std::move(sources)), arrays_(std::move(arrays)), store_arrays_(store_arrays) {}
 
   std::string source(const SourceLocation& location) override;
   std::string store(const Array& array, const std::string& hint) override;
+  std::string refer(const std::string& file) override;
   Array load(const std::string& file, const TensorType& type) override;
 
 private:

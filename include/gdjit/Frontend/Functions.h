@@ -79,7 +79,8 @@ Tensor ones_like(const Tensor& x, Place at = Place::current());
 /// sum / count.
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false,
             Place at = Place::current());
-/// sum((x - mean)^2) / (count - correction): unbiased unless correction is 0.
+/// sum((x - mean)^2) / max(count - correction, 0): unbiased unless correction is 0; NaN of nothing
+/// and, with correction, of one element.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1,
            Place at = Place::current());
 /// sqrt(var). Not named `std`, which is a namespace.

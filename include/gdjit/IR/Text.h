@@ -22,6 +22,8 @@ public:
   /// returns the name of that file, which the parsers hand to their ArrayFiles; "" leaves the
   /// literal in the text. `hint` says what the literal is: "data.x", "node7", "state.w".
   virtual std::string store(const Array& array, const std::string& hint);
+  /// The name, in this text, of a file of rows that the signature names as its own text did.
+  virtual std::string refer(const std::string& file);
 };
 
 /// The lines before the body: version, stage, model, step, batch, inputs, scalars, states with

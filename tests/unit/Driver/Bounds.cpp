@@ -128,7 +128,7 @@ TEST(Bounds, of_a_masked_tail_that_is_right_change_nothing) {
 }
 
 TEST(Bounds, are_checked_in_no_program_that_lowering_made_and_where_the_verifier_proves_them) {
-  loop::Program program = read("  %0 = load x[3]\n  store y[0] = %0\n").program;
+  loop::Program program = read("  %0 = load x[3]\n  store y[0] = %0\n  store w.next[0] = %0\n").program;
   EXPECT_TRUE(program.from_text);
   EXPECT_EQ(print(with_bounds_checks(program)), print(program));
   EXPECT_NE(print(with_bounds_checks(read(gather).program)), print(read(gather).program));

@@ -55,6 +55,26 @@ TEST(JacobianVector, holds_where_f_is_zero_and_beside_constants_of_one) {
                "f64[3]", {1, 0.5, 1.0 / 3});
 }
 
+TEST(HessianVector, keeps_its_vector_where_that_depends_on_x) {
+  // loss = sum x^3: H = diag(6 x)
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 return hessian_vector(sum(x * x * x), x, x);
+               }()),
+               "f64[3]", {6, 24, 54});
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m), loss = sum(x * x * x);
+                 return hessian_vector(loss, x, gradient(loss, x));
+               }()),
+               "f64[3]", {18, 144, 486});
+  // and its own derivative knows of both: d/dx of sum (6 x) x is 12 x
+  EXPECT_VALUE(([&] {
+                 Tensor x = x3(m);
+                 return gradient(sum(hessian_vector(sum(x * x * x), x, x)), x);
+               }()),
+               "f64[3]", {12, 24, 36});
+}
+
 TEST(HessianVector, is_the_gradient_of_the_directional_derivative) {
   // loss = x0 x1 + x2^3: H = [[0 1 0] [1 0 0] [0 0 6 x2]]
   EXPECT_VALUE(([&] {

@@ -150,6 +150,8 @@ TEST(Reductions, of_data_are_means_variances_and_norms) {
   EXPECT_VALUE(mean(bools(m)), "f64[]", {2.0 / 3});
   EXPECT_VALUE(var(v(m)), "f64[]", {1});
   EXPECT_VALUE(var(v(m), {}, false, 0), "f64[]", {2.0 / 3});
+  EXPECT_VALUE(var(v(m), {}, false, 4), "f64[]", {HUGE_VAL});
+  EXPECT_VALUE(is_nan(var(slice(v(m), 0, 0, 0))), "bool[]", {1});
   EXPECT_VALUE(stddev(a(m), 1), "f64[2]", {1, 1});
   EXPECT_VALUE(norm(m.constant({3, 4})), "f64[]", {5});
   EXPECT_VALUE(l1_norm(m.constant({3, -4})), "f64[]", {7});

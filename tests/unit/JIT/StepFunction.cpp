@@ -33,6 +33,25 @@ template <class F> std::string message_of(F f) {
 
 StepFunction training(State& state) { return {state, std::make_shared<LinearCompiler>(), 6}; }
 
+TEST(StepFunction, that_was_moved_away_says_so) {
+  State state = linear_state();
+  StepFunction train = training(state), there = std::move(train);
+  auto refused = HasSubstr("this step function was moved to another; call that one");
+  // NOLINTBEGIN(bugprone-use-after-move)
+  EXPECT_THAT(message_of([&] { train({{"x", x6}, {"y", y6}}); }), refused);
+  EXPECT_THAT(message_of([&] { train.bind({{"x", x6}, {"y", y6}}); }), refused);
+  EXPECT_THAT(message_of([&] { train.run(); }), refused);
+  EXPECT_THAT(message_of([&] { train.run(3); }), refused);
+  EXPECT_THAT(message_of([&] { train.set("lr", 1); }), refused);
+  EXPECT_THAT(message_of([&] { train.rebatch(4); }), refused);
+  EXPECT_THAT(message_of([&] { (void)train.output("loss"); }), refused);
+  EXPECT_THAT(message_of([&] { (void)train.output(0); }), refused);
+  EXPECT_THAT(message_of([&] { (void)train.batch(); }), refused);
+  EXPECT_THAT(message_of([&] { (void)train.executable(); }), refused);
+  // NOLINTEND(bugprone-use-after-move)
+  there({{"x", x6}, {"y", y6}}, {.lr = 0.1});
+}
+
 TEST(StepFunction, trains_and_gives_the_loss_before_each_update) {
   State state = linear_state();
   StepFunction train = training(state);

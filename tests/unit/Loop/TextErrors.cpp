@@ -211,7 +211,8 @@ INSTANTIATE_TEST_SUITE_P(
 static std::string one_line(const std::string& line) {
   return "gdir 1\nstage loops\nmodel m\nstep s\nbatch 0\ninput x : f32[4]\noutput y : f32[4]\n\n"
          "buffer x : f32[4] = input x\nbuffer y : f32[4] = output y\n"
-         "buffer t0 : f32[4] = temporary\nbuffer exp : f32[4] = temporary\n\n"
+         "buffer t0 : f32[4] = constant [1, 2, 3, 4]\n"
+         "buffer exp : f32[4] = constant [5, 6, 7, 8]\n\n"
          "kernel k0 \"\" {\n  tile t0 : f32 = 0\n  for i in 0..4 {\n    " +
          line + "\n  }\n}\n\nend\n";
 }

@@ -90,6 +90,22 @@ TEST(Dump, PutsLargeLiteralsIntoFilesBeside) {
       {"train", d.file("out/2-simplified.gdir"), "--steps", "5", "--lr", "1e-4", "--json"});
   ASSERT_EQ(text.code, 0) << text.err;
   EXPECT_EQ(Json::parse(text.out)["losses"], Json::parse(direct.out)["losses"]);
+  // A text written elsewhere names the files from there.
+  d.write("else/where/empty", "");
+  EXPECT_EQ(run_tool({"opt", d.file("out/0-declared.gdir"), "--to", "loops", "-o",
+                      d.file("else/where/loops.gdir")})
+                .code,
+            0);
+  EXPECT_THAT(read_text(d.file("else/where/loops.gdir")),
+              HasSubstr("data x = file \"../../out/data.x.npy\"\n"));
+  ToolRun here = run_tool({"opt", "../../out/0-declared.gdir"}, {.folder = d.file("else/where")});
+  for (const ToolRun& run : {run_tool({"train", d.file("else/where/loops.gdir"), "--steps", "5",
+                                       "--lr", "1e-4", "--json"}),
+                             run_tool({"train", "-", "--steps", "5", "--lr", "1e-4", "--json"},
+                                      {.input = here.out, .folder = d.file("else/where")})}) {
+    ASSERT_EQ(run.code, 0) << run.err;
+    EXPECT_EQ(Json::parse(run.out)["losses"], Json::parse(direct.out)["losses"]);
+  }
 }
 
 TEST(Dump, FilesOfLiteralsKeepTheirElementsFromStageToStage) {

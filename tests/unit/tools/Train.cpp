@@ -229,6 +229,24 @@ TEST(Check, ExitsWith5WhereATypeDoesNotScale) {
   EXPECT_THAT(run.out, HasSubstr("do not broadcast"));
 }
 
+TEST(Check, SkipsDifferencesOfALossThatIsNaN) {
+  Scratch d;
+  std::string file = d.write("m.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void root(Model& m) {
+  Parameter w = m.parameter("w", values({-1.0, 4.0}));
+  m.minimize(sum(sqrt(w)), SGD{.lr = 0.1});
+}
+GDJIT_MODEL(root, "of less than nothing");
+)");
+  ToolRun run = run_tool({"check", file});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("skipped  d loss/d w: the loss is NaN at these values"));
+  run = run_tool({"train", file, "--steps", "1"});
+  EXPECT_THAT(run.out + run.err,
+              testing::AllOf(HasSubstr(" nan"), testing::Not(HasSubstr(" -nan"))));
+}
+
 TEST(Check, SkipsWhatATextDoesNotHoldVisibly) {
   std::string text = run_tool({"dump", "01", "--stage", "fused"}).out;
   ToolRun run = run_tool({"check", "-", "--native"}, {.input = text});
