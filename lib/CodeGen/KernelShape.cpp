@@ -41,7 +41,9 @@ constexpr int64_t too_many = int64_t{1} << 40; ///< statements: where counting e
 /// Walks a kernel once and writes what matters of it, ids replaced by their order of appearance.
 class KeyWriter {
 public:
-  KeyWriter(const loop::Program& program, KernelShape& shape) : program_(program), shape_(shape) {}
+  KeyWriter(const loop::Program& program, const loop::Kernel& kernel, KernelShape& shape)
+      : program_(program), shape_(shape), loops_(kernel.loops), values_(kernel.values),
+        tiles_(kernel.tiles) {}
 
   void body(const std::vector<Statement>& statements, int64_t times) {
     put(static_cast<int64_t>(statements.size()));
@@ -58,15 +60,22 @@ public:
   }
 
 private:
-  using Ids = std::unordered_map<uint32_t, uint32_t>;
+  /// Numbers 0, 1 … by id, as they appear.
+  struct Ids {
+    explicit Ids(uint32_t size) : numbers(size, loop::none) {}
+    uint32_t of(uint32_t id) {
+      if (numbers[id] == loop::none)
+        numbers[id] = next++;
+      return numbers[id];
+    }
+    std::vector<uint32_t> numbers;
+    uint32_t next = 0;
+  };
 
   void put(int64_t number) {
     shape_.key.append(reinterpret_cast<const char*>(&number), sizeof number);
   }
-  void put_id(Ids& ids, uint32_t id) {
-    put(id == loop::none ? -1
-                         : ids.try_emplace(id, static_cast<uint32_t>(ids.size())).first->second);
-  }
+  void put_id(Ids& ids, uint32_t id) { put(id == loop::none ? -1 : ids.of(id)); }
 
   void put_buffer(BufferId buffer, bool written) {
     if (buffer == loop::none)
@@ -160,7 +169,7 @@ uint32_t KernelShape::parameter(BufferId buffer) const {
 
 KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
   KernelShape shape;
-  KeyWriter writer(program, shape);
+  KeyWriter writer(program, kernel, shape);
   writer.body(kernel.body, 1);
   std::sort(shape.parameter_of.begin(), shape.parameter_of.end());
   // Slots of the arena are shared by live range, so that two of them may overlap within one kernel.

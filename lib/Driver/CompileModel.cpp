@@ -72,15 +72,20 @@ private:
   CompileOptions options_;
 };
 
-/// Random elements above which drawing them natively is faster, compilation included.
-constexpr int64_t many_draws = 1 << 16;
+/// Compiling takes as long as the interpreter for so many random elements, and for each draw that
+/// is compiled again for so many more.
+constexpr int64_t elements_of_compiling = 1 << 18;
+constexpr int64_t elements_of_a_draw = 1 << 13;
 
+/// True where drawing natively is faster, compilation included.
 bool draws_much(const Graph& initial) {
-  int64_t elements = 0;
+  int64_t elements = 0, compiling = elements_of_compiling;
   for (NodeId n = 0; n < initial.size(); ++n)
-    if (kind(initial.op(n)) == OpKind::Source && !initial.operands(n).empty())
+    if (kind(initial.op(n)) == OpKind::Source && !initial.operands(n).empty()) {
       elements += initial.type(n).elements();
-  return elements > many_draws;
+      compiling += elements_of_a_draw;
+    }
+  return elements > compiling;
 }
 
 /// First values by native code: the graph of initial values as a step of its own. The same bits as

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 namespace gdjit {
 
@@ -250,15 +251,14 @@ void Model::minimize_by(const Tensor& loss, const AnyUpdateRule& rule,
       m.targets_.push_back(targets[i]);
     apply_rule(chosen, *parts[p].rule, m);
   }
-  for (const Minimization::Target& target : targets) {
-    bool updated = false;
-    for (size_t i = before; i < d.updates.size(); ++i)
-      updated = updated || d.signature.updates[i].state == target.parameter.row();
-    if (!updated)
+  std::unordered_set<uint32_t> updated;
+  for (size_t i = before; i < d.updates.size(); ++i)
+    updated.insert(d.signature.updates[i].state);
+  for (const Minimization::Target& target : targets)
+    if (!updated.contains(target.parameter.row()))
       d.fail(fmt::format("minimize: the rule gives parameter '{}' no next value",
                          target.parameter.name()),
              at);
-  }
   d.add_update(counter, step, full, UpdatePhase::rule, at);
 }
 

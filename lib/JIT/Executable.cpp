@@ -188,6 +188,7 @@ struct Frame::Impl {
   std::vector<const void*> inputs; ///< per row, also of those that no kernel reads
   std::vector<void*> states;
   std::vector<WrittenRange> written; ///< [0] is the arena
+  std::vector<size_t> written_of;    ///< per row of the states, in `written`; 0: it has no update
 
   struct Failure {
     const Call* call = nullptr;
@@ -235,8 +236,11 @@ Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_uni
       impl_->table[slot] = scalar(row);
   impl_->written.push_back(
       {impl_->arena.get(), impl_->arena.get() + code.arena_bytes, "memory of the step itself"});
-  for (const UpdateDecl& update : code.signature.updates)
+  impl_->written_of.resize(code.states.size());
+  for (const UpdateDecl& update : code.signature.updates) {
+    impl_->written_of[update.state] = impl_->written.size();
     impl_->written.push_back({nullptr, nullptr, code.signature.states[update.state].name});
+  }
 }
 
 Frame::~Frame() = default;
@@ -255,13 +259,11 @@ void Frame::set_state(uint32_t row, void* data) {
   impl_->states[row] = data;
   for (uint32_t slot : impl_->code->states[row].slots)
     impl_->table[slot] = data;
-  const Signature& signature = impl_->code->signature;
-  for (size_t i = 0; i < signature.updates.size(); ++i)
-    if (signature.updates[i].state == row) {
-      auto* begin = static_cast<const char*>(data);
-      impl_->written[i + 1].begin = begin;
-      impl_->written[i + 1].end = begin + signature.states[row].type.bytes();
-    }
+  if (const size_t at = impl_->written_of[row]; at != 0) {
+    auto* begin = static_cast<const char*>(data);
+    impl_->written[at].begin = begin;
+    impl_->written[at].end = begin + impl_->code->signature.states[row].type.bytes();
+  }
 }
 
 void* Frame::scalar(uint32_t row) { return impl_->scalars.get() + size_t{8} * row; }

@@ -108,9 +108,8 @@ ScalarValue ScalarBuilder::emit(ScalarOp op, DType result, std::span<const Scala
       folded = to_bits(result, std::nan("")); // one NaN, so that programs do not depend on the host
     return constant_bits(result, folded);
   }
-  for (auto seen = seen_.rbegin(); seen != seen_.rend(); ++seen) {
-    if (seen->first != hash)
-      continue;
+  auto [first, last] = seen_.equal_range(hash);
+  for (auto seen = first; seen != last; ++seen) {
     const ScalarInstruction& other = program_.instructions[seen->second - parameters];
     if (other.op == op && other.type == result && other.bits == bits &&
         std::equal(std::begin(other.operands), std::end(other.operands), instruction.operands))
@@ -118,7 +117,7 @@ ScalarValue ScalarBuilder::emit(ScalarOp op, DType result, std::span<const Scala
   }
   uint32_t id = parameters + static_cast<uint32_t>(program_.instructions.size());
   program_.instructions.push_back(instruction);
-  seen_.emplace_back(hash, id);
+  seen_.emplace(hash, id);
   return {this, id};
 }
 

@@ -120,7 +120,10 @@ Index StatementParser::coordinate() {
     else
       break;
   }
-  std::erase_if(index.affine.terms, [](const Term& t) { return t.factor == 0; });
+  auto& terms = index.affine.terms;
+  for (size_t i = terms.size(); i-- > 0;)
+    if (terms[i].factor == 0)
+      terms.erase(&terms[i]);
   return index;
 }
 
@@ -148,7 +151,7 @@ void StatementParser::term(Index& index, bool negative) {
     in_.fail_at(
         word, fmt::format("no loop around is named '{}'{}", word, did_you_mean(word, loop_names_)));
   LoopId loop = loops_[static_cast<size_t>(at - loop_names_.begin())].loop;
-  std::vector<Term>& terms = index.affine.terms;
+  auto& terms = index.affine.terms;
   auto place = std::lower_bound(terms.begin(), terms.end(), loop,
                                 [](const Term& t, LoopId l) { return t.loop < l; });
   if (place == terms.end() || place->loop != loop)

@@ -257,7 +257,7 @@ void StatementPrinter::print_index(const std::vector<Index>& index) {
 
 /// 2*i+j+%5+lane+3; loops from outside in, whatever their numbers.
 void StatementPrinter::print_coordinate(const Index& index) {
-  std::vector<Term> terms = index.affine.terms;
+  auto terms = index.affine.terms;
   std::sort(terms.begin(), terms.end(),
             [&](const Term& a, const Term& b) { return depth_of(a.loop) < depth_of(b.loop); });
   bool first = true;

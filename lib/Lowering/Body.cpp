@@ -74,11 +74,11 @@ ValueId Body::compute(ScalarOp op, DType result, std::initializer_list<ValueId> 
   return define(s, result);
 }
 
-ValueId Body::call(Opcode function, DType type, std::vector<ValueId> operands) {
+ValueId Body::call(Opcode function, DType type, std::span<const ValueId> operands) {
   Statement& s = append(StatementKind::Compute);
   s.op = ScalarOp::call;
   s.bits = static_cast<Bits>(function);
-  s.operands = std::move(operands);
+  s.operands.assign(operands.begin(), operands.end());
   return define(s, type);
 }
 

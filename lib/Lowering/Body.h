@@ -65,7 +65,7 @@ public:
   ValueId constant(DType type, Bits bits);
   ValueId compute(ScalarOp op, DType result, std::initializer_list<ValueId> operands);
   /// An elementary function by its name.
-  ValueId call(Opcode function, DType type, std::vector<ValueId> operands);
+  ValueId call(Opcode function, DType type, std::span<const ValueId> operands);
   ValueId index(const Affine& affine);
   ValueId load(BufferId buffer, DType type, std::vector<Index> index, ValueId mask = loop::none,
                ValueId fill = loop::none);

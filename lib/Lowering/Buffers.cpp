@@ -33,8 +33,13 @@ Buffers::Buffers(const Step& step, loop::Program& program)
 }
 
 BufferId Buffers::add(std::string name, TensorType type, BufferRole role, uint32_t number) {
-  while (!names_.insert(name).second)
-    name += '_';
+  if (auto [at, fresh] = names_.try_emplace(name, 0); !fresh) {
+    std::string longer;
+    do
+      longer = name + std::string(++at->second, '_');
+    while (!names_.try_emplace(longer, 0).second);
+    name = std::move(longer);
+  }
   Buffer buffer;
   buffer.name = std::move(name);
   buffer.type = type;

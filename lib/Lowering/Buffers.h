@@ -9,7 +9,6 @@
 #include "gdjit/Loop/Program.h"
 
 #include <unordered_map>
-#include <unordered_set>
 
 namespace gdjit::lowering {
 
@@ -64,7 +63,7 @@ private:
       arguments_; ///< by name: one buffer per input, state, scalar
   std::unordered_map<uint64_t, std::vector<loop::BufferId>> tables_; ///< by hash of the elements
   std::unordered_map<loop::BufferId, std::vector<loop::BufferId>> views_;
-  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, size_t> names_; ///< and how many '_' it was tried with
 };
 
 } // namespace gdjit::lowering

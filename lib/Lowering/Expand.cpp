@@ -24,13 +24,15 @@ public:
     calls_ = 0;
     draft_.kernel = std::move(kernel);
     draft_.value_types.assign(draft_.kernel.values, DType::f32); // of no matter here
-    draft_.kernel.body = rewrite(std::move(draft_.kernel.body));
-    for_each(draft_.kernel.body, [&](Statement& s) {
-      for_each_use(s, [&](ValueId& v) {
-        if (auto at = results_.find(v); at != results_.end())
-          v = at->second;
+    if (has_calls(draft_.kernel.body)) {
+      draft_.kernel.body = rewrite(std::move(draft_.kernel.body));
+      for_each(draft_.kernel.body, [&](Statement& s) {
+        for_each_use(s, [&](ValueId& v) {
+          if (auto at = results_.find(v); at != results_.end())
+            v = at->second;
+        });
       });
-    });
+    }
     share_computations(draft_.kernel, program_); // also what a text repeats
     results_.clear();
     kernel = std::move(draft_.kernel);
@@ -43,12 +45,20 @@ private:
     std::vector<BufferId> tables;
   };
 
+  static bool is_call(const Statement& s) {
+    return s.kind == StatementKind::Compute && s.op == ScalarOp::call;
+  }
+  static bool has_calls(const std::vector<Statement>& body) {
+    return std::any_of(body.begin(), body.end(),
+                       [](const Statement& s) { return is_call(s) || has_calls(s.body); });
+  }
+
   std::vector<Statement> rewrite(std::vector<Statement> body) {
     std::vector<Statement> out;
     for (Statement& s : body) {
-      if (s.kind == StatementKind::For)
+      if (has_calls(s.body))
         s.body = rewrite(std::move(s.body));
-      if (s.kind == StatementKind::Compute && s.op == ScalarOp::call)
+      if (is_call(s))
         expand_call(out, s);
       else
         out.push_back(std::move(s));
@@ -108,9 +118,8 @@ private:
 
 } // namespace
 
-loop::Program expand(const loop::Program& input, PassContext& context) {
-  GDJIT_CHECK(input.stage == Stage::Loops);
-  loop::Program program = input;
+loop::Program expand(loop::Program program, PassContext& context) {
+  GDJIT_CHECK(program.stage == Stage::Loops);
   Expander expander(program);
   bool any = false;
   for (loop::Kernel& kernel : program.kernels)

@@ -18,8 +18,7 @@ class Forwarder {
 public:
   Forwarder(loop::Kernel& kernel, const loop::Program& program, bool memory)
       : program_(program), memory_(memory), replaced_(kernel.values, loop::none),
-        negated_(kernel.values, loop::none), changes_(kernel.tiles, 0),
-        stores_(program.buffers.size(), 0) {
+        negated_(kernel.values, loop::none), changes_(kernel.tiles, 0) {
     for_each(kernel.body, [&](const Statement& s) {
       if (s.kind != StatementKind::Store)
         return;
@@ -47,10 +46,8 @@ public:
       ++kept;
     }
     body.resize(kept);
-    while (log_.size() > mark) { // what a loop computes is not known behind it
-      known_.erase(log_.back());
-      log_.pop_back();
-    }
+    for (; log_.size() > mark; log_.pop_back()) // what a loop computes is not known behind it
+      *log_.back() = loop::none;
   }
 
 private:
@@ -62,7 +59,7 @@ private:
     });
     if (s.kind == StatementKind::Store) {
       if (memory_ && stores_[s.buffer] == 1)
-        remember(key(s, StatementKind::Load, loop::none, loop::none), s.operands[0]);
+        known(key(s, StatementKind::Load, loop::none, loop::none), s.operands[0]);
       return true;
     }
     change_tile(s);
@@ -76,19 +73,18 @@ private:
                 (s.kind == StatementKind::Load && is_fixed(s.buffer));
     if (!pure)
       return true;
-    std::string k = key(s, s.kind, s.mask, s.fill);
-    if (auto at = known_.find(k); at != known_.end()) {
-      replaced_[s.result] = at->second;
-      return false;
-    }
-    remember(std::move(k), s.result);
-    return true;
+    const ValueId value = known(key(s, s.kind, s.mask, s.fill), s.result);
+    if (value == s.result)
+      return true;
+    replaced_[s.result] = value;
+    return false;
   }
 
   /// No store changes an element behind a load of it.
   bool is_fixed(BufferId buffer) const {
     loop::BufferRole role = program_.buffers[buffer].role;
-    return memory_ ? stores_[buffer] < 2
+    auto stores = stores_.find(buffer);
+    return memory_ ? stores == stores_.end() || stores->second < 2
                    : role == loop::BufferRole::constant || role == loop::BufferRole::scalar;
   }
 
@@ -102,14 +98,20 @@ private:
     for_each(body, [&](const Statement& s) { change_tile(s); });
   }
 
-  void remember(std::string key, ValueId value) {
-    if (known_.try_emplace(key, value).second)
-      log_.push_back(std::move(key));
+  /// The value known by a key; from now on `value` where none is.
+  ValueId known(const std::string& key, ValueId value) {
+    ValueId& at = known_.try_emplace(key, loop::none).first->second;
+    if (at == loop::none) {
+      at = value;
+      log_.push_back(&at);
+    }
+    return at;
   }
 
-  /// Equal for statements that give equal values.
-  std::string key(const Statement& s, StatementKind kind, ValueId mask, ValueId fill) const {
-    std::string k;
+  /// Equal for statements that give equal values; holds until it is asked for again.
+  const std::string& key(const Statement& s, StatementKind kind, ValueId mask, ValueId fill) {
+    std::string& k = key_;
+    k.clear();
     auto add = [&k](auto x) { k.append(reinterpret_cast<const char*>(&x), sizeof x); };
     add(kind);
     add(s.op);
@@ -139,12 +141,13 @@ private:
 
   const loop::Program& program_;
   const bool memory_;
-  std::vector<ValueId> replaced_; ///< by ValueId
-  std::vector<ValueId> negated_;  ///< per value: the one that it is the negation of
-  std::vector<int> changes_;      ///< per tile: how often it may have changed
-  std::vector<int> stores_;       ///< per buffer: 2 and more where elements may be written twice
-  std::unordered_map<std::string, ValueId> known_;
-  std::vector<std::string> log_;
+  std::vector<ValueId> replaced_;            ///< by ValueId
+  std::vector<ValueId> negated_;             ///< per value: the one that it is the negation of
+  std::vector<int> changes_;                 ///< per tile: how often it may have changed
+  std::unordered_map<BufferId, int> stores_; ///< 2 and more where elements may be written twice
+  std::unordered_map<std::string, ValueId> known_; ///< none: no longer
+  std::vector<ValueId*> log_;                      ///< in known_, newest last
+  std::string key_;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // lower: node by node into naive nests, nests into loops, kernel by kernel.
 #include "gdjit/Lowering/Lower.h"
 
+#include "EqualDrafts.h"
 #include "Lowering.h"
 #include "Passes.h"
 
@@ -103,6 +104,7 @@ loop::Program lower(const Step& step, PassContext& context) {
     results[kernel_of(step, step.outputs[i], kernels)].push_back(
         {step.outputs[i], loop::BufferRole::output, i});
 
+  EqualDrafts drafts(program);
   for (size_t k = 0; k < kernels; ++k) {
     KernelDraft draft;
     draft.kernel.name = "k" + std::to_string(k);
@@ -115,12 +117,9 @@ loop::Program lower(const Step& step, PassContext& context) {
       lowering.node(draft, n);
     for (const Result& r : results[k])
       lowering.result(draft, r.value, r.role, r.number);
-    fuse_loops(draft, program);
-    forward_stores(draft.kernel, program);
-    contract_arrays(draft, program,
-                    [&](BufferId b) { return lowering.is_private(b, static_cast<uint32_t>(k)); });
-    split_partials(draft);
-    program.kernels.push_back(std::move(draft.kernel));
+    program.kernels.push_back(drafts.loops_of(std::move(draft), [&](BufferId b) {
+      return lowering.is_private(b, static_cast<uint32_t>(k));
+    }));
   }
   remove_dead(program);
   for (loop::Kernel& kernel : program.kernels) {

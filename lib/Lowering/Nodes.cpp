@@ -104,7 +104,7 @@ void Lowering::pointwise(KernelDraft& draft, NodeId n) {
   }
   if (kind(graph_.op(n)) == OpKind::Source)
     arguments.push_back(body.index(position(type.shape, index)));
-  ValueId value = called ? body.call(graph_.op(n), type.dtype, std::move(arguments))
+  ValueId value = called ? body.call(graph_.op(n), type.dtype, arguments)
                          : body.expand(expansions_.of(n), arguments, tables, stream);
   body.store(buffers_.of({n, 0}), index, value);
   close_loops(body, type.shape);

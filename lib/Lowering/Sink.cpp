@@ -21,6 +21,8 @@ public:
   void run(std::vector<Statement>& body) {
     for (Statement& s : body)
       run(s.body);
+    if (!may_move(body))
+      return;
     const std::vector<size_t> target = targets(body);
     std::vector<size_t> order(body.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -29,12 +31,20 @@ public:
       return std::pair(target[a], target[a] == a) < std::pair(target[b], target[b] == b);
     });
     std::vector<Statement> moved;
+    moved.reserve(body.size());
     for (size_t i : order)
       moved.push_back(std::move(body[i]));
     body = std::move(moved);
   }
 
 private:
+  /// False where no loop stands behind a statement that could move.
+  static bool may_move(const std::vector<Statement>& body) {
+    auto first = std::find_if(body.begin(), body.end(), can_move);
+    return std::any_of(first, body.end(),
+                       [](const Statement& s) { return s.kind == StatementKind::For; });
+  }
+
   /// Per statement, the one in front of which it is to stand; itself where it stays.
   std::vector<size_t> targets(const std::vector<Statement>& body) const {
     std::vector<size_t> target(body.size());

@@ -107,9 +107,8 @@ void place_updates(loop::Program& program, PassContext& context) {
 
 } // namespace
 
-loop::Program plan(const loop::Program& input, PassContext& context) {
-  GDJIT_CHECK(input.stage == Stage::Scheduled);
-  loop::Program program = input;
+loop::Program plan(loop::Program program, PassContext& context) {
+  GDJIT_CHECK(program.stage == Stage::Scheduled);
   program.stage = Stage::Planned;
   place_updates(program, context);
 

@@ -6,6 +6,8 @@
 #include "VectorCost.h"
 #include "Vectorize.h"
 
+#include "gdjit/Loop/Alone.h"
+
 #include <fmt/format.h>
 #include <optional>
 
@@ -175,7 +177,7 @@ private:
     if (around.size() >= most_axes)
       return false;
     loop::Buffer buffer;
-    buffer.name = "crossing" + std::to_string(program_.buffers.size());
+    buffer.name = loop::own_name(program_, "", "crossing");
     buffer.type.dtype = s.type.dtype;
     Statement store = s;
     store.kind = StatementKind::Store;

@@ -3,6 +3,8 @@
 
 #include "Exchange.h"
 
+#include "gdjit/Loop/Alone.h"
+
 #include <cmath>
 #include <fmt/format.h>
 #include <set>
@@ -105,7 +107,7 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& n
                                   loop::BufferId from, int axis, const PassContext& context) {
   const loop::Buffer buffer = program.buffers[from];
   loop::Buffer packed;
-  packed.name = buffer.name + ".packed" + std::to_string(program.buffers.size());
+  packed.name = loop::own_name(program, buffer.name, ".packed");
   std::vector<int64_t> extents(buffer.type.shape.begin(), buffer.type.shape.end());
   packed.type = {buffer.type.dtype, to_shape(moved_last(extents, axis))};
   auto to = static_cast<loop::BufferId>(program.buffers.size());

@@ -4,6 +4,8 @@
 #include "Exchange.h"
 #include "Pack.h"
 
+#include "gdjit/Loop/Alone.h"
+
 #include <algorithm>
 
 namespace gdjit::scheduling {
@@ -168,8 +170,7 @@ void panel(Program& program, Kernel& kernel, Statement& columns) {
     auto [at, added] = copies.try_emplace({load.buffer, read.lanes_axis}, loop::none);
     if (added) {
       loop::Buffer buffer;
-      buffer.name =
-          program.buffers[load.buffer].name + ".panel" + std::to_string(program.buffers.size());
+      buffer.name = loop::own_name(program, program.buffers[load.buffer].name, ".panel");
       buffer.type = {load.type.dtype, Shape{read.terms->end, columns.step}};
       at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
@@ -241,7 +242,7 @@ private:
     if (added) {
       loop::Buffer buffer;
       const loop::Buffer& from = program_.buffers[load.buffer];
-      buffer.name = from.name + ".rows" + std::to_string(program_.buffers.size());
+      buffer.name = loop::own_name(program_, from.name, ".rows");
       buffer.type = {load.type.dtype, Shape{from.type.shape[1] * terms.end}};
       at->second = static_cast<loop::BufferId>(program_.buffers.size());
       program_.buffers.push_back(buffer);

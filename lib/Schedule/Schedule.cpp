@@ -1,4 +1,5 @@
-// The order of the schedule's steps; each is a rewriting of one kernel.
+// The order of the schedule's steps; each is a rewriting of one kernel. Equal kernels take them
+// once.
 #include "gdjit/Schedule/Schedule.h"
 
 #include "AcrossRows.h"
@@ -10,34 +11,61 @@
 #include "Unroll.h"
 #include "Vectorize.h"
 
+#include "gdjit/Loop/Alone.h"
 #include "gdjit/Support/Error.h"
+
+#include <unordered_map>
+#include <utility>
 
 namespace gdjit {
 
-loop::Program schedule(const loop::Program& input, PassContext& context) {
-  GDJIT_CHECK(input.stage == Stage::Loops);
-  for (const loop::Kernel& kernel : input.kernels)
-    for_each(kernel.body, [&](const loop::Statement& s) {
-      if (s.kind == loop::StatementKind::Compute && s.op == loop::ScalarOp::call)
-        throw Error(ErrorCode::usage, "schedule: kernel " + kernel.name +
-                                          " calls functions by name; run the pass expand first");
-    });
-  loop::Program program = input;
+namespace {
+
+using namespace scheduling;
+
+void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context) {
+  const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
+  loop::Statement shared = open_shared(kernel);
+  Settled settled;
+  across_rows(program, kernel, context, settled);
+  const std::set<loop::BufferId> padded = distribute(program, kernel, context, settled);
+  vectorize(program, kernel, context, padded);
+  join_rows(program, kernel, context, settled);
+  register_tile(program, kernel, context, settled);
+  pack(program, kernel, context);
+  unroll(kernel);
+  close_shared(program, kernel, std::move(shared), first_own);
+}
+
+void require_expanded(const loop::Kernel& kernel) {
+  for_each(kernel.body, [&](const loop::Statement& s) {
+    if (s.kind == loop::StatementKind::Compute && s.op == loop::ScalarOp::call)
+      throw Error(ErrorCode::usage, "schedule: kernel " + kernel.name +
+                                        " calls functions by name; run the pass expand first");
+  });
+}
+
+} // namespace
+
+loop::Program schedule(loop::Program program, PassContext& context) {
+  GDJIT_CHECK(program.stage == Stage::Loops);
+  for (const loop::Kernel& kernel : program.kernels)
+    require_expanded(kernel);
   program.stage = Stage::Scheduled;
-  scheduling::share_out(program, context);
+  share_out(program, context);
+  std::unordered_map<std::string, loop::AloneResult> known;
+  loop::Alone alone(program);
+  PassContext own = context;
+  own.remarks.clear();
   for (loop::Kernel& kernel : program.kernels) {
-    const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
-    loop::Statement shared = scheduling::open_shared(kernel);
-    scheduling::Settled settled;
-    scheduling::across_rows(program, kernel, context, settled);
-    const std::set<loop::BufferId> padded =
-        scheduling::distribute(program, kernel, context, settled);
-    scheduling::vectorize(program, kernel, context, padded);
-    scheduling::join_rows(program, kernel, context, settled);
-    scheduling::register_tile(program, kernel, context, settled);
-    scheduling::pack(program, kernel, context);
-    scheduling::unroll(kernel);
-    scheduling::close_shared(program, kernel, std::move(shared), first_own);
+    alone.take(kernel);
+    auto [at, added] = known.try_emplace(alone.key());
+    if (added) {
+      at->second.program = alone.program(kernel);
+      schedule(at->second.program, at->second.program.kernels[0], own);
+      at->second.remarks = std::exchange(own.remarks, {});
+    }
+    alone.write_back(at->second, program, kernel, context.remarks);
   }
   return program;
 }

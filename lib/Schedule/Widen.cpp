@@ -112,12 +112,12 @@ private:
   }
 
   ValueId compute(std::vector<Statement>& out, loop::ScalarOp op, DType type,
-                  std::vector<ValueId> operands) {
+                  std::initializer_list<ValueId> operands) {
     Statement s;
     s.kind = StatementKind::Compute;
     s.op = op;
     s.type = {type, lanes_};
-    s.operands = std::move(operands);
+    s.operands = operands;
     s.result = fresh_value(kernel_);
     variation_.values.insert(s.result);
     out.push_back(s);

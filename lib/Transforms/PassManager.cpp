@@ -121,7 +121,7 @@ void PassManager::apply(const Pass& pass, Work& work) {
   else if (pass.lower)
     work.program = pass.lower(work.step, context_);
   else
-    work.program = pass.loops(work.program, context_);
+    work.program = pass.loops(std::move(work.program), context_);
   work.stage = pass.provides;
   (work.is_graph() ? work.step.stage : work.program.stage) = pass.provides;
 }

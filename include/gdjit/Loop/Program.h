@@ -9,6 +9,7 @@
 #include "gdjit/IR/Call.h"
 #include "gdjit/IR/Step.h"
 #include "gdjit/Loop/ScalarOp.h"
+#include "gdjit/Support/SmallVector.h"
 
 #include <memory>
 #include <span>
@@ -40,7 +41,7 @@ struct Term {
 /// constant + sum of factor * loop variable; terms ascend by loop, none has factor 0.
 struct Affine {
   int64_t constant = 0;
-  std::vector<Term> terms;
+  SmallVector<Term, 2> terms;
   bool operator==(const Affine&) const = default;
 };
 
@@ -76,14 +77,14 @@ struct Statement {
   StatementKind kind = StatementKind::Compute;
   ScalarOp op = ScalarOp::constant; ///< Compute, Join
   LoopKind loop_kind = LoopKind::sequential;
-  ValueType type;                ///< of the result; of a tile's elements; of what is stored
-  ValueId result = none;         ///< Compute, Index, Load, Get, Join
-  std::vector<ValueId> operands; ///< Compute: its operands; Store, Set, Check: the value
-  ValueId mask = none;           ///< Load, Store, Set, Check: bool (lanes as type), none for all
-  ValueId fill = none;           ///< Load with a mask: what masked lanes give
-  BufferId buffer = none;        ///< Load, Store
-  TileId tile = none;            ///< Tile, Get, Set, Join, Transpose
-  LoopId loop = none;            ///< For
+  ValueType type;                   ///< of the result; of a tile's elements; of what is stored
+  ValueId result = none;            ///< Compute, Index, Load, Get, Join
+  SmallVector<ValueId, 3> operands; ///< Compute: its operands; Store, Set, Check: the value
+  ValueId mask = none;              ///< Load, Store, Set, Check: bool (lanes as type), none for all
+  ValueId fill = none;              ///< Load with a mask: what masked lanes give
+  BufferId buffer = none;           ///< Load, Store
+  TileId tile = none;               ///< Tile, Get, Set, Join, Transpose
+  LoopId loop = none;               ///< For
   int64_t begin = 0, end = 0, step = 1; ///< For
   Bits bits = 0;                        ///< Compute constant, Tile: literal
   std::vector<int64_t> extents;         ///< Tile; empty for a single one

@@ -11,6 +11,7 @@
 #include "gdjit/Loop/ScalarOp.h"
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace gdjit::loop {
@@ -67,7 +68,7 @@ public:
 
 private:
   ScalarProgram program_;
-  std::vector<std::pair<uint64_t, uint32_t>> seen_; ///< hash and id, newest last
+  std::unordered_multimap<uint64_t, uint32_t> seen_; ///< ids by hash
 };
 
 ScalarValue operator+(ScalarValue a, ScalarValue b);

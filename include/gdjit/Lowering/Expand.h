@@ -12,6 +12,6 @@
 
 namespace gdjit {
 
-loop::Program expand(const loop::Program& program, PassContext& context);
+loop::Program expand(loop::Program program, PassContext& context);
 
 } // namespace gdjit

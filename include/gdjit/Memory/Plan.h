@@ -9,6 +9,6 @@
 
 namespace gdjit {
 
-loop::Program plan(const loop::Program& program, PassContext& context);
+loop::Program plan(loop::Program program, PassContext& context);
 
 } // namespace gdjit

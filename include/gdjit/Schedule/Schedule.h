@@ -8,6 +8,6 @@
 
 namespace gdjit {
 
-loop::Program schedule(const loop::Program& program, PassContext& context);
+loop::Program schedule(loop::Program program, PassContext& context);
 
 } // namespace gdjit

@@ -33,7 +33,7 @@ struct Pass {
   std::string_view summary;
   Step (*graph)(const Step&, PassContext&) = nullptr;
   loop::Program (*lower)(const Step&, PassContext&) = nullptr;
-  loop::Program (*loops)(const loop::Program&, PassContext&) = nullptr;
+  loop::Program (*loops)(loop::Program, PassContext&) = nullptr;
 };
 
 /// A step on its way: Graph IR up to Fused, Loop IR from Loops on.

@@ -105,7 +105,7 @@ public:
   ValueId compute(ScalarOp op, ValueType type, std::vector<ValueId> operands) {
     Statement s = make(StatementKind::Compute, type);
     s.op = op;
-    s.operands = std::move(operands);
+    s.operands.assign(operands.begin(), operands.end());
     return define(std::move(s));
   }
   ValueId index(Index index, uint16_t lanes = 1) {

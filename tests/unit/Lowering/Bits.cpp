@@ -1,6 +1,8 @@
 // Every kind of node, order, shape and type lowers to loops that give the graph's bits.
 #include "Steps.h"
 
+#include "gdjit/Loop/Rewrite.h"
+
 namespace gdjit {
 namespace {
 
@@ -236,6 +238,29 @@ TEST(LoweringBits, RandomNumbersAndPositionsAreComputedInPlace) {
   for (const loop::Buffer& b : lowered(m.step()).buffers)
     streams += b.role == loop::BufferRole::constant && b.type == TensorType{DType::i64, {}};
   EXPECT_EQ(streams, 1u);
+}
+
+TEST(LoweringBits, EqualLayersAreLoweredOnceAndWhatElseIsReadIsKept) {
+  StepMaker m;
+  Expr h = m.input("x", {32, 64});
+  for (int layer = 0; layer < 9; ++layer) {
+    Expr t = matmul(h, m.input("w" + std::to_string(layer), {64, 64}));
+    h = t / broadcast_to(sum(t * t, {1}, true) + 1.0, t.shape());
+    if (layer == 4)
+      m.output("t", t);
+  }
+  m.output("h", h);
+  const Step step = m.step();
+  expect_chain(step);
+  const loop::Program program = lowered(step);
+  ASSERT_GE(program.kernels.size(), 9u);
+  const auto statements = [](const loop::Kernel& kernel) {
+    size_t count = 0;
+    for_each(kernel.body, [&](const loop::Statement&) { ++count; });
+    return count;
+  };
+  for (size_t k = 1; k < 8; ++k)
+    EXPECT_EQ(statements(program.kernels[k]), statements(program.kernels[1])) << k;
 }
 
 TEST(LoweringBits, UpdatesSeeTheValuesBeforeTheStep) {

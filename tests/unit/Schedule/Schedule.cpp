@@ -3,6 +3,7 @@
 #include "gdjit/Schedule/Schedule.h"
 
 #include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
 #include "gdjit/Lowering/Fuse.h"
 #include "gdjit/Lowering/Lower.h"
@@ -13,6 +14,8 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <random>
+#include <regex>
+#include <set>
 
 namespace gdjit {
 namespace {
@@ -184,6 +187,39 @@ TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
       << "7 of 32 pieces at most, where 5 threads would have 6.4";
   context.threads = 1;
   EXPECT_EQ(loop::shared_loop(schedule(b.loops, context).kernels[0]), nullptr);
+}
+
+/// The text of a kernel, the numbers of buffers that the schedule made left out.
+std::string text_of(const loop::Program& program, const std::string& kernel) {
+  const std::string text = loop::print(program);
+  const size_t begin = text.find("\nkernel " + kernel + " ");
+  return std::regex_replace(text.substr(begin, text.find("\n} ", begin) - begin),
+                            std::regex("(packed|panel|rows)[0-9]+"), "$1");
+}
+
+TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
+  const Shape w = {128, 128};
+  Built b = build(DType::f32, {Shape{64, 128}, w, w, w, w}, [](std::span<const Expr> x) {
+    Expr y = x[0];
+    for (size_t i = 1; i < x.size(); ++i)
+      y = apply(Opcode::Relu, matmul(y, x[i], false, true));
+    return y;
+  });
+  PassContext context;
+  const loop::Program together = schedule(b.loops, context);
+  ASSERT_EQ(together.kernels.size(), 4u);
+  EXPECT_EQ(together.buffers.size(), b.loops.buffers.size() + 4) << "a packed operand each";
+  for (const loop::Kernel& kernel : b.loops.kernels) {
+    loop::Program one = b.loops;
+    one.kernels = {kernel};
+    PassContext alone;
+    EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
+    for (const std::string& remark : alone.remarks)
+      EXPECT_THAT(context.remarks, testing::Contains(remark));
+  }
+  std::set<std::string> names;
+  for (const loop::Buffer& buffer : together.buffers)
+    EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
 }
 
 TEST(Schedule, RefusesFunctionsThatAreStillCalledByName) {

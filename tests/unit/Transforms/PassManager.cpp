@@ -91,8 +91,7 @@ bool plant(std::vector<loop::Statement>& body, Is is, Change change) {
   return false;
 }
 
-loop::Program subtract_instead_of_add(const loop::Program& program, PassContext&) {
-  loop::Program result = program;
+loop::Program subtract_instead_of_add(loop::Program result, PassContext&) {
   for (loop::Kernel& kernel : result.kernels)
     if (plant(
             kernel.body,
@@ -106,8 +105,7 @@ loop::Program subtract_instead_of_add(const loop::Program& program, PassContext&
 }
 
 /// The first loop stops one short.
-loop::Program shorten_a_loop(const loop::Program& program, PassContext&) {
-  loop::Program result = program;
+loop::Program shorten_a_loop(loop::Program result, PassContext&) {
   for (loop::Kernel& kernel : result.kernels)
     if (plant(
             kernel.body,
@@ -118,8 +116,8 @@ loop::Program shorten_a_loop(const loop::Program& program, PassContext&) {
 }
 
 /// All temporaries in one place, although they live at once.
-loop::Program overlap(const loop::Program& program, PassContext& context) {
-  loop::Program result = plan(program, context);
+loop::Program overlap(loop::Program program, PassContext& context) {
+  loop::Program result = plan(std::move(program), context);
   for (loop::Buffer& buffer : result.buffers)
     if (buffer.place == loop::Place::arena)
       buffer.offset = 0;
@@ -133,8 +131,8 @@ Step wrong_fuse(const Step& step, PassContext& context) {
 loop::Program wrong_lower(const Step& step, PassContext& context) {
   return subtract_instead_of_add(lower(step, context), context);
 }
-loop::Program wrong_schedule(const loop::Program& program, PassContext& context) {
-  return subtract_instead_of_add(schedule(program, context), context);
+loop::Program wrong_schedule(loop::Program program, PassContext& context) {
+  return subtract_instead_of_add(schedule(std::move(program), context), context);
 }
 
 constexpr Pass rows[] = {
