@@ -59,6 +59,11 @@ public:
     }
   }
 
+  /// The key as bytes, to be looked up.
+  void finish() {
+    shape_.key.assign(reinterpret_cast<const char*>(key_.data()), key_.size() * sizeof key_[0]);
+  }
+
 private:
   /// Numbers 0, 1 … by id, as they appear.
   struct Ids {
@@ -72,9 +77,7 @@ private:
     uint32_t next = 0;
   };
 
-  void put(int64_t number) {
-    shape_.key.append(reinterpret_cast<const char*>(&number), sizeof number);
-  }
+  void put(int64_t number) { key_.push_back(number); }
   void put_id(Ids& ids, uint32_t id) { put(id == loop::none ? -1 : ids.of(id)); }
 
   void put_buffer(BufferId buffer, bool written) {
@@ -147,6 +150,7 @@ private:
   std::unordered_map<BufferId, size_t> parameter_;
   std::unordered_map<BufferId, int> seen_;
   Ids loops_, values_, tiles_;
+  std::vector<int64_t> key_;
 };
 
 } // namespace
@@ -184,6 +188,7 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
     for (size_t j = i + 1; j < in_arena.size() && overlap(at(in_arena[i]), at(in_arena[j])); ++j)
       in_arena[i]->alone = in_arena[j]->alone = false;
   writer.parameters();
+  writer.finish();
   return shape;
 }
 

@@ -58,7 +58,7 @@ void Alone::take(const Kernel& kernel) {
     node_number_[n] = none;
   buffers_.clear();
   nodes_.clear();
-  key_.clear();
+  numbers_.clear();
   for_each(kernel.body, [&](const Statement& s) {
     for (BufferId b = s.buffer; b != none; b = of_.buffers[b].same_as)
       if (uint32_t& number = number_of(buffer_number_, b); number == none) {
@@ -78,8 +78,7 @@ void Alone::take(const Kernel& kernel) {
 
   for (uint32_t number : {kernel.values, kernel.loops, kernel.tiles})
     put(number);
-  for (const std::string& name : kernel.loop_names)
-    (key_ += name) += '\0';
+  put(kernel.loop_names.size());
   put(buffers_.size());
   for (BufferId b : buffers_) {
     const Buffer& buffer = of_.buffers[b];
@@ -89,6 +88,10 @@ void Alone::take(const Kernel& kernel) {
     put(buffer.same_as == none ? none : buffer_number_[buffer.same_as]);
   }
   write(kernel.body);
+  key_.assign(reinterpret_cast<const char*>(numbers_.data()),
+              numbers_.size() * sizeof numbers_[0]); // whose lengths it begins with
+  for (const std::string& name : kernel.loop_names)
+    (key_ += name) += '\0';
 }
 
 void Alone::write(const std::vector<Statement>& body) {

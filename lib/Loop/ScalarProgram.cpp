@@ -33,10 +33,6 @@ void look_up(const Array& table, const Bits* index, Bits* out, int64_t count) {
 void run_instruction(const ScalarProgram& program, const ScalarInstruction& instruction,
                      const std::vector<const Bits*>& columns, Bits* out, int64_t count) {
   const uint32_t* o = instruction.operands;
-  if (instruction.op == ScalarOp::constant) {
-    std::fill_n(out, count, instruction.bits);
-    return;
-  }
   if (instruction.op == ScalarOp::lookup) {
     look_up(*program.tables[instruction.bits], columns[o[0]], out, count);
     return;
@@ -53,17 +49,23 @@ void run(const ScalarProgram& program, std::span<const Bits* const> arguments,
   size_t parameters = program.parameters.size();
   GDJIT_CHECK(arguments.size() == parameters && results.size() == program.results.size());
   int64_t width = std::min(count, chunk);
-  std::vector<Bits> memory(program.instructions.size() * static_cast<size_t>(width));
+  const auto memory = std::make_unique_for_overwrite<Bits[]>(program.instructions.size() *
+                                                             static_cast<size_t>(width));
   std::vector<const Bits*> columns(parameters + program.instructions.size());
+  for (size_t i = 0; i < program.instructions.size(); ++i) {
+    Bits* out = memory.get() + i * static_cast<size_t>(width);
+    columns[parameters + i] = out;
+    if (program.instructions[i].op == ScalarOp::constant)
+      std::fill_n(out, width, program.instructions[i].bits);
+  }
   for (int64_t first = 0; first < count; first += width) {
     int64_t n = std::min(width, count - first);
     for (size_t i = 0; i < parameters; ++i)
       columns[i] = arguments[i] + first;
-    for (size_t i = 0; i < program.instructions.size(); ++i) {
-      Bits* out = memory.data() + i * static_cast<size_t>(width);
-      run_instruction(program, program.instructions[i], columns, out, n);
-      columns[parameters + i] = out;
-    }
+    for (size_t i = 0; i < program.instructions.size(); ++i)
+      if (program.instructions[i].op != ScalarOp::constant)
+        run_instruction(program, program.instructions[i], columns,
+                        memory.get() + i * static_cast<size_t>(width), n);
     for (size_t i = 0; i < results.size(); ++i)
       std::copy_n(columns[program.results[i]], n, results[i] + first);
   }

@@ -51,13 +51,14 @@ private:
   void write(const std::vector<Statement>& body);
   void write(const Statement& s);
   void write(const Index& index);
-  void put(uint64_t number) { key_.append(reinterpret_cast<const char*>(&number), sizeof number); }
+  void put(uint64_t number) { numbers_.push_back(number); }
   void put(uint32_t a, uint32_t b) { put(uint64_t{a} << 32 | b); }
 
   const Program& of_;
   std::vector<uint32_t> buffer_number_, node_number_; ///< in the kernel; none for those of others
   std::vector<BufferId> buffers_;                     ///< of the kernel, ascending
   std::vector<NodeId> nodes_;                         ///< of the kernel, as they appear
+  std::vector<uint64_t> numbers_;                     ///< of the key
   std::string key_;
 };
 
