@@ -305,6 +305,15 @@ StepKind step_kind(const DumpArguments& a, const Subject& subject) {
 }
 
 void dump(DumpArguments a, Tool& tool) {
+  if (!a.only.empty() && (!is_text_form(a) || a.values))
+    throw Error(ErrorCode::usage, fmt::format("--only narrows texts, not {}",
+                                              a.values ? "--values" : "--as " + a.form));
+  if (!a.folder.empty() && (a.values || !a.after.empty()))
+    throw Error(ErrorCode::usage, fmt::format("-o takes stages; {} goes to standard output",
+                                              a.values ? "--values" : "--after"));
+  if (!a.after.empty() && (!is_text_form(a) || !a.stage.empty() || a.values))
+    throw Error(ErrorCode::usage, "--after prints the text behind passes: --stage, --as and "
+                                  "--values have no place beside it");
   Subject subject(a.model, tool);
   StepKind kind = step_kind(a, subject);
   a.compile.training = kind == StepKind::training;

@@ -21,9 +21,9 @@ struct EvalArguments {
 };
 
 /// The rows of the run in the parts that it was trained and judged by; others in one.
-Parts parts_to_judge(const FoundRows& found, const Trained& trained, bool rows_of_the_run) {
+Parts parts_to_judge(const FoundRows& found, const Trained& trained, bool rows_of_the_run,
+                     int64_t seed_of_the_run) {
   PartArguments arguments;
-  int64_t seed = 0;
   if (rows_of_the_run && trained.checkpoint) {
     auto last = [&](const char* option) {
       std::vector<std::string> words = kept_words(*trained.checkpoint, option);
@@ -31,15 +31,14 @@ Parts parts_to_judge(const FoundRows& found, const Trained& trained, bool rows_o
     };
     arguments.split = last("--split");
     arguments.stratify = last("--stratify");
-    if (std::string word = last("--seed"); !word.empty())
-      seed = static_cast<int64_t>(parse_number(word, "--seed"));
   }
   const std::vector<Scaling> scalings(trained.scalings().begin(), trained.scalings().end());
-  return make_parts(found.rows, found.test, arguments, seed, &scalings);
+  return make_parts(found.rows, found.test, arguments, seed_of_the_run, &scalings);
 }
 
 int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   Trained trained = load_trained(command, a.model, a.load, tool);
+  const int64_t seed_of_the_run = trained.state->seed();
   if (a.seed)
     trained.state->set_seed(*a.seed);
   // The rows of the run, unless others are given.
@@ -56,7 +55,9 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
     found = read_rows(a.data, inputs, inputs, trained.known(), tool);
   else
     found.rows = dataset(work.signature(), subject.folder());
-  const Parts parts = parts_to_judge(found, trained, own_rows);
+  if (trained.checkpoint && own_rows)
+    warn_of_other_rows(*trained.checkpoint, found.rows.checksum(), a.load);
+  const Parts parts = parts_to_judge(found, trained, own_rows, seed_of_the_run);
   int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
   Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
   check_criteria(a.expect, assessor.known());

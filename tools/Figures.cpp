@@ -5,6 +5,8 @@
 
 #include "gdjit/Support/Suggest.h"
 
+#include <cmath>
+
 namespace gdjit::tool {
 
 Json to_json(double value) { return json_number<Json>(value); }
@@ -39,6 +41,9 @@ Criterion::Criterion(const std::string& text) : text(text) {
                     "as in 'loss<0.05'",
                     text));
   bound = parse_number(trimmed(text.substr(end)), fmt::format("--expect '{}'", text));
+  if (std::isnan(bound))
+    throw Error(ErrorCode::usage,
+                fmt::format("--expect '{}': nothing compares with nan; give a number", text));
 }
 
 double Criterion::value(const Figures& figures) const {

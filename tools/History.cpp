@@ -119,7 +119,10 @@ History History::read(const std::string& path, int64_t step) {
     try {
       row = row_of(names.empty() ? jsonl_line(lines[i]) : csv_line(lines[i], names));
     } catch (const std::exception& error) {
-      throw Error(ErrorCode::data, fmt::format("no metrics of an earlier run: {}", error.what()),
+      const auto* ours = dynamic_cast<const Error*>(&error);
+      throw Error(ErrorCode::data,
+                  fmt::format("no metrics of an earlier run{}",
+                              ours ? ": " + ours->diagnostics().front().message : ""),
                   {path, static_cast<uint32_t>(i + 1), 0},
                   {{"move the file away, or give --metrics another", {}}});
     }

@@ -1,6 +1,8 @@
 // What fits what is settled once, before training: a figure that comes and goes helps nobody.
 #include "Measures.h"
 
+#include "Comparison.h"
+
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Ops/Op.h"
 
@@ -85,10 +87,7 @@ Measures::Measures(const Subject& subject, const Work& evaluation, const Dataset
   const Signature& signature = evaluation.signature();
   for (const OutputDecl& output : signature.outputs)
     taken_.push_back(output.name);
-  Work predictions = subject.work(StepKind::prediction);
-  std::vector<std::string> needed;
-  for (const InputDecl& input : predictions.signature().inputs)
-    needed.push_back(input.name);
+  const std::vector<std::string> given = subject.given_inputs();
   // A sigmoid written out is one once the step is made safe.
   Work safe = evaluation;
   if (safe.is_graph()) {
@@ -99,9 +98,8 @@ Measures::Measures(const Subject& subject, const Work& evaluation, const Dataset
   }
   for (const InputRows& input : rows.inputs()) {
     Judge j;
-    if (input.batch_axis == 0 &&
-        std::find(needed.begin(), needed.end(), input.name) == needed.end() &&
-        judge(safe, input, j))
+    if (input.batch_axis == 0 && std::ranges::find(given, input.name) == given.end() &&
+        judge(safe, input, given, j))
       judges_.push_back(std::move(j));
   }
   for (Judge& j : judges_)
@@ -110,7 +108,8 @@ Measures::Measures(const Subject& subject, const Work& evaluation, const Dataset
   clear();
 }
 
-bool Measures::judge(const Work& evaluation, const InputRows& target, Judge& j) const {
+bool Measures::judge(const Work& evaluation, const InputRows& target,
+                     std::span<const std::string> given, Judge& j) const {
   const Signature& signature = evaluation.signature();
   const TensorType& type = target.array.type;
   TargetKind kind = kind_of(target, type.shape[0]);
@@ -118,10 +117,16 @@ bool Measures::judge(const Work& evaluation, const InputRows& target, Judge& j) 
   j.one_hot = kind.one_hot;
   j.classes = kind.classes;
   size_t numbers = none, scores = none, probability = none, real = none;
-  auto first = [](size_t& found, size_t k) { found = found == none ? k : found; };
+  Comparison comparison{.distances = std::vector<int>(signature.outputs.size())};
+  if (evaluation.is_graph())
+    comparison = find_comparison(evaluation.step, target.name, given);
+  const std::vector<int>& distances = comparison.distances;
+  auto nearer = [&](size_t& found, size_t k) {
+    found = found == none || distances[k] < distances[found] ? k : found;
+  };
   for (size_t k = 0; k < signature.outputs.size(); ++k) {
     const OutputDecl& output = signature.outputs[k];
-    if (output.batch_axis != 0)
+    if (output.batch_axis != 0 || distances[k] == INT_MAX)
       continue;
     const Shape& shape = output.type.shape;
     bool is_real = is_float(output.type.dtype), equal = equal_rows(output.type, type);
@@ -129,18 +134,18 @@ bool Measures::judge(const Work& evaluation, const InputRows& target, Judge& j) 
     for (int axis = 0; axis + 1 < shape.rank(); ++axis)
       without.push_back(shape[axis]);
     if (equal && is_real)
-      first(real, k);
+      nearer(real, k);
     if (equal && !is_real && !kind.one_hot)
-      first(numbers, k);
+      nearer(numbers, k);
     if (kind.one_hot && !is_real && type.shape.rank() == shape.rank() + 1)
-      first(numbers, k);
+      nearer(numbers, k);
     if (is_real && (kind.one_hot ? equal
                                  : shape.rank() > 1 && shape[shape.rank() - 1] > 1 &&
                                        equal_rows({type.dtype, without}, type)))
-      first(scores, k);
+      nearer(scores, k);
     if (equal && is_real && kind.classes == 2 && !kind.one_hot && evaluation.is_graph() &&
         evaluation.step.graph.op(evaluation.step.outputs[k].node) == Opcode::Sigmoid)
-      first(probability, k);
+      nearer(probability, k);
   }
   if (kind.classes == 0) {
     j.regress = real;
@@ -157,13 +162,19 @@ bool Measures::judge(const Work& evaluation, const InputRows& target, Judge& j) 
   }
   if (j.classes == 2)
     j.score = scores != none ? scores : real;
+  if (j.decision == none && real != none && comparison.subtracts)
+    j.regress = real;
+  else if (j.decision == none && real != none && distances[real] == 0 && evaluation.is_graph()) {
+    j.decision = real; // compared as it is, and no probability: logits
+    j.threshold = 0;
+  }
   return j.decision != none || j.score != none;
 }
 
 void Measures::clear() {
   for (Judge& j : judges_) {
     j.nan = false;
-    j.confusion = ConfusionMatrix(std::max(2, j.classes));
+    j.confusion = ConfusionMatrix(std::max(2, j.classes), j.threshold);
     j.auc = {};
     j.errors = {};
   }

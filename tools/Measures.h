@@ -1,7 +1,8 @@
 // Metrics of predictions by their targets, as the types of both ask for them.
 //
-// A target is an input that the loss needs and the predictions do not. What judges it is the first
-// output that fits:
+// A target is an input that the loss needs and the predictions do not. What judges it is, of the
+// outputs that fit, the one nearest to what the loss compares it with (Comparison.h), the first
+// where that does not tell, as in a text of loops:
 //   class numbers (integers, bools, floats that are all 0 or 1, rows with a single 1)
 //     by class numbers or bools, scores [.., classes], or the probability that a sigmoid gives:
 //     accuracy, precision, recall, f1 (of class 1 where there are two, else means over the
@@ -39,13 +40,16 @@ private:
     bool one_hot = false;
     int classes = 0;                                      ///< 0 for other numbers
     size_t decision = none, score = none, regress = none; ///< outputs
+    double threshold = 0.5;                               ///< of the decision between two classes
     bool nan = false;
     ConfusionMatrix confusion;
     RocAuc auc;
     RegressionMetrics errors;
   };
 
-  bool judge(const Work& evaluation, const InputRows& target, Judge& judge) const;
+  /// `given` are the inputs that predictions need.
+  bool judge(const Work& evaluation, const InputRows& target, std::span<const std::string> given,
+             Judge& judge) const;
 
   std::vector<Judge> judges_;
   std::vector<std::string> taken_; ///< names of the model's own outputs

@@ -132,6 +132,7 @@ void add_opt(CLI::App& app, Tool& tool) {
   command
       ->add_option("--stop-after", a->compile.stop_after,
                    "leave out optional passes behind the n-th, to bisect")
+      ->check(whole_number(0))
       ->type_name("N");
   command->add_flag("--verify-values", a->verify_values,
                     "interpret after each pass and name the first that changed a bit");

@@ -139,7 +139,7 @@ std::string boundary_lacks(const PlotSource& source, const Roles& roles) {
 }
 
 /// The training rows by the first target, or as one class.
-std::vector<Series> rows_by_class(const PlotSource& source, const Roles& roles) {
+void add_rows_by_class(const PlotSource& source, const Roles& roles, Plane& plane) {
   const Dataset& rows = source.parts[0].rows;
   std::vector<double> features = features_of(roles, rows), classes(features.size() / 2);
   if (!roles.targets.empty())
@@ -152,10 +152,11 @@ std::vector<Series> rows_by_class(const PlotSource& source, const Roles& roles) 
     s.x.push_back(roles.as_they_came(0, {features[2 * i]})[0]);
     s.y.push_back(roles.as_they_came(1, {features[2 * i + 1]})[0]);
   }
-  std::vector<Series> all;
-  for (auto& [value, s] : series)
-    all.push_back(std::move(s));
-  return all;
+  for (auto& [value, s] : series) {
+    const bool number = plane.classes && value >= 0 && value == std::floor(value);
+    plane.shades.push_back(number ? static_cast<size_t>(value) : plane.rows.size());
+    plane.rows.push_back(std::move(s));
+  }
 }
 
 /// One number per row: a probability, a score, a class; of several scores the greatest one's place.
@@ -203,9 +204,9 @@ std::string boundary_script(const PlotSource& source, const Roles& roles) {
   plane.y_name = two ? roles.features[1].name : name + "[1]";
   plane.value_name = output.name;
   plane.values = decision_values(predict(source, roles, points)[output.name], plane.grid.x.size());
-  plane.levels =
-      decision_levels(plane.values, row_width(output.type) > 1 || !is_float(output.type.dtype));
-  plane.rows = rows_by_class(source, roles);
+  plane.classes = row_width(output.type) > 1 || !is_float(output.type.dtype);
+  plane.levels = decision_levels(plane.values, plane.classes);
+  add_rows_by_class(source, roles, plane);
   return script_of_plane(source.signature.name, plane);
 }
 

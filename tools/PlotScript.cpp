@@ -26,6 +26,34 @@ constexpr const char* colours[] = {"#1f6fb4", "#d1582b", "#3a9a4b", "#8455a8",
                                    "#b08a1e", "#4c4c4c", "#c23b78"};
 const char* colour(size_t i) { return colours[i % std::size(colours)]; }
 
+/// The same colour as a ground to draw on.
+std::string tint(size_t i) {
+  const std::string text = colour(i);
+  std::string tinted = "#";
+  for (size_t at : {1, 3, 5})
+    tinted += fmt::format("{:02x}", 255 - (255 - std::stoi(text.substr(at, 2), nullptr, 16)) / 3);
+  return tinted;
+}
+
+/// Class numbers each in their own colour; other values from one side of the border to the other,
+/// white where it is.
+std::string palette(const Plane& plane) {
+  auto [low, high] = std::ranges::minmax(plane.values);
+  if (!plane.classes) {
+    std::string script = "set palette defined (0 '#bcd6ee', 1 '#fbfbfb', 2 '#f3c9b5')\n";
+    const double level = plane.levels[0], most = std::max(level - low, high - level);
+    if (level == 0 && most > 0)
+      script += fmt::format("set cbrange [{}:{}]\n", number(-most), number(most));
+    return script;
+  }
+  std::string steps;
+  for (double c = low; c <= high && steps.size() < 10'000; ++c)
+    steps += fmt::format("{0}{1} '{3}', {2} '{3}'", steps.empty() ? "" : ", ", c - 0.5, c + 0.5,
+                         tint(static_cast<size_t>(std::max(c, 0.0))));
+  return fmt::format("set palette defined ({})\nset cbrange [{}:{}]\nunset colorbox\n", steps,
+                     low - 0.5, high + 0.5);
+}
+
 std::string head(const std::string& title, const std::string& x_name, const std::string& y_name) {
   return fmt::format(
       "set encoding utf8\nset termoption noenhanced\nset title {}\n"
@@ -179,7 +207,7 @@ std::string script_of_plane(const std::string& title, const Plane& plane) {
   script += fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\nunset grid\nset key outside\n"
                         "set cblabel {}\n",
                         x0, x1, y0, y1, quoted(plane.value_name));
-  script += "set palette defined (0 '#bcd6ee', 1 '#fbfbfb', 2 '#f3c9b5')\n";
+  script += palette(plane);
   Plot plot;
   std::string text;
   std::vector<std::string> elements = {
@@ -187,8 +215,8 @@ std::string script_of_plane(const std::string& title, const Plane& plane) {
       "$border using 1:2 with lines lw 2 lc '#404040' title 'border'"};
   for (size_t i = 0; i < plane.rows.size(); ++i) {
     text += block(fmt::format("rows{}", i), plane.rows[i]);
-    elements.push_back(
-        fmt::format("$rows{} using 1:2 {} title {}", i, dots(i), quoted(plane.rows[i].name)));
+    elements.push_back(fmt::format("$rows{} using 1:2 {} title {}", i, dots(plane.shades[i]),
+                                   quoted(plane.rows[i].name)));
   }
   return script + text + fmt::format("plot {}\n", fmt::join(elements, ", \\\n     "));
 }

@@ -39,7 +39,9 @@ struct Plane {
   std::vector<double> values;
   int columns = 0;
   std::vector<double> levels; ///< where the decision changes
+  bool classes = false;       ///< the values are class numbers: each has a colour
   std::vector<Series> rows;   ///< by class
+  std::vector<size_t> shades; ///< of `rows`: the number of the colour, that of the class
 };
 std::string script_of_plane(const std::string& title, const Plane& plane);
 

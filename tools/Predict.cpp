@@ -1,4 +1,5 @@
 // gdjit predict: outputs of a trained model for rows from the command line or a file.
+#include "Comparison.h"
 #include "Parts.h"
 #include "Predictions.h"
 #include "Trained.h"
@@ -61,8 +62,11 @@ TypedValues typed_values(const CLI::App& command, std::span<const InputDecl> inp
   return values;
 }
 
-double number_of(const std::string& word, const std::string& input,
+double number_of(const std::string& word, const InputDecl& decl,
                  const std::vector<std::string>& labels) {
+  const std::string& input = decl.name;
+  if (decl.type.dtype == DType::boolean && (word == "true" || word == "false"))
+    return word == "true";
   double value = 0;
   auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error == std::errc() && end == word.data() + word.size() && !word.empty()) {
@@ -99,7 +103,7 @@ InputRows typed_rows(const InputDecl& input, const std::vector<std::string>& wor
     labels = labels_of(known->columns, known->labels, input.name);
   std::vector<double> values;
   for (const std::string& word : words)
-    values.push_back(number_of(word, input.name, labels));
+    values.push_back(number_of(word, input, labels));
   Table table("--" + input.name, Array({DType::f64, {count / each, each}}, values));
   InputDecl flat = input;
   flat.batch_axis = 0;
@@ -141,16 +145,32 @@ Dataset rows_of(const PredictArguments& a, const CLI::App& command, const Traine
   return Dataset(std::move(rows));
 }
 
-/// The classes of the target whose numbers an output may hold.
-std::vector<std::string> target_labels(const Trained& trained, const Signature& wanted) {
+/// For each output the labels of the target whose class numbers it holds.
+std::vector<std::vector<std::string>> class_labels(const Trained& trained,
+                                                   const Signature& wanted) {
+  std::vector<std::vector<std::string>> labels(wanted.outputs.size());
   if (!trained.checkpoint)
-    return {};
-  std::vector<std::string> labels;
-  for (const InputColumnNames& each : trained.checkpoint->columns)
-    if (std::none_of(wanted.inputs.begin(), wanted.inputs.end(),
-                     [&](const InputDecl& input) { return input.name == each.input; }))
-      if (labels.empty())
-        labels = labels_of(trained.checkpoint->columns, trained.checkpoint->labels, each.input);
+    return labels;
+  const Work evaluation = trained.subject->work(StepKind::evaluation);
+  const std::vector<std::string> given = trained.subject->given_inputs();
+  std::vector<int> nearest(wanted.outputs.size(), contraction_distance);
+  for (const InputColumnNames& each : trained.checkpoint->columns) {
+    const bool target = std::ranges::find(given, each.input) == given.end();
+    if (!target)
+      continue;
+    std::vector<int> distances(evaluation.signature().outputs.size());
+    if (evaluation.is_graph())
+      distances = find_comparison(evaluation.step, each.input, given).distances;
+    for (size_t k = 0; k < distances.size(); ++k) {
+      auto at = std::ranges::find(wanted.outputs, evaluation.signature().outputs[k].name,
+                                  &OutputDecl::name);
+      const auto row = static_cast<size_t>(at - wanted.outputs.begin());
+      if (at == wanted.outputs.end() || distances[k] >= nearest[row])
+        continue;
+      nearest[row] = distances[k];
+      labels[row] = labels_of(trained.checkpoint->columns, trained.checkpoint->labels, each.input);
+    }
+  }
   return labels;
 }
 
@@ -167,7 +187,7 @@ int predict(PredictArguments& a, CLI::App& command, Tool& tool) {
   if (!a.out.empty())
     require_output("--out", a.out, tool);
   int64_t count = scales_with_rows(signature) ? rows.rows() : signature.batch;
-  Predictions predictions(signature, count, target_labels(trained, signature));
+  Predictions predictions(signature, count, class_labels(trained, signature));
   try {
     evaluator.run(rows, trained.subject->is_text() ? signature.batch : a.model.batch,
                   [&](const SeenBatch& batch) { predictions.add(batch); });

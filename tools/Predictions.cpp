@@ -21,9 +21,11 @@ std::string csv_field(const std::string& text) {
 
 } // namespace
 
-Predictions::Predictions(const Signature& signature, int64_t rows, std::vector<std::string> labels)
-    : rows_(rows), labels_(std::move(labels)) {
-  for (const OutputDecl& d : signature.outputs) {
+Predictions::Predictions(const Signature& signature, int64_t rows,
+                         const std::vector<std::vector<std::string>>& labels)
+    : rows_(rows) {
+  for (size_t k = 0; k < signature.outputs.size(); ++k) {
+    const OutputDecl& d = signature.outputs[k];
     TensorType type = d.type;
     if (d.batch_axis > 0)
       throw Error(ErrorCode::usage,
@@ -35,8 +37,9 @@ Predictions::Predictions(const Signature& signature, int64_t rows, std::vector<s
     int64_t each = per_row && type.shape[0] > 0 ? type.elements() / type.shape[0] : 1;
     if (per_row)
       type.shape[0] = rows;
-    bool classes = per_row && each == 1 && is_integer(type.dtype) && !labels_.empty();
-    outputs_.push_back({d.name, Array(type), per_row, classes});
+    bool classes = per_row && each == 1 && is_integer(type.dtype);
+    outputs_.push_back(
+        {d.name, Array(type), per_row, classes ? labels[k] : std::vector<std::string>()});
   }
 }
 
@@ -74,10 +77,10 @@ std::vector<Predictions::Column> Predictions::columns() const {
 std::string Predictions::cell(const Column& column, int64_t row, bool plain) const {
   const Output& output = *column.output;
   int64_t i = row * (output.values.elements() / rows_) + column.element;
-  if (output.classes)
+  if (!output.labels.empty())
     if (double value = output.values.at(i);
-        value >= 0 && value < static_cast<double>(labels_.size()))
-      return labels_[static_cast<size_t>(value)];
+        value >= 0 && value < static_cast<double>(output.labels.size()))
+      return output.labels[static_cast<size_t>(value)];
   if (plain && output.values.type().dtype == DType::boolean)
     return output.values.at(i) != 0 ? "1" : "0";
   return format_element(output.values, i);
@@ -132,8 +135,8 @@ Json Predictions::json() const {
   Json json;
   for (const Output& output : outputs_) {
     json[output.name] = to_json(output.values);
-    if (output.classes)
-      json[output.name]["labels"] = labels_;
+    if (!output.labels.empty())
+      json[output.name]["labels"] = output.labels;
   }
   return json;
 }

@@ -8,8 +8,10 @@ namespace gdjit::tool {
 
 class Predictions {
 public:
-  /// For `rows` rows of these outputs. `labels` name the classes of outputs that are class numbers.
-  Predictions(const Signature& signature, int64_t rows, std::vector<std::string> labels);
+  /// For `rows` rows of these outputs. `labels` name the classes of each output, none where it is
+  /// not a class number.
+  Predictions(const Signature& signature, int64_t rows,
+              const std::vector<std::vector<std::string>>& labels);
 
   void add(const SeenBatch& batch);
 
@@ -25,7 +27,7 @@ private:
     std::string name;
     Array values;
     bool per_row;
-    bool classes; ///< shown by their labels
+    std::vector<std::string> labels; ///< of class numbers, shown by them
   };
   struct Column {
     std::string name;
@@ -38,7 +40,6 @@ private:
 
   int64_t rows_;
   int64_t seen_ = 0;
-  std::vector<std::string> labels_;
   std::vector<Output> outputs_;
 };
 

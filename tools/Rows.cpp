@@ -166,6 +166,11 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
   return found;
 }
 
+void warn_of_other_rows(const Checkpoint& run, int64_t checksum, const std::string& path) {
+  if (run.rows_checksum >= 0 && run.rows_checksum != checksum)
+    log("warning: these are not the rows that the run in {} was trained on", path);
+}
+
 Error with_ranges(const Error& error, const Dataset& rows) {
   std::vector<Diagnostic> all = error.diagnostics();
   if (all.front().message.find("index out of range") == std::string::npos)

@@ -37,6 +37,10 @@ struct FoundRows {
 FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
                     std::span<const InputDecl> inputs, const Checkpoint* known, Tool& tool);
 
+/// A line on standard error where the checkpoint in `path` is of a run over rows with another
+/// checksum: parts and order are then those of other rows.
+void warn_of_other_rows(const Checkpoint& run, int64_t checksum, const std::string& path);
+
 /// The error of a step whose index is out of range, with what the integer inputs hold; others as
 /// they are.
 Error with_ranges(const Error& error, const Dataset& rows);

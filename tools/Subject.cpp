@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 namespace gdjit::tool {
 
@@ -138,6 +139,9 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
         fmt::join(loaded_.others, ", "));
   if (is_text()) {
     tool.reproducer = [work = loaded_.work] { return text_of(work); };
+    for (const Rows& rows : loaded_.work.signature().data)
+      if (!rows.file.empty())
+        tool.read.push_back((std::filesystem::path(folder()) / rows.file).string());
     if (!arguments.dtype.empty() || !arguments.settings.empty() || !arguments.optimizer.empty())
       throw Error(
           ErrorCode::usage,
@@ -238,6 +242,14 @@ Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>&
     work.step = prune_inputs(work.step, context);
   }
   return work;
+}
+
+std::vector<std::string> Subject::given_inputs() const {
+  const Work prediction = work(StepKind::prediction);
+  std::vector<std::string> names;
+  for (const InputDecl& input : prediction.signature().inputs)
+    names.push_back(input.name);
+  return names;
 }
 
 State Subject::initial_state(int64_t seed) const {

@@ -48,6 +48,9 @@ public:
   /// Training where there are updates, else evaluation.
   StepKind main_step() const;
 
+  /// Names of the inputs that predictions need; the others are targets, weights and the like.
+  std::vector<std::string> given_inputs() const;
+
   State initial_state(int64_t seed) const;
   /// A step as a function on a State, first for `batch` rows (0: the model's own number).
   StepFunction compile(StepKind kind, State& state, const CompileOptions& options,

@@ -23,7 +23,7 @@ struct Tool {
       reproducer;                ///< text of what is being worked on, for a report of a bug of ours
   std::string folder;            ///< of the model's source: messages name its files from here
   std::string source_prefix;     ///< what file names of a model built elsewhere begin with
-  std::vector<std::string> read; ///< files of rows, as typed
+  std::vector<std::string> read; ///< files of rows
   int exit_code = 0;             ///< of a command that ran to its end
 };
 

@@ -119,12 +119,15 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
       known.emplace_back(d.name, 0);
   if (file_ || resumed)
     rows_checksum_ = found_.rows.checksum();
-  if (resumed && resumed->rows_checksum >= 0 && resumed->rows_checksum != rows_checksum_)
-    log("warning: these are not the rows that the run in {} was trained on so far", a.resume);
-  if (file_ && a.save != a.resume && !a.quiet && std::filesystem::is_regular_file(a.save) &&
-      !std::filesystem::is_empty(a.save))
-    log("{} holds a run of {} updates; this one takes its place", a.save,
-        read_checkpoint(a.save).step);
+  const std::vector<std::string> given = subject_.given_inputs();
+  for (const Scaling& scaling : parts_.scalings)
+    if (!a.quiet && !resumed && std::ranges::find(given, scaling.input) == given.end())
+      log("note: {} is a target: figures and predictions are in its scaled units", scaling.input);
+  if (resumed)
+    warn_of_other_rows(*resumed, rows_checksum_, a.resume);
+  if (file_ && a.save != a.resume && !a.quiet)
+    if (const std::optional<Checkpoint>& replaced = file_->replaced())
+      log("{} holds a run of {} updates; this one takes its place", a.save, replaced->step);
   check_criteria(a.expect, known);
   plots_.check(plotted());
   if (!a.metrics.empty()) {

@@ -11,6 +11,7 @@
 #include "gdjit/Driver/CompileModel.h"
 #include "gdjit/Frontend/Model.h"
 #include "gdjit/Frontend/Registry.h"
+#include "gdjit/IO/Npy.h"
 #include "gdjit/Train/Activations.h"
 #include "gdjit/Train/Epoch.h"
 #include "gdjit/Train/Layers.h"

@@ -75,14 +75,14 @@ CheckpointFile::CheckpointFile(const std::string& path) : file_(path) {
   if (!std::filesystem::is_regular_file(path, failed) || std::filesystem::is_empty(path, failed))
     return;
   try {
-    if (Safetensors::open(path).metadata(key))
-      return;
-  } catch (const Error&) {
-    // damaged or of another kind: not to be written over either
+    replaced_ = read_checkpoint(path);
+  } catch (const Error& error) {
+    throw Error(
+        ErrorCode::data,
+        fmt::format("{}: is there and is no checkpoint that this gdjit reads", path), {},
+        {{error.diagnostics().front().message, {}},
+         {"a checkpoint is written over, no other file: give another name or remove it", {}}});
   }
-  throw Error(
-      ErrorCode::data, fmt::format("{}: is there and is no checkpoint of gdjit", path), {},
-      {{"a checkpoint is written over, no other file: give another name or remove it", {}}});
 }
 
 void CheckpointFile::save(const State& state, const Checkpoint& checkpoint) {

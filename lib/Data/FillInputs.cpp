@@ -180,10 +180,15 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
   TensorView view = array.view(input.name);
   for (int64_t i = 0; i < view.elements(); ++i) {
     const double value = view.at(i);
-    converted.set(i, value);
     std::string why = std::isfinite(value) || !rounds ? misfit(type.dtype, value) : "";
-    if (why.empty() && !rounds && converted.at(i) != value)
-      why = fmt::format("no {}", name(type.dtype));
+    // A larger one may have been another integer in the file.
+    if (why.empty() && array.type.dtype == DType::i64 && !(std::abs(value) < 0x1p53))
+      why = fmt::format("beyond what is read as {}", name(type.dtype));
+    if (why.empty()) {
+      converted.set(i, value);
+      if (!rounds && converted.at(i) != value)
+        why = fmt::format("no {}", name(type.dtype));
+    }
     if (!why.empty())
       refuse(fmt::format("holds {}, whose element {} is {}: {}", to_string(array.type), i, value,
                          why));
@@ -292,6 +297,9 @@ TableOptions table_options(std::span<const InputDecl> inputs, std::span<const st
       if (is_integer(inputs[i].type.dtype))
         classes[static_cast<size_t>(c)] = true;
     }
+  if (!options.classes.empty())
+    for (int c : select_columns(options.classes, columns))
+      classes[static_cast<size_t>(c)] = true;
   auto add = [](std::string& list, const std::string& name) {
     std::string quoted = "\"";
     for (char c : name)
@@ -299,6 +307,7 @@ TableOptions table_options(std::span<const InputDecl> inputs, std::span<const st
     list += (list.empty() ? "" : ",") + quoted + "\"";
   };
   options.columns.clear();
+  options.classes.clear();
   for (size_t c = 0; c < columns.size(); ++c) {
     if (read[c])
       add(options.columns, columns[c]);

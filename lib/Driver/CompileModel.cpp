@@ -72,8 +72,8 @@ private:
   CompileOptions options_;
 };
 
-/// Compiling takes as long as the interpreter for so many random elements, and for each draw that
-/// is compiled again for so many more.
+/// Compiling takes as long as the interpreter takes for so many random elements, and each draw adds
+/// as long as it takes for so many more.
 constexpr int64_t elements_of_compiling = 1 << 18;
 constexpr int64_t elements_of_a_draw = 1 << 13;
 

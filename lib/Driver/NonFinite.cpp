@@ -14,50 +14,89 @@ namespace gdjit {
 
 namespace {
 
-/// The first element for which `wanted` holds, -1 where there is none.
-template <class Wanted> int64_t find_element(const Array& array, Wanted wanted) {
-  if (is_float(array.type().dtype))
-    for (int64_t i = 0; i < array.elements(); ++i)
-      if (wanted(array.at(i)))
-        return i;
-  return -1;
+bool finite(const Array& array, int64_t i) {
+  return !is_float(array.type().dtype) || std::isfinite(array.at(i));
 }
 
-bool is_nan(double x) { return std::isnan(x); }
-bool is_non_finite(double x) { return !std::isfinite(x); }
-
-/// Nodes whose values are not finite and went into a result that is not. What a guard or a select
-/// kept away is none of them.
-std::vector<bool> on_the_way(const Step& step, const std::vector<Array>& values) {
-  const Graph& g = step.graph;
-  std::vector<bool> marked(g.size());
-  auto mark = [&](Value v) {
-    marked[v.node] = marked[v.node] || find_element(values[v.node], is_non_finite) >= 0;
-  };
-  for (Value v : step.outputs)
-    mark(v);
-  for (Value v : step.updates)
-    mark(v);
-  for (NodeId n = g.size(); n-- > 0;)
-    if (marked[n])
-      for (Value v : g.operands(n))
-        mark(v);
-  return marked;
-}
-
-/// An element that the node made: NaN of operands without NaN, infinity of finite ones; or one that
-/// came in from outside. -1 for none.
-int64_t made_by(const Graph& g, NodeId n, const std::vector<Array>& values) {
-  if (g.attributes(n).has(Attr::value))
-    return -1; // an infinite constant is meant
-  bool nan = false, infinite = false;
-  for (Value v : g.operands(n)) {
-    nan = nan || find_element(values[v.node], is_nan) >= 0;
-    infinite = infinite || find_element(values[v.node], is_non_finite) >= 0;
+/// Elements of each node that are not finite and went into a result that is not. What a guard or a
+/// select kept away is none of them.
+class Culprits {
+public:
+  Culprits(const Step& step, const std::vector<Array>& values)
+      : graph_(step.graph), values_(values), marked_(graph_.size()) {
+    for (Value v : step.outputs)
+      mark(v);
+    for (Value v : step.updates)
+      mark(v);
+    for (NodeId n = graph_.size(); n-- > 0;)
+      if (is_pointwise(n)) {
+        for (int64_t i = 0; i < elements(n); ++i)
+          for (Value v : read_by(n, i))
+            mark(v, i);
+      } else if (!marked_[n].empty()) {
+        for (Value v : graph_.operands(n))
+          mark(v);
+      }
   }
-  int64_t at = nan ? -1 : find_element(values[n], is_nan);
-  return at >= 0 || infinite ? at : find_element(values[n], is_non_finite);
-}
+
+  /// An element that the node made: NaN of operands without NaN, infinity of finite ones; or one
+  /// that came in from outside. -1 for none.
+  int64_t made_by(NodeId n) const {
+    if (marked_[n].empty() || graph_.attributes(n).has(Attr::value))
+      return -1; // an infinite constant is meant
+    Found all;
+    if (!is_pointwise(n))
+      for (Value v : graph_.operands(n))
+        for (int64_t i = 0; i < values_[v.node].elements(); ++i)
+          all.add(values_[v.node], i);
+    for (int64_t i = 0; i < elements(n); ++i) {
+      Found found = all;
+      for (Value v : read_by(n, i))
+        found.add(values_[v.node], i);
+      bool made = std::isnan(values_[n].at(i)) ? !found.nan : !found.nan && !found.infinite;
+      if (marked_[n][static_cast<size_t>(i)] && made)
+        return i;
+    }
+    return -1;
+  }
+
+private:
+  struct Found {
+    bool nan = false, infinite = false;
+    void add(const Array& array, int64_t i) {
+      if (!finite(array, i))
+        (std::isnan(array.at(i)) ? nan : infinite) = true;
+    }
+  };
+
+  bool is_pointwise(NodeId n) const { return kind(graph_.op(n)) == OpKind::Pointwise; }
+  /// Where any is marked, else 0.
+  int64_t elements(NodeId n) const { return static_cast<int64_t>(marked_[n].size()); }
+  /// Of a pointwise node the operands that its marked element i depends on: of a select, what it
+  /// chose. None of other nodes, nor for an element that is not marked.
+  std::vector<Value> read_by(NodeId n, int64_t i) const {
+    if (!is_pointwise(n) || !marked_[n][static_cast<size_t>(i)])
+      return {};
+    std::span<const Value> all = graph_.operands(n);
+    if (graph_.op(n) != Opcode::Select)
+      return {all.begin(), all.end()};
+    return {values_[all[0].node].at(i) != 0 ? all[1] : all[2]};
+  }
+  void mark(Value v, int64_t i) {
+    if (finite(values_[v.node], i))
+      return;
+    marked_[v.node].resize(static_cast<size_t>(values_[v.node].elements()));
+    marked_[v.node][static_cast<size_t>(i)] = true;
+  }
+  void mark(Value v) {
+    for (int64_t i = 0; i < values_[v.node].elements(); ++i)
+      mark(v, i);
+  }
+
+  const Graph& graph_;
+  const std::vector<Array>& values_;
+  std::vector<std::vector<bool>> marked_; ///< by node and element; empty for a node without
+};
 
 std::string node_name(const Graph& g, NodeId n) {
   return g.name(n).empty() ? fmt::format("%{}", n) : fmt::format("%{}", g.name(n));
@@ -78,9 +117,9 @@ void report_non_finite(const Work& work, const CallArguments& before, int64_t st
   const Graph& g = graph_step.graph;
   CallStatus status;
   std::vector<Array> values = interpret_nodes(g, before, status);
-  std::vector<bool> marked = on_the_way(graph_step, values);
+  const Culprits culprits(graph_step, values);
   for (NodeId n = 0; n < g.size(); ++n) {
-    int64_t at = marked[n] ? made_by(g, n, values) : -1;
+    const int64_t at = culprits.made_by(n);
     if (at < 0)
       continue;
     bool came_in = g.operands(n).empty();

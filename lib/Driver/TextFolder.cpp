@@ -67,7 +67,16 @@ std::string TextFolder::store(const Array& array, const std::string& hint) {
 std::string TextFolder::refer(const std::string& file) {
   if (sources_ == arrays_ || file.starts_with('/'))
     return file;
-  return std::filesystem::proximate(join_path(sources_, file), arrays_.empty() ? "." : arrays_)
+  // By the names alone: what links lead to differs from machine to machine.
+  auto place = [](const std::string& path) {
+    std::error_code failed;
+    std::filesystem::path whole = std::filesystem::absolute(path, failed);
+    if (failed)
+      throw Error(ErrorCode::data, fmt::format("{}: {}", path, failed.message()));
+    return whole.lexically_normal();
+  };
+  return place(join_path(sources_, file))
+      .lexically_relative(place(arrays_.empty() ? "." : arrays_))
       .string();
 }
 

@@ -180,12 +180,15 @@ struct ModelCore : std::enable_shared_from_this<ModelCore> {
 
   /// First runs: batch size, batch axes, rows.
   void start();
+  /// What the function has declared. Error(graph) while it still runs.
+  const Declaration& whole() const;
   /// The run for a batch size; 0 is the model's own. Error where the signatures differ.
   Declaration& variant(int64_t batch);
   /// Brings batch axes and rows up to date; for a model without a function at every use.
   void settle();
 
 private:
+  void require_returned() const; ///< of the function
   std::shared_ptr<Declaration> declare(int64_t batch, bool may_fail);
   /// Whether the function fails otherwise, or not at all, for another number of rows.
   bool depends_on_rows(const Error& error);

@@ -52,22 +52,21 @@ std::vector<uint32_t> chosen_parameters(const Declaration& d, Value loss,
   std::vector<bool> depends = d.depends(loss, nodes, Declaration::Through::gradients);
   std::vector<uint32_t> chosen;
   std::string reached;
-  bool excepted = options.except.empty();
   for (size_t i = 0; i < d.parameters.size(); ++i) {
     if (!depends[i])
       continue;
     const std::string& name = d.signature.states[d.parameters[i]].name;
     reached += (reached.empty() ? "" : ", ") + name;
-    if (!options.parameters.empty() && !matches(options.parameters, name))
-      continue;
-    if (!options.except.empty() && matches(options.except, name))
-      excepted = true;
-    else
+    if ((options.parameters.empty() || matches(options.parameters, name)) &&
+        (options.except.empty() || !matches(options.except, name)))
       chosen.push_back(d.parameters[i]);
   }
   if (reached.empty())
     fail_without_gradient(d, loss, nodes, at);
-  if (!excepted)
+  auto excepted = [&](uint32_t row) {
+    return matches(options.except, d.signature.states[row].name);
+  };
+  if (!options.except.empty() && std::ranges::none_of(d.parameters, excepted))
     d.fail(fmt::format("minimize: no parameter matches '{}', which is to stay as it is",
                        options.except),
            at, {d.note("loss", loss), {"the loss depends on " + reached, {}}});

@@ -294,7 +294,7 @@ void check_accumulates(const Declaration& d, const std::string& what, const std:
 } // namespace
 
 ModelStep Model::gradients(const std::string& minimize, Place at) const {
-  check_accumulates(*core_->primary, "gradients", minimize, at);
+  check_accumulates(core_->whole(), "gradients", minimize, at);
   ModelStep step(core_, ModelStep::Kind::training,
                  minimize.empty() ? "gradients" : minimize + "/gradients");
   step.only_ = minimize;
@@ -303,7 +303,7 @@ ModelStep Model::gradients(const std::string& minimize, Place at) const {
 }
 
 ModelStep Model::apply(const std::string& minimize, Place at) const {
-  check_accumulates(*core_->primary, "apply", minimize, at);
+  check_accumulates(core_->whole(), "apply", minimize, at);
   ModelStep step(core_, ModelStep::Kind::training,
                  minimize.empty() ? "apply" : minimize + "/apply");
   step.only_ = minimize;
@@ -312,7 +312,7 @@ ModelStep Model::apply(const std::string& minimize, Place at) const {
 }
 
 ModelStep Model::training(const std::string& minimize, Place at) const {
-  (void)find(*core_->primary, minimize, at);
+  (void)find(core_->whole(), minimize, at);
   ModelStep step(core_, ModelStep::Kind::training, minimize);
   step.only_ = minimize;
   return step;
@@ -323,7 +323,7 @@ ModelStep Model::prediction() const { return {core_, ModelStep::Kind::prediction
 
 ModelStep Model::prediction(const std::vector<std::string>& outputs, Place at) const {
   std::vector<std::string> known;
-  for (const OutputDecl& output : core_->primary->signature.outputs)
+  for (const OutputDecl& output : core_->whole().signature.outputs)
     known.push_back(output.name);
   for (const std::string& output : outputs)
     if (std::find(known.begin(), known.end(), output) == known.end())
@@ -338,7 +338,7 @@ ModelStep Model::prediction(const std::vector<std::string>& outputs, Place at) c
 
 std::vector<OptionValue> Model::options() const {
   std::vector<OptionValue> all;
-  for (const Declaration::OptionRead& read : core_->primary->options)
+  for (const Declaration::OptionRead& read : core_->whole().options)
     all.push_back({read.name, read.value});
   return all;
 }
@@ -349,8 +349,12 @@ std::vector<Rows> Model::data_rows() const {
 }
 
 const std::string& Model::input_name(uint32_t row) const {
-  GDJIT_CHECK(row < core_->primary->signature.inputs.size());
-  return core_->primary->signature.inputs[row].name;
+  const std::vector<InputDecl>& inputs = core_->whole().signature.inputs;
+  if (row >= inputs.size())
+    throw Error(ErrorCode::usage,
+                fmt::format("model '{}' has no input {}: it has {}, counted from 0", name(), row,
+                            inputs.size()));
+  return inputs[row].name;
 }
 
 std::vector<Rows> Model::example_rows() const {

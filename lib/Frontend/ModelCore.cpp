@@ -97,13 +97,22 @@ std::vector<std::string> read_options(const Declaration& d) {
 
 } // namespace
 
-std::shared_ptr<Declaration> ModelCore::declare(int64_t rows, bool may_fail) {
-  auto d = std::make_shared<Declaration>(options.name, options.dtype, rows);
-  if (current)
+void ModelCore::require_returned() const {
+  if (body && current)
     throw Error(
         ErrorCode::graph,
         fmt::format("model '{}' is being declared: its steps exist once its function has returned",
                     options.name));
+}
+
+const Declaration& ModelCore::whole() const {
+  require_returned();
+  return *primary;
+}
+
+std::shared_ptr<Declaration> ModelCore::declare(int64_t rows, bool may_fail) {
+  require_returned();
+  auto d = std::make_shared<Declaration>(options.name, options.dtype, rows);
   struct Run {
     ModelCore& core;
     Declaration& declaration;
@@ -214,7 +223,7 @@ void ModelCore::find_batch_axes(const Declaration& other, int64_t rows, int64_t 
 
 void ModelCore::settle() {
   std::lock_guard lock(mutex);
-  const Signature& s = primary->signature;
+  const Signature& s = whole().signature;
   if (!body) {
     // No second run shows what scales: the leading axis where it is as long as the batch that was
     // asked for.
@@ -240,7 +249,7 @@ void ModelCore::settle() {
 
 Declaration& ModelCore::variant(int64_t rows) {
   std::lock_guard lock(mutex);
-  if (rows == 0 || !primary->asked_batch)
+  if (rows == 0 || !whole().asked_batch)
     return *primary;
   auto it = variants.find(rows);
   if (it != variants.end())

@@ -73,7 +73,7 @@ void arrange(Step& step, bool keep_all, const std::vector<Declaration::Accumulat
 
 } // namespace
 
-int64_t ModelStep::batch() const { return core_->primary->asked_batch ? core_->batch : 0; }
+int64_t ModelStep::batch() const { return core_->whole().asked_batch ? core_->batch : 0; }
 
 const std::string& ModelStep::model_name() const { return core_->options.name; }
 
@@ -96,8 +96,8 @@ bool ModelStep::takes_update(const Declaration& d, size_t i) const {
 }
 
 bool ModelStep::has_updates() const {
-  for (size_t i = 0; i < core_->primary->updates.size(); ++i)
-    if (takes_update(*core_->primary, i))
+  for (size_t i = 0; i < core_->whole().updates.size(); ++i)
+    if (takes_update(core_->whole(), i))
       return true;
   return false;
 }

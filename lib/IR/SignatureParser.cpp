@@ -45,9 +45,6 @@ private:
   std::unordered_map<std::string, Row> rows_;
 };
 
-const std::vector<std::string> declarations = {"input",  "scalar", "let",  "state",
-                                               "output", "update", "data", "example"};
-
 class SignatureParser {
 public:
   SignatureParser(TextReader& reader, const TypeRules& rules, Signature& signature)
@@ -119,28 +116,34 @@ private:
 
   /// False at the first line that is none: the body begins there.
   bool declaration() {
-    if (in_.try_word("input"))
+    std::vector<std::string> words; // that the line might begin with
+    auto begins = [&](const char* word) {
+      words.emplace_back(word);
+      return in_.try_word(word);
+    };
+    if (begins("input"))
       return tensor(inputs_, signature_.inputs, "an input");
-    if (in_.try_word("scalar"))
+    if (begins("scalar"))
       return scalar();
-    if (in_.try_word("let"))
+    if (begins("let"))
       return let();
-    if (in_.try_word("state"))
+    if (begins("state"))
       return state();
-    if (in_.try_word("output"))
+    if (begins("output"))
       return tensor(outputs_, signature_.outputs, "an output");
-    if (in_.try_word("update"))
+    if (begins("update"))
       return update();
-    if (in_.try_word("data"))
+    if (begins("data"))
       return rows(signature_.data);
-    if (in_.try_word("example"))
+    if (begins("example"))
       return rows(signature_.examples);
     size_t at = (in_.peek(), in_.offset());
-    const std::string found = in_.found(); // in quotes
-    if (std::string meant = nearest(found.substr(1, found.size() - 2), declarations);
-        !meant.empty())
+    std::string found = in_.found();
+    if (found.starts_with('\''))
+      found = found.substr(1, found.size() - 2);
+    if (std::string meant = nearest(found, words); !meant.empty())
       in_.fail_at(at,
-                  fmt::format("no declaration begins with {}; did you mean '{}'?", found, meant));
+                  fmt::format("no declaration begins with '{}'; did you mean '{}'?", found, meant));
     return false;
   }
 

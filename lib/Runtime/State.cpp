@@ -81,20 +81,26 @@ State::~State() = default;
 
 State State::clone() const {
   std::vector<std::string> names;
-  for (const StateStorage::Entry& entry : storage_->entries)
+  for (const StateStorage::Entry& entry : storage()->entries)
     names.push_back(entry.name);
   State copy(std::move(names), values(), seed());
   copy.set_step(step());
   return copy;
 }
 
-int State::size() const { return static_cast<int>(storage_->entries.size()); }
-int State::find(std::string_view name) const { return storage_->find(name); }
-std::string_view State::name(int i) const { return storage_->entry(i).name; }
-const TensorType& State::type(int i) const { return storage_->entry(i).type; }
+const std::shared_ptr<StateStorage>& State::storage() const {
+  if (!storage_)
+    throw Error(ErrorCode::usage, "this State was moved to another; use that one");
+  return storage_;
+}
+
+int State::size() const { return static_cast<int>(storage()->entries.size()); }
+int State::find(std::string_view name) const { return storage()->find(name); }
+std::string_view State::name(int i) const { return storage()->entry(i).name; }
+const TensorType& State::type(int i) const { return storage()->entry(i).type; }
 
 TensorView State::view(int i) const {
-  const StateStorage::Entry& entry = storage_->entry(i);
+  const StateStorage::Entry& entry = storage()->entry(i);
   return {entry.name, entry.type, entry.data};
 }
 
@@ -102,7 +108,7 @@ TensorView State::view(std::string_view name) const {
   int i = find(name);
   if (i < 0) {
     std::vector<std::string_view> names;
-    for (const StateStorage::Entry& entry : storage_->entries)
+    for (const StateStorage::Entry& entry : storage()->entries)
       names.push_back(entry.name);
     throw Error(ErrorCode::usage,
                 fmt::format("no state is named {}; there are: {}", name, fmt::join(names, ", ")));
@@ -111,7 +117,7 @@ TensorView State::view(std::string_view name) const {
 }
 
 void State::set(int i, const Array& value) {
-  const StateStorage::Entry& entry = storage_->entry(i);
+  const StateStorage::Entry& entry = storage()->entry(i);
   require_type(entry, value);
   if (entry.type.bytes() > 0)
     std::memcpy(entry.data, value.bytes(), static_cast<size_t>(entry.type.bytes()));
@@ -129,9 +135,9 @@ std::vector<Array> State::values() const {
   return all;
 }
 
-int64_t State::step() const { return storage_->step; }
-void State::set_step(int64_t step) { storage_->step = step; }
-int64_t State::seed() const { return storage_->seed; }
-void State::set_seed(int64_t seed) { storage_->seed = seed; }
+int64_t State::step() const { return storage()->step; }
+void State::set_step(int64_t step) { storage()->step = step; }
+int64_t State::seed() const { return storage()->seed; }
+void State::set_seed(int64_t seed) { storage()->seed = seed; }
 
 } // namespace gdjit

@@ -143,7 +143,8 @@ void pack(Program& program, Kernel& kernel, PassContext& context) {
       const TensorType& type = program.buffers[from].type;
       auto copied = static_cast<double>(type.elements());
       // A strided load costs an operation a lane, a copy a square of lanes however few it copies.
-      auto lanes = static_cast<double>(context.machine.vector_bytes / byte_size(type.dtype));
+      const int64_t whole = context.machine.vector_bytes / byte_size(type.dtype);
+      auto lanes = static_cast<double>(whole);
       auto rows = static_cast<double>(type.shape[axis]),
            columns = static_cast<double>(type.shape[type.shape.rank() - 1]);
       double squares = copied / std::max(1.0, rows * columns) * std::ceil(rows / lanes) *

@@ -172,4 +172,23 @@ TEST(ModelMistakes, training_a_model_without_updates) {
 
 // clang-format on
 
+TEST(ModelMistakes, a_function_that_asks_for_what_it_declares) {
+  const std::pair<const char*, void (*)(Model&)> asked[] = {
+      {"data_rows", [](Model& m) { (void)m.data_rows(); }},
+      {"options", [](Model& m) { (void)m.options(); }},
+      {"input_name", [](Model& m) { (void)m.input_name(0); }},
+      {"training", [](Model& m) { (void)m.training("x"); }},
+      {"step", [](Model& m) { (void)m.evaluation().step(); }},
+      {"prediction", [](Model& m) { (void)m.prediction({"y"}); }},
+      {"state", [](Model& m) { (void)initial_state(m); }},
+  };
+  for (const auto& [name, ask] : asked) {
+    SCOPED_TRACE(name);
+    EXPECT_MISTAKE(message_of([&] { Model m([ask = ask](Model& m) { (void)m.input("x", {m.batch()}); ask(m); }, {.name = "eager"}); }),
+                   "model 'eager' is being declared: its steps exist once its function has returned");
+  }
+  Model m([](Model& m) { m.output("y", m.input("x", {m.batch()})); });
+  EXPECT_MISTAKE(message_of([&] { (void)m.input_name(9); }, ErrorCode::usage), "has no input 9: it has 1, counted from 0");
+}
+
 } // namespace

@@ -169,6 +169,10 @@ TEST_F(DataMistakes, arrays_that_are_not_read) {
   EXPECT_REFUSED(
       train("grades", {"--data", "x=" + d.file("two.npy"), "--data", "y=" + d.file("half.npy")}), 7,
       "half.npy: holds f64[2], whose element 1 is 0.5: no integer");
+  write_npy(d.file("wide.npy"), TensorView("", Array({DType::i64, {2}}, {1, 0x1p53})));
+  EXPECT_REFUSED(
+      train("scores", {"--data", "x=" + d.file("two.npy"), "--data", "y=" + d.file("wide.npy")}), 7,
+      "wide.npy: holds i64[2], whose element 1 is 9007199254740992: beyond what is read as f32");
   EXPECT_REFUSED(npy(of("<f4", "(3, 3)"), 36), 7, "inputs x and y have 3 and 2 rows");
   EXPECT_REFUSED(train("scores", {"--data", "x=" + d.file("x.npy")}), 7,
                  "no file is given for input y");
@@ -184,6 +188,14 @@ TEST_F(DataMistakes, results_in_the_place_of_the_rows) {
                            d.path() + "/./a.csv"}),
                  2, "a.csv: the rows come from there");
   EXPECT_EQ(read_text(file), rows);
+  // Those that a text names count, too.
+  write_npy(d.file("x.csv"), TensorView("", Array({DType::f32, {3, 1}}, {1, 2, 3})));
+  std::string text = run_tool({"opt", "01", "--to", "declared"}).out;
+  const std::string inline_rows = "data x : f32[3,1] = [[1], [2], [3]]";
+  ASSERT_NE(text.find(inline_rows), std::string::npos) << text;
+  text.replace(text.find(inline_rows), inline_rows.size(), "data x = file \"x.csv\"");
+  EXPECT_REFUSED(run_tool({"train", d.write("t.gdir", text), "-q", "--metrics", d.file("x.csv")}), 2,
+                 "x.csv: the rows come from there");
 }
 
 TEST_F(DataMistakes, a_file_of_the_same_name_beside_the_model) {
@@ -209,7 +221,7 @@ TEST_F(DataMistakes, words_where_numbers_stand) {
 TEST_F(DataMistakes, other_files_in_the_place_of_a_checkpoint) {
   const std::string table = d.write("a.csv", scores_of(4));
   EXPECT_REFUSED(train("scores", {"--data", table, "--save", table}), 7,
-                 table + ": is there and is no checkpoint of gdjit", "give another name");
+                 table + ": is there and is no checkpoint that this gdjit reads", "give another name");
   EXPECT_EQ(read_text(table), scores_of(4));
 }
 

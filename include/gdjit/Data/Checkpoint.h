@@ -16,6 +16,7 @@
 #include "gdjit/Runtime/State.h"
 #include "gdjit/Support/AtomicFile.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,14 +51,18 @@ Checkpoint describe(const Model& model);
 /// A path that a run saves to, again and again; see OwnedFile for two runs and one path.
 class CheckpointFile {
 public:
-  /// Error(data) where another run owns the path, or a file is there that is no checkpoint.
+  /// Error(data) where another run owns the path, or a file is there that cannot be read as a
+  /// checkpoint.
   explicit CheckpointFile(const std::string& path);
+  /// The checkpoint that was there, which the first save takes the place of.
+  const std::optional<Checkpoint>& replaced() const { return replaced_; }
   /// The file holds the last state saved or this one, whatever happens in between. Error(data) for
   /// a full disk and the like, the last one being there still.
   void save(const State& state, const Checkpoint& checkpoint);
 
 private:
   OwnedFile file_;
+  std::optional<Checkpoint> replaced_;
 };
 
 /// Once, without owning the path.

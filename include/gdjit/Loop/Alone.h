@@ -5,7 +5,8 @@
 //     =>  one kernel over the buffers 0, 1 …; what becomes of it is written back to k3 and to k4
 // Numbers of values, loops and tiles are those of the kernel: lowering gives equal kernels equal
 // ones. Buffers keep their order, so that a pass does for a kernel alone what it would do for it
-// among others.
+// among others. All of them are temporaries there: a pass that runs on kernels alone may ask for a
+// buffer's type, not for its role, elements or place.
 #pragma once
 
 #include "gdjit/Loop/Program.h"

@@ -54,8 +54,9 @@ public:
   int64_t seed() const;
   void set_seed(int64_t seed);
 
-  /// For compiled functions: the memory itself.
-  const std::shared_ptr<StateStorage>& storage() const { return storage_; }
+  /// For compiled functions: the memory itself. Error(usage), as in all of the above, where the
+  /// State was moved away.
+  const std::shared_ptr<StateStorage>& storage() const;
 
 private:
   std::shared_ptr<StateStorage> storage_;

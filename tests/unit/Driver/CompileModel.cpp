@@ -106,6 +106,17 @@ TEST(CompileModel, check_nan_is_not_led_astray_by_infinities_that_are_meant) {
     m.data({{"x", {{0, 2}, {3, 4}}}});
   };
   EXPECT_EQ(message([&](Model& m) { masked(m, false); }), "none");
+  // An infinity that is meant hides no other, and no other hides behind it.
+  auto beside = [](Model& m, double scale) {
+    Tensor x = m.input("x", {m.batch(), 2});
+    m.output("logs", select(x > 0, log(x), -infinity)); // log(0) is not taken
+    Tensor grown = select(x > 3.5, -infinity, x * m.parameter("w", ones({2})));
+    m.output("grown", exp(grown) * scale);
+    m.minimize(mean(square(x * m.parameter("v", ones({2})))), SGD{.lr = 0.1});
+    m.data({{"x", {{0, 2}, {3, 4}}}});
+  };
+  EXPECT_EQ(message([&](Model& m) { beside(m, 1); }), "none");
+  EXPECT_THAT(message([&](Model& m) { beside(m, 3e38); }), testing::HasSubstr("the result of mul"));
   EXPECT_THAT(message([&](Model& m) { masked(m, true); }),
               testing::AllOf(testing::HasSubstr("the result of log"),
                              testing::HasSubstr("(forward) is nan at element 0")));
@@ -142,7 +153,7 @@ TEST(CompileModel, alternates_steps_over_one_state) {
 
 TEST(InitialState, has_the_same_bits_compiled_and_interpreted) {
   Model m([](Model& m) {
-    (void)m.parameter("w", xavier_normal({512, 256})); // enough to be compiled
+    (void)m.parameter("w", xavier_normal({1024, 512})); // well beyond what is interpreted
     (void)m.parameter("b", fan_in_uniform(512, {256}));
     m.output("x", m.input("x", {m.batch()}));
   });

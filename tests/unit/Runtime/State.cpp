@@ -28,6 +28,15 @@ template <class F> std::string message_of(F f) {
   return "no error";
 }
 
+TEST(State, that_was_moved_away_says_so) {
+  State state({"w"}, {Array({DType::f32, {2}}, {1, 2})});
+  State there = std::move(state);
+  // NOLINTNEXTLINE(bugprone-use-after-move)
+  EXPECT_THROW({ (void)state.view("w"); }, Error);
+  EXPECT_THROW({ (void)state.step(); }, Error);
+  EXPECT_EQ(there.view("w").at(1), 2);
+}
+
 TEST(State, holds_arrays_by_name_and_number) {
   State s = two();
   EXPECT_EQ(s.size(), 2);

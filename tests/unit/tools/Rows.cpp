@@ -144,6 +144,95 @@ TEST(Train, TellsOfRowsThatARunDidNotHave) {
   d.write("a.csv", other);
   EXPECT_THAT(run_tool(on + Words{"4"}).err, HasSubstr("warning: these are not the rows"));
   EXPECT_EQ(run_tool(on + Words{"5"}).err, "");
+  Words eval = {"eval", scores_file("scores"), "--load", d.file("a.st")};
+  EXPECT_EQ(run_tool(eval).err, "");
+  d.write("a.csv", rows);
+  EXPECT_THAT(run_tool(eval).err, HasSubstr("warning: these are not the rows"));
+}
+
+TEST(Train, AndEvalTakeTheSamePartsWhateverTheSeed) {
+  Scratch d;
+  Words run = {"train",   scores_file("scores"),
+               "--data",  d.write("a.csv", scores_of(4)),
+               "--split", "0.3,0.3",
+               "--seed",  "9007199254740993",
+               "--steps", "5",
+               "-q"};
+  Json trained = json_of(run + Words{"--save", d.file("a.st")}),
+       judged = json_of({"eval", scores_file("scores"), "--load", d.file("a.st")});
+  EXPECT_TRUE(trained["metrics"].contains("test/mae"));
+  EXPECT_EQ(judged["metrics"], trained["metrics"]);
+}
+
+/// Two heads, a weight, and outputs that are not what a loss compares.
+inline constexpr const char* judged_models = R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+
+void heads(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 2}), weight = m.input("weight", {m.batch(), 1});
+  Tensor y = m.input("y", {m.batch(), 1});
+  Tensor animal = m.input("animal", {m.batch()}, DType::i64);
+  Tensor colour = m.input("colour", {m.batch()}, DType::i64);
+  m.output("feature", slice(x, 1, 0, 1) * 100.0f);
+  m.output("side", cast(reshape(slice(x, 1, 1, 2), {m.batch()}) > 0.0f, DType::i64));
+  Tensor h = Linear(m, "h", 2, 1)(x);
+  Tensor a = Linear(m, "a", 2, 2)(x), c = Linear(m, "c", 2, 2)(x);
+  m.minimize(mean(square(h - y) * weight) + cross_entropy(a, animal) + cross_entropy(c, colour), Adam{.lr = 0.1});
+  m.output("h", h);
+  m.output("animal_is", argmax(a, 1));
+  m.output("colour_is", argmax(c, 1));
+}
+GDJIT_MODEL(heads, "three targets");
+
+void logits(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 2}), y = m.input("y", {m.batch(), 1});
+  Tensor z = Linear(m, "z", 2, 1)(x);
+  m.minimize(binary_cross_entropy_with_logits(z, y), Adam{.lr = 0.1});
+  m.output("z", z);
+}
+GDJIT_MODEL(logits, "logits alone");
+
+void zero_or_one(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 2}), y = m.input("y", {m.batch(), 1});
+  Tensor h = Linear(m, "h", 2, 1)(x);
+  m.minimize(mse_loss(h, y), Adam{.lr = 0.1});
+  m.output("h", h);
+}
+GDJIT_MODEL(zero_or_one, "regression of 0 and 1");
+)";
+
+TEST(TrainOnRows, JudgesByWhatTheLossCompares) {
+  Scratch d;
+  std::string model = d.write("judged.cpp", judged_models), rows = "x0,x1,weight,y,animal,colour\n",
+              binary = "x0,x1,y\n";
+  for (int i = 0; i < 40; ++i) {
+    double a = (i % 8) - 3.5, b = (i / 8) - 2.1;
+    rows += fmt::format("{},{},{},{},{},{}\n", a, b, 1 + i % 3, 0.5 * a - b, a > 0 ? "dog" : "cat",
+                        b > 0 ? "red" : "blue");
+    binary += fmt::format("{},{},{}\n", a, b, a + b > 0 ? 1 : 0);
+  }
+  std::string file = d.write("rows.csv", rows), saved = d.file("s");
+  Json run =
+      json_of({"train", model + ":heads", "--data", file, "--steps", "400", "-q", "--save", saved});
+  Json figures = run["metrics"];
+  EXPECT_LT(figures["y/mae"].get<double>(), 0.05);
+  EXPECT_EQ(figures["animal/accuracy"], 1);
+  EXPECT_EQ(figures["colour/accuracy"], 1);
+  EXPECT_FALSE(figures.contains("weight/mae"));
+  std::string table = run_tool({"predict", model + ":heads", "--load", saved, "--x", "3,-2"}).out;
+  EXPECT_THAT(table, HasSubstr("dog"));
+  EXPECT_THAT(table, HasSubstr("blue"));
+  EXPECT_THAT(table, testing::ContainsRegex("side.*\n.* 0 ")) << "no class of a target";
+
+  file = d.write("binary.csv", binary);
+  figures =
+      json_of({"train", model + ":logits", "--data", file, "--steps", "400", "-q"})["metrics"];
+  EXPECT_GT(figures["accuracy"].get<double>(), 0.9);
+  EXPECT_TRUE(figures.contains("roc_auc"));
+  figures =
+      json_of({"train", model + ":zero_or_one", "--data", file, "--steps", "400", "-q"})["metrics"];
+  EXPECT_LT(figures["mae"].get<double>(), 0.4);
+  EXPECT_FALSE(figures.contains("accuracy"));
 }
 
 TEST(Train, TakesARateByNameWhateverItsPlace) {
