@@ -47,13 +47,15 @@ TargetKind kind_of(const InputRows& target, int64_t rows) {
   return {.one_hot = true, .classes = static_cast<int>(width)};
 }
 
+/// As many numbers a row, whatever axes they lie along: a loss may have reshaped either.
 bool equal_rows(const TensorType& output, const TensorType& target) {
-  if (output.shape.rank() != target.shape.rank())
-    return false;
-  for (int axis = 1; axis < output.shape.rank(); ++axis)
-    if (output.shape[axis] != target.shape[axis])
-      return false;
-  return true;
+  auto a_row = [](const Shape& shape) {
+    int64_t elements = 1;
+    for (int axis = 1; axis < shape.rank(); ++axis)
+      elements *= shape[axis];
+    return elements;
+  };
+  return a_row(output.shape) == a_row(target.shape);
 }
 
 /// The position of the 1 in each row.

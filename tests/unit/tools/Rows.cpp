@@ -206,7 +206,8 @@ TEST(TrainOnRows, JudgesByWhatTheLossCompares) {
   std::string model = d.write("judged.cpp", judged_models), rows = "x0,x1,weight,y,animal,colour\n",
               binary = "x0,x1,y\n";
   for (int i = 0; i < 40; ++i) {
-    double a = (i % 8) - 3.5, b = (i / 8) - 2.1;
+    const int row = i / 8;
+    double a = i % 8 - 3.5, b = row - 2.1;
     rows += fmt::format("{},{},{},{},{},{}\n", a, b, 1 + i % 3, 0.5 * a - b, a > 0 ? "dog" : "cat",
                         b > 0 ? "red" : "blue");
     binary += fmt::format("{},{},{}\n", a, b, a + b > 0 ? 1 : 0);
