@@ -136,9 +136,10 @@ void bench(BenchArguments a, Tool& tool) {
                  {"arena_bytes", code.arena_bytes()}};
     return write_output(json_text(json));
   }
-  std::string text =
-      fmt::format("{} with {} rows, {} thread{}\n", subject.name(), work.signature().batch,
-                  a.compile.threads, a.compile.threads == 1 ? "" : "s");
+  std::string text = fmt::format(
+      "{}{}, {} thread{}\n", subject.name(),
+      work.signature().batch == 0 ? "" : fmt::format(" with {} rows", work.signature().batch),
+      a.compile.threads, a.compile.threads == 1 ? "" : "s");
   text += fmt::format("compile  {:>10}   quartiles {} to {}\n", duration(compiled.total.median),
                       duration(compiled.total.low), duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)

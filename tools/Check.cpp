@@ -74,7 +74,8 @@ void check_model(const CheckArguments& a, Tool& tool) {
 
   ChainOptions chain{
       .seed = a.seed, .all_targets = !a.native_only, .training = kind == StepKind::training};
-  check_chain(own, chain, fmt::format("{} rows", own.signature().batch), report);
+  const int64_t rows = own.signature().batch;
+  check_chain(own, chain, rows == 0 ? "no batch" : fmt::format("{} rows", rows), report);
   if (subject.is_text()) {
     report.skip("other batch sizes", "a text holds a step for one batch size");
   } else if (own.signature().batch == 0) {

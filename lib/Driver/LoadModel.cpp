@@ -9,9 +9,12 @@
 #include "gdjit/Support/Suggest.h"
 
 #include <algorithm>
+#include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 
@@ -93,7 +96,22 @@ void require_file(const std::string& path) {
   throw Error(ErrorCode::graph, fmt::format("{} cannot be loaded: {}{}", path, reason, remedy));
 }
 
+/// The loader maps a file by what its header says, and touches pages that a shorter one lacks.
+bool is_cut_off(const std::string& path) {
+  Elf64_Ehdr header{};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(reinterpret_cast<char*>(&header), sizeof header) ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return false; // the loader says what it is
+  std::error_code failed;
+  const uintmax_t size = fs::file_size(path, failed);
+  return !failed && header.e_shoff + uint64_t{header.e_shnum} * header.e_shentsize > size;
+}
+
 std::shared_ptr<void> open_binary(const std::string& path) {
+  if (is_cut_off(path))
+    throw Error(ErrorCode::graph,
+                fmt::format("{} cannot be loaded: the file is cut off; build it again", path));
   // A path without a slash would be looked for in the system's folders.
   std::string name = path.find('/') == std::string::npos ? "./" + path : path;
   void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -186,7 +186,8 @@ Declaration& common_declaration(std::string_view what, const std::vector<const T
                             b.model),
           location_of(at),
           {a.note("operand 1", first->value()),
-           b.note(fmt::format("operand {}", i + 1), t.value())});
+           b.note(fmt::format("operand {}", i + 1), t.value()),
+           {"declare both within one function, or pass values in as an input", {}}});
     }
   }
   Declaration& d = *first->declaration();

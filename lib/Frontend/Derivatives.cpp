@@ -27,7 +27,10 @@ void check_same_type(std::string_view what, const Tensor& v, std::string_view of
   if (!(v.type() == like.type()))
     d.fail(fmt::format("{}: v has type {}, {} has {}", what, to_string(v.type()), of,
                        to_string(like.type())),
-           at, {d.note("v", v.value()), d.note(std::string(of), like.value())});
+           at,
+           {d.note("v", v.value()),
+            d.note(std::string(of), like.value()),
+            {fmt::format("give a vector of the type of {}", of), {}}});
 }
 
 } // namespace
@@ -61,7 +64,10 @@ std::vector<Tensor> gradient(const Tensor& loss, const std::vector<Tensor>& valu
 
 Tensor jacobian_vector(const Tensor& f, const Tensor& x, const Tensor& v, Place at) {
   check_same_type("jacobian_vector", v, "x", x, at);
-  common_declaration("jacobian_vector", {&f, &x}, at);
+  const Declaration& d = common_declaration("jacobian_vector", {&f, &x}, at);
+  if (!d.depends(f.value(), {x.value()}, Declaration::Through::anything).front())
+    d.fail(fmt::format("jacobian_vector: f does not depend on {}", d.describe(x.value())), at,
+           {d.note("f", f.value()), d.note("x", x.value()), {"its product with v is zeros", {}}});
   // J^T u is linear in u, so its product with v has the gradient J v with respect to u. u must be a
   // node of its own, not a constant that f may hold too, and never 0, where guarded derivatives
   // stop: ones that are chosen by f.

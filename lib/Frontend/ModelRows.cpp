@@ -39,7 +39,8 @@ int64_t rows_of(const Declaration& d, const InputDecl& input, int axis,
                        input.name, axis),
            column.place, {note});
   if (!rows.regular())
-    d.fail(fmt::format("data: rows of '{}' differ in length", input.name), column.place, {note});
+    d.fail(fmt::format("data: rows of '{}' differ in length", input.name), column.place,
+           {note, {"give each row as many numbers", {}}});
   if (rows.extents().empty())
     d.fail(fmt::format("data: '{}' is one number, not rows", input.name), column.place,
            {note, {"write rows in braces: {{1}, {2}}", {}}});

@@ -74,7 +74,7 @@ Array to_array(const Literal& literal, DType type, const Shape& shape, std::stri
                Place at) {
   if (!literal.regular())
     throw Error(ErrorCode::graph, fmt::format("{}: rows of the braces differ in length", what),
-                location_of(at));
+                location_of(at), {{"give each as many numbers: {{1, 2}, {3, 4}}", {}}});
   Array array(TensorType{type, shape});
   GDJIT_CHECK(array.elements() == static_cast<int64_t>(literal.values().size()));
   for (int64_t i = 0; i < array.elements(); ++i)

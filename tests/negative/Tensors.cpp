@@ -88,7 +88,7 @@ TEST(TensorMistakes, two_models) {
   Tensor y = second.input("y", {2}); GDJIT_LINE(y_line);
   std::string here;
   EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; (void)(x - y); }), here + ":",
-                 "sub: operands belong to two models, 'first' and 'second'", x_line, y_line);
+                 "sub: operands belong to two models, 'first' and 'second'", x_line, y_line, "declare both within one function");
   EXPECT_MISTAKE(message_of([&] { (void)matmul(x, y); }), "matmul: operands belong to two models");
   EXPECT_MISTAKE(message_of([&] { (void)mse_loss(x, y); }), "mse_loss: operands belong to two models");
   EXPECT_MISTAKE(message_of([&] { second.minimize(sum(x), SGD{}); }), "minimize: the value belongs to model 'first', not to 'second'");
@@ -122,6 +122,8 @@ TEST(TensorMistakes, gradients_of_nothing) {
                  x_line);
   EXPECT_MISTAKE(message_of([&] { (void)gradient(sum(cast(x, DType::i32)), x); }), "gradient: the loss is i64, not a float",
                  "cast");
+  EXPECT_MISTAKE(message_of([&] { (void)jacobian_vector(m.input("f", {3}), x, x); }),
+                 "jacobian_vector: f does not depend on ", "its product with v is zeros");
   EXPECT_MISTAKE(message_of([&] { (void)hessian_vector(sum(x * x), x, m.input("v", {3})); }),
                  "hessian_vector: v has type f32[3], x has f32[2]");
 }

@@ -85,6 +85,10 @@ TEST(ToolFiles, a_shared_object_that_cannot_be_read) {
   EXPECT_REFUSED(run_tool({"train", scratch.write("bad.so", "no ELF")}), 3,
                  "bad.so cannot be loaded", "gdjit_add_model");
   EXPECT_REFUSED(run_tool({"train", scratch.file("none.so")}), 7, "none.so: no such file");
+  std::string whole = read_text(GDJIT_BINARY_DIR "/lib/gdjit/examples/01_linear_regression.so");
+  ASSERT_GT(whole.size(), 10'000u);
+  EXPECT_REFUSED(run_tool({"train", scratch.write("cut.so", whole.substr(0, whole.size() / 2))}), 3,
+                 "cut.so cannot be loaded: the file is cut off; build it again");
   EXPECT_REFUSED(run_tool({"train", GDJIT_BINARY_DIR "/lib/libgdjit.so"}), 3,
                  "GDJIT_MODEL(function");
 }
