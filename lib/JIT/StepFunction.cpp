@@ -17,36 +17,6 @@ namespace gdjit {
 
 namespace {
 
-/// Marks a function, and the State that it writes, as running.
-class Entered {
-public:
-  Entered(std::atomic<bool>& function, std::atomic<bool>* state) : function_(function) {
-    if (function.load(std::memory_order_relaxed)) [[unlikely]]
-      throw Error(ErrorCode::usage,
-                  "a step function is called while it runs; compile one per thread");
-    if (state != nullptr && state->load(std::memory_order_relaxed)) [[unlikely]]
-      throw Error(ErrorCode::usage,
-                  "two steps that write one State run at once; give each thread a "
-                  "State of its own");
-    function.store(true, std::memory_order_relaxed);
-    if (state != nullptr) {
-      state->store(true, std::memory_order_relaxed);
-      state_ = state;
-    }
-  }
-  ~Entered() {
-    function_.store(false, std::memory_order_relaxed);
-    if (state_ != nullptr)
-      state_->store(false, std::memory_order_relaxed);
-  }
-  Entered(const Entered&) = delete;
-  Entered& operator=(const Entered&) = delete;
-
-private:
-  std::atomic<bool>& function_;
-  std::atomic<bool>* state_ = nullptr;
-};
-
 /// What a function consists of, unless it was moved away.
 template <class Impl> Impl& live(const std::unique_ptr<Impl>& impl) {
   if (!impl) [[unlikely]]

@@ -5,6 +5,7 @@
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/JIT/StepFunction.h"
 #include "gdjit/Runtime/StateStorage.h"
+#include "gdjit/Support/Error.h"
 
 #include <atomic>
 #include <memory>
@@ -73,6 +74,36 @@ struct StepFunction::Impl {
   double run_and_check_values();
   bool all_finite() const;
   [[noreturn]] void fail_missing() const;
+};
+
+/// Marks a function, and the State that it writes, as running.
+class Entered {
+public:
+  Entered(std::atomic<bool>& function, std::atomic<bool>* state) : function_(function) {
+    if (function.load(std::memory_order_relaxed)) [[unlikely]]
+      throw Error(ErrorCode::usage,
+                  "a step function is called while it runs; compile one per thread");
+    if (state != nullptr && state->load(std::memory_order_relaxed)) [[unlikely]]
+      throw Error(ErrorCode::usage,
+                  "two steps that write one State run at once; give each thread a "
+                  "State of its own");
+    function.store(true, std::memory_order_relaxed);
+    if (state != nullptr) {
+      state->store(true, std::memory_order_relaxed);
+      state_ = state;
+    }
+  }
+  ~Entered() {
+    function_.store(false, std::memory_order_relaxed);
+    if (state_ != nullptr)
+      state_->store(false, std::memory_order_relaxed);
+  }
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+private:
+  std::atomic<bool>& function_;
+  std::atomic<bool>* state_ = nullptr;
 };
 
 } // namespace gdjit
