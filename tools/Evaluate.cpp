@@ -10,6 +10,10 @@
 
 namespace gdjit::tool {
 
+int64_t row_width(const TensorType& type) {
+  return type.shape.rank() == 0 || type.shape[0] == 0 ? 0 : type.elements() / type.shape[0];
+}
+
 namespace {
 
 /// Terms below which interpreting takes less time than LLVM needs to start.

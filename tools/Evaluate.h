@@ -12,6 +12,9 @@
 
 namespace gdjit::tool {
 
+/// Numbers per row of a type with a leading batch.
+int64_t row_width(const TensorType& type);
+
 /// One batch: what went in and what came out.
 struct SeenBatch {
   std::span<const TensorView> inputs;  ///< of the rows, by name

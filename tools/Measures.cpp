@@ -49,13 +49,7 @@ TargetKind kind_of(const InputRows& target, int64_t rows) {
 
 /// As many numbers a row, whatever axes they lie along: a loss may have reshaped either.
 bool equal_rows(const TensorType& output, const TensorType& target) {
-  auto a_row = [](const Shape& shape) {
-    int64_t elements = 1;
-    for (int axis = 1; axis < shape.rank(); ++axis)
-      elements *= shape[axis];
-    return elements;
-  };
-  return a_row(output.shape) == a_row(target.shape);
+  return row_width(output) == row_width(target);
 }
 
 /// The position of the 1 in each row.

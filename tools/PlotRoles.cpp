@@ -7,10 +7,6 @@
 
 namespace gdjit::tool {
 
-int64_t row_width(const TensorType& type) {
-  return type.shape.rank() == 0 || type.shape[0] == 0 ? 0 : type.elements() / type.shape[0];
-}
-
 const OutputDecl* Roles::number() const {
   auto found = std::ranges::find_if(outputs, [](const OutputDecl& d) {
     return is_float(d.type.dtype) && row_width(d.type) == 1;

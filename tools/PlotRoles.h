@@ -5,9 +5,6 @@
 
 namespace gdjit::tool {
 
-/// Numbers per row of a type with a leading batch.
-int64_t row_width(const TensorType& type);
-
 struct Roles {
   std::vector<InputDecl> features;   ///< inputs with rows that the prediction needs
   int64_t width = 0;                 ///< their numbers per row

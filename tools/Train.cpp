@@ -119,10 +119,12 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
       known.emplace_back(d.name, 0);
   if (file_ || resumed)
     rows_checksum_ = found_.rows.checksum();
-  const std::vector<std::string> given = subject_.given_inputs();
-  for (const Scaling& scaling : parts_.scalings)
-    if (!a.quiet && !resumed && std::ranges::find(given, scaling.input) == given.end())
-      log("note: {} is a target: figures and predictions are in its scaled units", scaling.input);
+  if (!a.quiet && !resumed && !parts_.scalings.empty()) {
+    const std::vector<std::string> given = subject_.given_inputs();
+    for (const Scaling& scaling : parts_.scalings)
+      if (std::ranges::find(given, scaling.input) == given.end())
+        log("note: {} is a target: figures and predictions are in its scaled units", scaling.input);
+  }
   if (resumed)
     warn_of_other_rows(*resumed, rows_checksum_, a.resume);
   if (file_ && a.save != a.resume && !a.quiet)
