@@ -34,6 +34,15 @@ std::vector<bool> read_by_losses(const Step& step) {
 
 } // namespace
 
+Work comparable(Work evaluation) {
+  if (!evaluation.is_graph())
+    return evaluation;
+  CompileOptions options;
+  options.training = false;
+  options.last = std::max(Stage::Simplified, evaluation.stage);
+  return compile(std::move(evaluation), options).work;
+}
+
 Comparison find_comparison(const Step& step, const std::string& target,
                            std::span<const std::string> given) {
   const Graph& g = step.graph;

@@ -1,7 +1,7 @@
 // Which outputs of a step are what its loss compares with a target.
 #pragma once
 
-#include "gdjit/IR/Step.h"
+#include "gdjit/Driver/Compile.h"
 
 #include <climits>
 #include <span>
@@ -23,7 +23,12 @@ struct Comparison {
   bool subtracts = false;
 };
 
-/// `given` are the inputs that predictions need; the others are targets, weights and the like.
+/// An evaluation in which equal nodes are one and a sigmoid written out is a sigmoid; loops as they
+/// are.
+Work comparable(Work evaluation);
+
+/// Of a step that is comparable. `given` are the inputs that predictions need; the others are
+/// targets, weights and the like.
 Comparison find_comparison(const Step& step, const std::string& target,
                            std::span<const std::string> given);
 

@@ -1,6 +1,7 @@
 // gdjit dump: a model at any stage of its way, as text, formulas, picture or JSON.
 #include "Evaluate.h"
 #include "Figures.h"
+#include "StageCounts.h"
 #include "Subject.h"
 
 #include "gdjit/Driver/Compile.h"
@@ -115,65 +116,13 @@ Compilation compile_to(const DumpArguments& a, const Work& work, Stage stage) {
   return compile(work, options);
 }
 
-template <class N> std::string counted(N n, const char* what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
-/// One line on a stage: what there is to count.
-std::string count(const Compilation& c) {
-  Stage stage = c.options.last;
-  auto lines_with = [](const std::string& text, std::string_view what) {
-    int64_t n = 0;
-    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
-      ++n;
-    return n;
-  };
-  if (stage <= Stage::Fused) {
-    const Step& step = c.work.step;
-    int parts[3] = {};
-    for (NodeId n = 0; n < step.graph.size(); ++n)
-      ++parts[static_cast<int>(step.graph.origin(n).part)];
-    std::string text = fmt::format("{} nodes: {} forward, {} backward, {} update",
-                                   step.graph.size(), parts[0], parts[1], parts[2]);
-    return stage == Stage::Fused
-               ? fmt::format("{} in {}", text, counted(step.partition.kernels.size(), "kernel"))
-               : text;
-  }
-  if (stage <= Stage::Planned) {
-    const loop::Program& p = c.work.program;
-    int64_t loops = 0, statements = 0;
-    std::vector<const std::vector<loop::Statement>*> open;
-    for (const loop::Kernel& k : p.kernels)
-      open.push_back(&k.body);
-    while (!open.empty()) {
-      const std::vector<loop::Statement>* body = open.back();
-      open.pop_back();
-      for (const loop::Statement& s : *body) {
-        ++statements;
-        loops += s.kind == loop::StatementKind::For;
-        if (!s.body.empty())
-          open.push_back(&s.body);
-      }
-    }
-    std::string text =
-        fmt::format("{}, {}, {}, {}", counted(p.kernels.size(), "kernel"), counted(loops, "loop"),
-                    counted(statements, "statement"), counted(p.buffers.size(), "buffer"));
-    return stage == Stage::Planned ? fmt::format("{}, arena {} bytes", text, p.arena_bytes) : text;
-  }
-  std::string text = print(c);
-  return stage == Stage::Object
-             ? fmt::format("{} lines of assembly", lines_with(text, "\n"))
-             : fmt::format("{}, {}", counted(lines_with(text, "\ndefine "), "function"),
-                           counted(lines_with(text, "\n"), "line"));
-}
-
 void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
   write_output(render(a, compile_to(a, work, work.stage), beside));
   std::string text = "\n";
   for (int i = static_cast<int>(work.stage) + 1; i < stage_count; ++i) {
     Stage stage = static_cast<Stage>(i);
     text += fmt::format("; {:<15} {:<70} gdjit dump {} --stage {}\n", name(stage),
-                        count(compile_to(a, work, stage)), a.model.word, name(stage));
+                        counts(compile_to(a, work, stage)), a.model.word, name(stage));
   }
   write_output(text);
 }
@@ -304,6 +253,15 @@ StepKind step_kind(const DumpArguments& a, const Subject& subject) {
                                   : StepKind::prediction;
 }
 
+/// A stage among others on standard output: under a heading, as an element of one JSON array.
+std::string one_of_several(const DumpArguments& a, Stage stage, const std::vector<Stage>& stages,
+                           const std::string& text) {
+  if (a.form == "json")
+    return (stage == stages.front() ? "[" : "") + text.substr(0, text.find_last_not_of('\n') + 1) +
+           (stage == stages.back() ? "]\n" : ",\n");
+  return a.form == "dot" ? text : fmt::format("; ---- {} ----\n{}\n", name(stage), text);
+}
+
 void dump(DumpArguments a, Tool& tool) {
   if (!a.only.empty() && (!is_text_form(a) || a.values))
     throw Error(ErrorCode::usage, fmt::format("--only narrows texts, not {}",
@@ -346,14 +304,14 @@ void dump(DumpArguments a, Tool& tool) {
       a.stage.empty() && a.folder.empty() && is_text_form(a) && a.only.empty() && a.wrt.empty();
   if (plain)
     return overview(a, work, beside);
+  if (a.folder.empty() && stages.size() > 1 && a.form == "svg")
+    throw Error(ErrorCode::usage, "--stage all --as svg draws several pictures; -o DIR takes them");
   for (Stage stage : stages) {
     std::string text = render(a, compile_to(a, work, stage), beside);
     if (!a.folder.empty())
       write_file(a.folder + "/" + file_name(stage, a.form), text);
     else
-      write_output(stages.size() > 1 && is_text_form(a)
-                       ? fmt::format("; ---- {} ----\n{}\n", name(stage), text)
-                       : text);
+      write_output(stages.size() > 1 ? one_of_several(a, stage, stages, text) : text);
   }
   if (!a.folder.empty())
     log("{} files in {}", stages.size(), a.folder);

@@ -84,14 +84,7 @@ Measures::Measures(const Subject& subject, const Work& evaluation, const Dataset
   for (const OutputDecl& output : signature.outputs)
     taken_.push_back(output.name);
   const std::vector<std::string> given = subject.given_inputs();
-  // A sigmoid written out is one once the step is made safe.
-  Work safe = evaluation;
-  if (safe.is_graph()) {
-    CompileOptions options;
-    options.training = false;
-    options.last = std::max(Stage::Differentiated, safe.stage);
-    safe = compile(std::move(safe), options).work;
-  }
+  const Work safe = comparable(evaluation);
   for (const InputRows& input : rows.inputs()) {
     Judge j;
     if (input.batch_axis == 0 && std::ranges::find(given, input.name) == given.end() &&

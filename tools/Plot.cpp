@@ -61,7 +61,8 @@ void Plots::add_to(CLI::App& command, std::vector<std::string>& words, const std
       .add_option(
           "--plot", words,
           fmt::format("draw to an .svg or .png file: {}fit (rows and prediction), curve (outputs "
-                      "over a single input), boundary (decisions over two), histogram (of an "
+                      "over a single input: a likelihood, a density), boundary (decisions over "
+                      "two), histogram (of an "
                       "output), images (with the class that each is taken for)",
                       alone == "cost" ? "cost (losses by update, also without its name), " : ""))
       ->allow_extra_args(false)

@@ -212,11 +212,17 @@ std::string boundary_script(const PlotSource& source, const Roles& roles) {
 
 // ---- histogram ----
 
+/// The first of floats, else of integers.
 const OutputDecl* many_numbers(const Signature& signature) {
-  auto found = std::ranges::find_if(signature.outputs, [](const OutputDecl& d) {
-    return is_float(d.type.dtype) && (d.type.elements() > 1 || d.batch_axis == 0);
-  });
-  return found == signature.outputs.end() ? nullptr : &*found;
+  const OutputDecl* integers = nullptr;
+  for (const OutputDecl& d : signature.outputs)
+    if (d.type.elements() > 1 || d.batch_axis == 0) {
+      if (is_float(d.type.dtype))
+        return &d;
+      if (is_integer(d.type.dtype) && !integers)
+        integers = &d;
+    }
+  return integers;
 }
 
 std::string histogram_lacks(const PlotSource& source, const Roles&) {

@@ -1,17 +1,25 @@
 // The prediction step says which inputs are features: it asks for those alone.
 #include "PlotRoles.h"
 
+#include "Comparison.h"
 #include "Evaluate.h"
 
 #include <algorithm>
+#include <climits>
+#include <map>
 
 namespace gdjit::tool {
 
 const OutputDecl* Roles::number() const {
-  auto found = std::ranges::find_if(outputs, [](const OutputDecl& d) {
-    return is_float(d.type.dtype) && row_width(d.type) == 1;
-  });
-  return found == outputs.end() ? nullptr : &*found;
+  const OutputDecl* nearest = nullptr;
+  int distance = 0;
+  for (size_t k = 0; k < outputs.size(); ++k)
+    if (const OutputDecl& d = outputs[k];
+        is_float(d.type.dtype) && row_width(d.type) == 1 && (!nearest || distances[k] < distance)) {
+      nearest = &d;
+      distance = distances[k];
+    }
+  return nearest;
 }
 
 std::vector<double> Roles::as_they_came(size_t k, std::vector<double> values) const {
@@ -40,9 +48,21 @@ Roles roles(const PlotSource& source) {
     if (std::ranges::find(prediction.inputs, d.name, &InputDecl::name) == prediction.inputs.end() &&
         d.batch_axis == 0 && row_width(d.type) == 1)
       roles.targets.push_back(d);
+  std::map<std::string, int> distances;
+  const Work evaluation =
+      comparable(source.subject.work(StepKind::evaluation, source.signature.batch));
+  if (!roles.targets.empty() && evaluation.is_graph()) {
+    const Comparison comparison =
+        find_comparison(evaluation.step, roles.targets[0].name, source.subject.given_inputs());
+    for (size_t k = 0; k < comparison.distances.size(); ++k)
+      distances[evaluation.signature().outputs[k].name] = comparison.distances[k];
+  }
   for (const OutputDecl& d : prediction.outputs)
-    if (d.batch_axis == 0)
+    if (d.batch_axis == 0) {
       roles.outputs.push_back(d);
+      auto found = distances.find(d.name);
+      roles.distances.push_back(found == distances.end() ? INT_MAX : found->second);
+    }
   return roles;
 }
 

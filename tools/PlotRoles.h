@@ -10,9 +10,11 @@ struct Roles {
   int64_t width = 0;                 ///< their numbers per row
   std::vector<InputDecl> targets;    ///< one number per row, not needed by the prediction
   std::vector<OutputDecl> outputs;   ///< per row
+  std::vector<int> distances;        ///< of each output from the first target (Comparison)
   std::vector<double> offset, scale; ///< of each feature: as it came, it was value * scale + offset
 
-  /// The first float output of one number per row; null where there is none.
+  /// The float output of one number per row that is nearest to the first target, the first of
+  /// several; null where there is none.
   const OutputDecl* number() const;
   /// Values of feature k, as the model takes them, as they came.
   std::vector<double> as_they_came(size_t k, std::vector<double> values) const;

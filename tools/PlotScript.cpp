@@ -127,9 +127,10 @@ std::string script_of_cost(const std::string& title, const std::vector<Series>& 
     script += "set logscale y\nset format y '%h'\n";
   Plot plot;
   for (size_t i = 0; i < losses.size(); ++i)
-    plot.add(losses[i], losses[i].x.size() > 25
-                            ? line(i)
-                            : fmt::format("with linespoints pt 7 ps 0.5 lw 2 lc '{}'", colour(i)));
+    plot.add(losses[i],
+             std::ranges::count_if(losses[i].y, [](double y) { return std::isfinite(y); }) > 25
+                 ? line(i)
+                 : fmt::format("with linespoints pt 7 ps 0.5 lw 2 lc '{}'", colour(i)));
   return script + plot.text();
 }
 

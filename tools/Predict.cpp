@@ -151,7 +151,7 @@ std::vector<std::vector<std::string>> class_labels(const Trained& trained,
   std::vector<std::vector<std::string>> labels(wanted.outputs.size());
   if (!trained.checkpoint)
     return labels;
-  const Work evaluation = trained.subject->work(StepKind::evaluation);
+  const Work evaluation = comparable(trained.subject->work(StepKind::evaluation));
   const std::vector<std::string> given = trained.subject->given_inputs();
   std::vector<int> nearest(wanted.outputs.size(), contraction_distance);
   for (const InputColumnNames& each : trained.checkpoint->columns) {

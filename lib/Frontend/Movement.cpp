@@ -39,7 +39,8 @@ Tensor reshape(const Tensor& x, const Extents& extents, Place at) {
     if (shape[i] != -1)
       continue;
     if (open >= 0)
-      d.fail("reshape: two extents are -1", at, {d.note("operand", x.value())});
+      d.fail("reshape: two extents are -1; one at most is left to be found", at,
+             {d.note("operand", x.value())});
     open = static_cast<int64_t>(i);
     shape[i] = 1;
   }
@@ -48,7 +49,9 @@ Tensor reshape(const Tensor& x, const Extents& extents, Place at) {
     int64_t elements = x.type().elements();
     if (known == 0 || elements % known != 0)
       d.fail(
-          fmt::format("reshape: no extent makes {} elements of {}", elements, to_string(x.shape())),
+          fmt::format("reshape: no extent in place of -1 makes {} elements of {}; choose extents "
+                      "whose product divides {}",
+                      elements, to_string(x.shape()), elements),
           at, {d.note("operand", x.value())});
     shape[static_cast<size_t>(open)] = elements / known;
   }
@@ -142,7 +145,7 @@ Tensor pad(const Tensor& x, const Axes& low, const Axes& high, double value, Pla
 
 Tensor concat(const std::vector<Tensor>& parts, int axis, Place at) {
   if (parts.empty())
-    throw Error(ErrorCode::graph, "concat: no operand", location_of(at));
+    throw Error(ErrorCode::graph, "concat: no operand; give one Tensor or more", location_of(at));
   Declaration& d = common_declaration("concat", pointers(parts), at);
   std::vector<Value> values;
   values.reserve(parts.size());

@@ -1,20 +1,11 @@
-// Executable and Frame: native code, and the addresses that one caller of it works on.
-//
-// All arguments of all launches lie in one table of pointers; run() walks it and calls. Setting an
-// input writes its address to the few places of the table that mean it.
-#include "gdjit/JIT/Executable.h"
+// From a program to native code that is loaded, and what its callers need to know of it.
+#include "ExecutableImpl.h"
 
-#include "LoadedCode.h"
-
-#include "gdjit/Runtime/TensorView.h"
-#include "gdjit/Runtime/ThreadPool.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/FloatEnvironment.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <new>
 
 namespace gdjit {
 
@@ -22,46 +13,6 @@ using loop::Buffer;
 using loop::BufferId;
 using loop::BufferRole;
 using loop::Place;
-
-namespace {
-
-/// Where in the table the address of one buffer stands.
-struct Uses {
-  std::vector<uint32_t> slots;
-};
-
-struct Call {
-  KernelFunction function = nullptr;
-  uint32_t first = 0; ///< slot of its first buffer
-  int64_t turns = 0;  ///< that threads share; 0: one thread does it all
-};
-
-/// The row of the scalar `step`; -1 where the step has none.
-int step_row(const Signature& signature) {
-  for (size_t row = 0; row < signature.scalars.size(); ++row)
-    if (signature.scalars[row].name == "step")
-      return static_cast<int>(row);
-  return -1;
-}
-
-} // namespace
-
-struct Executable::Impl {
-  Signature signature;
-  std::vector<loop::Note> notes;
-  std::vector<Buffer> buffers;
-  int64_t arena_bytes = 0;
-  Code code; ///< objects are dropped once loaded
-  std::unique_ptr<gdjit_llvm::LoadedCode> loaded;
-  std::vector<Call> calls;
-  int threads = 1;
-  uint32_t slots = 0;
-  std::vector<std::pair<uint32_t, BufferId>> fixed; ///< slots of arena and constants
-  /// Slots of tables of literals, which stand in code.launches.
-  std::vector<std::pair<uint32_t, const loop::Bits*>> literals;
-  std::vector<Uses> inputs, states, scalars; ///< per row of the signature
-  std::vector<BufferId> outputs, updates;    ///< memory per row; none where no buffer has the role
-};
 
 Executable::Executable(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Executable::~Executable() = default;
@@ -81,11 +32,6 @@ std::vector<Uses>* rows_of(BufferRole role, std::vector<Uses>& inputs, std::vect
   default:
     return nullptr;
   }
-}
-
-double milliseconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-      .count();
 }
 
 } // namespace
@@ -155,243 +101,6 @@ const CodeTimes& Executable::times() const { return impl_->code.times; }
 void Executable::require_in_range(const CallStatus& status) const {
   loop::require_in_range(status, impl_->notes);
 }
-
-// --- Frame ---
-
-namespace {
-
-struct FreeAligned {
-  void operator()(char* memory) const {
-    ::operator delete(memory, std::align_val_t(Array::alignment));
-  }
-};
-using AlignedBytes = std::unique_ptr<char[], FreeAligned>;
-
-AlignedBytes allocate(int64_t bytes) {
-  auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
-  AlignedBytes memory(
-      static_cast<char*>(::operator new(size, std::align_val_t(Array::alignment), std::nothrow)));
-  if (memory == nullptr)
-    fail_memory("the memory of a step", bytes);
-  std::memset(memory.get(), 0, size); // also maps its pages, before the first call
-  return memory;
-}
-
-} // namespace
-
-struct Frame::Impl {
-  std::shared_ptr<const Executable> executable;
-  const Executable::Impl* code = nullptr;
-  AlignedBytes arena;
-  AlignedBytes scalars; ///< 8 bytes each
-  std::vector<void*> table;
-  std::vector<const void*> inputs; ///< per row, also of those that no kernel reads
-  std::vector<void*> states;
-  std::vector<WrittenRange> written; ///< [0] is the arena
-  std::vector<size_t> written_of;    ///< per row of the states, in `written`; 0: it has no update
-
-  struct Failure {
-    const Call* call = nullptr;
-    KernelStatus status = {};
-  };
-  std::vector<Failure> failures; ///< the first of each thread
-  const Call* work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status);
-  const Call* work_on_team(std::span<const Call> calls, KernelStatus& status);
-  CallStatus run(KernelStatus& status);
-
-  void* memory(BufferId b) const {
-    const Buffer& buffer = code->buffers[b];
-    if (buffer.place == Place::arena)
-      return arena.get() + buffer.offset;
-    if (buffer.place == Place::constant)
-      return const_cast<void*>(buffer.literal->bytes()); // kernels only read it
-    switch (buffer.role) {
-    case BufferRole::input:
-      return const_cast<void*>(inputs[buffer.number]); // kernels only read it
-    case BufferRole::state:
-      return states[buffer.number];
-    default:
-      GDJIT_CHECK(buffer.role == BufferRole::scalar);
-      return scalars.get() + size_t{8} * buffer.number;
-    }
-  }
-};
-
-Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_unique<Impl>()) {
-  const Executable::Impl& code = *executable->impl_;
-  impl_->code = &code;
-  impl_->executable = std::move(executable);
-  impl_->arena = allocate(code.arena_bytes);
-  impl_->scalars = allocate(8 * static_cast<int64_t>(code.scalars.size()));
-  impl_->table.resize(code.slots);
-  impl_->failures.resize(static_cast<size_t>(code.threads));
-  impl_->inputs.resize(code.inputs.size());
-  impl_->states.resize(code.states.size());
-  for (auto [slot, buffer] : code.fixed)
-    impl_->table[slot] = impl_->memory(buffer);
-  for (auto [slot, table] : code.literals)
-    impl_->table[slot] = const_cast<loop::Bits*>(table); // kernels only read it
-  for (uint32_t row = 0; row < code.scalars.size(); ++row)
-    for (uint32_t slot : code.scalars[row].slots)
-      impl_->table[slot] = scalar(row);
-  impl_->written.push_back(
-      {impl_->arena.get(), impl_->arena.get() + code.arena_bytes, "memory of the step itself"});
-  impl_->written_of.resize(code.states.size());
-  for (const UpdateDecl& update : code.signature.updates) {
-    impl_->written_of[update.state] = impl_->written.size();
-    impl_->written.push_back({nullptr, nullptr, code.signature.states[update.state].name});
-  }
-}
-
-Frame::~Frame() = default;
-Frame::Frame(Frame&&) noexcept = default;
-Frame& Frame::operator=(Frame&&) noexcept = default;
-
-const Executable& Frame::executable() const { return *impl_->executable; }
-
-void Frame::set_input(uint32_t row, const void* data) {
-  impl_->inputs[row] = data;
-  for (uint32_t slot : impl_->code->inputs[row].slots)
-    impl_->table[slot] = const_cast<void*>(data); // kernels only read it
-}
-
-void Frame::set_state(uint32_t row, void* data) {
-  impl_->states[row] = data;
-  for (uint32_t slot : impl_->code->states[row].slots)
-    impl_->table[slot] = data;
-  if (const size_t at = impl_->written_of[row]; at != 0) {
-    auto* begin = static_cast<const char*>(data);
-    impl_->written[at].begin = begin;
-    impl_->written[at].end = begin + impl_->code->signature.states[row].type.bytes();
-  }
-}
-
-void* Frame::scalar(uint32_t row) { return impl_->scalars.get() + size_t{8} * row; }
-
-void Frame::set_scalar(uint32_t row, double value) {
-  DType type = impl_->code->signature.scalars[row].dtype;
-  loop::store_bits(type, scalar(row), loop::to_bits(type, value));
-}
-
-CallArguments Frame::arguments() const {
-  const Signature& signature = impl_->code->signature;
-  auto copy = [](const TensorType& type, const void* from) {
-    return TensorView("", type, from).copy();
-  };
-  CallArguments arguments;
-  for (size_t i = 0; i < signature.inputs.size(); ++i)
-    arguments.inputs.push_back(copy(signature.inputs[i].type, impl_->inputs[i]));
-  for (size_t i = 0; i < signature.states.size(); ++i)
-    arguments.states.push_back(copy(signature.states[i].type, impl_->states[i]));
-  for (uint32_t i = 0; i < signature.scalars.size(); ++i)
-    arguments.scalars.push_back(
-        copy({signature.scalars[i].dtype, {}}, impl_->scalars.get() + size_t{8} * i));
-  return arguments;
-}
-
-/// The part of one thread in some calls, one after another; threads meet behind each. Returns the
-/// first that found an index out of range; null for none.
-[[gnu::always_inline]] inline const Call*
-Frame::Impl::work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status) {
-  const Call* failed = nullptr;
-  for (const Call& call : calls) {
-    bool own = member.thread == 0;
-    if (call.turns > 0) [[unlikely]] {
-      status.first_turn = call.turns * member.thread / member.threads;
-      status.end_turn = call.turns * (member.thread + 1) / member.threads;
-      own = status.first_turn < status.end_turn;
-    }
-    if (own)
-      call.function(table.data() + call.first, &status);
-    if (status.check >= 0 && failed == nullptr) [[unlikely]]
-      failed = &call;
-    if (member.barrier != nullptr)
-      member.barrier->wait();
-  }
-  return failed;
-}
-
-/// Pieces ascend with the threads, so the first failure in the order of a single thread is that of
-/// the earliest call, and in it that of the first thread.
-const Call* Frame::Impl::work_on_team(std::span<const Call> calls, KernelStatus& status) {
-  std::fill(failures.begin(), failures.end(), Failure());
-  struct Context {
-    Impl* self;
-    std::span<const Call> calls;
-  } context{this, calls};
-  auto part = [](void* given, const TeamMember& member) {
-    auto [self, calls] = *static_cast<Context*>(given);
-    Failure& own = self->failures[static_cast<size_t>(member.thread)];
-    own.call = self->work(calls, member, own.status);
-  };
-  run_on_team(code->threads, part, &context);
-  const Call* first = nullptr;
-  for (const Failure& each : failures)
-    if (each.call != nullptr && (first == nullptr || each.call < first)) {
-      first = each.call;
-      status = each.status;
-    }
-  return first;
-}
-
-CallStatus Frame::Impl::run(KernelStatus& status) {
-  const Call* failed =
-      code->threads == 1 ? work(code->calls, {}, status) : work_on_team(code->calls, status);
-  if (failed == nullptr) [[likely]]
-    return {};
-  const Launch& launch = code->code.launches[static_cast<size_t>(failed - code->calls.data())];
-  return {launch.checks[static_cast<size_t>(status.check)], status.position};
-}
-
-CallStatus Frame::run() {
-  KernelStatus status;
-  return impl_->run(status);
-}
-
-CallStatus Frame::run(int64_t& steps) {
-  const Executable::Impl& code = *impl_->code;
-  const int64_t wanted = steps;
-  if (code.code.launches.size() == 1 && code.code.launches[0].repeats && wanted > 0) {
-    KernelStatus status;
-    status.steps = wanted;
-    CallStatus result = impl_->run(status);
-    steps = wanted - status.steps;
-    return result;
-  }
-  int64_t first = 0;
-  const int row = step_row(code.signature);
-  if (row >= 0)
-    std::memcpy(&first, scalar(static_cast<uint32_t>(row)), sizeof first);
-  auto set_step = [&](int64_t number) {
-    if (row >= 0)
-      std::memcpy(scalar(static_cast<uint32_t>(row)), &number, sizeof number);
-  };
-  CallStatus result;
-  for (steps = 0; steps < wanted && result.ok(); ++steps) {
-    set_step(first + steps);
-    result = run();
-  }
-  set_step(first);
-  return result;
-}
-
-std::vector<double> Frame::time_calls() {
-  std::vector<double> seconds;
-  KernelStatus status;
-  for (const Call& call : impl_->code->calls) {
-    auto start = std::chrono::steady_clock::now();
-    if (impl_->code->threads == 1)
-      impl_->work({&call, 1}, {}, status);
-    else
-      impl_->work_on_team({&call, 1}, status);
-    seconds.push_back(milliseconds_since(start) / 1000);
-  }
-  return seconds;
-}
-
-const void* Frame::output(uint32_t row) const { return impl_->memory(impl_->code->outputs[row]); }
-
-std::span<const WrittenRange> Frame::written() const { return impl_->written; }
 
 CallResults Executable::call(const CallArguments& arguments, int64_t steps) const {
   const Signature& signature = impl_->signature;

@@ -156,6 +156,16 @@ Program Alone::program(const Kernel& kernel) const {
   return program;
 }
 
+const AloneResult& Alone::result(const Kernel& kernel, std::string_view known_of_it,
+                                 const std::function<void(AloneResult&)>& work) {
+  auto [at, added] = results_.try_emplace(key_ + std::string(known_of_it));
+  if (added) {
+    at->second.program = program(kernel);
+    work(at->second);
+  }
+  return at->second;
+}
+
 void Alone::write_back(const AloneResult& result, Kernel& kernel) const {
   GDJIT_CHECK(result.program.buffers.size() == buffers_.size() && result.remarks.empty());
   write(result.program.kernels[0], buffers_, kernel);

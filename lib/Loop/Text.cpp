@@ -39,8 +39,8 @@ private:
     std::unordered_set<std::string> taken;
     for (const Buffer& buffer : program_.buffers) {
       std::string name = buffer.name;
-      while (!taken.insert(name).second)
-        name += '_';
+      for (int again = 2; !taken.insert(name).second; ++again)
+        name = buffer.name + '_' + std::to_string(again);
       buffer_names_.push_back(std::move(name));
     }
   }

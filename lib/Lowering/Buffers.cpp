@@ -36,7 +36,7 @@ BufferId Buffers::add(std::string name, TensorType type, BufferRole role, uint32
   if (auto [at, fresh] = names_.try_emplace(name, 0); !fresh) {
     std::string longer;
     do
-      longer = name + std::string(++at->second, '_');
+      longer = name + '_' + std::to_string(++at->second + 1);
     while (!names_.try_emplace(longer, 0).second);
     name = std::move(longer);
   }

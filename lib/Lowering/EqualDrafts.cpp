@@ -43,9 +43,9 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
   kernel.body = joined(std::move(draft.nests), sizes);
   alone_.take(kernel);
 
-  std::string key = alone_.key(); // and what lowering knows beside the statements
-  auto put = [&key](auto number) {
-    key.append(reinterpret_cast<const char*>(&number), sizeof number);
+  std::string known;
+  auto put = [&known](auto number) {
+    known.append(reinterpret_cast<const char*>(&number), sizeof number);
   };
   std::vector<bool> is_own;
   for (BufferId b : alone_.buffers())
@@ -61,9 +61,8 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
   for (LoopId partials : draft.partials_loop)
     put(partials);
 
-  auto [at, added] = known_.try_emplace(std::move(key));
-  if (added) {
-    loop::Program& program = at->second.program = alone_.program(kernel);
+  const loop::AloneResult& result = alone_.result(kernel, known, [&](loop::AloneResult& made) {
+    loop::Program& program = made.program;
     draft.kernel = std::move(program.kernels[0]);
     draft.nests = cut(std::move(draft.kernel.body), sizes);
     draft.kernel.body.clear();
@@ -72,8 +71,8 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
     contract_arrays(draft, program, [&](BufferId b) { return is_own[b]; });
     split_partials(draft);
     program.kernels[0] = std::move(draft.kernel);
-  }
-  alone_.write_back(at->second, kernel);
+  });
+  alone_.write_back(result, kernel);
   return kernel;
 }
 

@@ -7,8 +7,6 @@
 #include "gdjit/Loop/Alone.h"
 
 #include <functional>
-#include <string>
-#include <unordered_map>
 
 namespace gdjit::lowering {
 
@@ -22,7 +20,6 @@ public:
 
 private:
   loop::Alone alone_;
-  std::unordered_map<std::string, loop::AloneResult> known_;
 };
 
 } // namespace gdjit::lowering

@@ -14,7 +14,6 @@
 #include "gdjit/Loop/Alone.h"
 #include "gdjit/Support/Error.h"
 
-#include <unordered_map>
 #include <utility>
 
 namespace gdjit {
@@ -53,19 +52,16 @@ loop::Program schedule(loop::Program program, PassContext& context) {
     require_expanded(kernel);
   program.stage = Stage::Scheduled;
   share_out(program, context);
-  std::unordered_map<std::string, loop::AloneResult> known;
   loop::Alone alone(program);
-  PassContext own = context;
-  own.remarks.clear();
   for (loop::Kernel& kernel : program.kernels) {
     alone.take(kernel);
-    auto [at, added] = known.try_emplace(alone.key());
-    if (added) {
-      at->second.program = alone.program(kernel);
-      schedule(at->second.program, at->second.program.kernels[0], own);
-      at->second.remarks = std::exchange(own.remarks, {});
-    }
-    alone.write_back(at->second, program, kernel, context.remarks);
+    const loop::AloneResult& result = alone.result(kernel, "", [&](loop::AloneResult& made) {
+      PassContext own = context;
+      own.remarks.clear();
+      schedule(made.program, made.program.kernels[0], own);
+      made.remarks = std::move(own.remarks);
+    });
+    alone.write_back(result, program, kernel, context.remarks);
   }
   return program;
 }

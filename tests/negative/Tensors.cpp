@@ -55,10 +55,12 @@ TEST(TensorMistakes, axes_out_of_range) {
   EXPECT_MISTAKE(message_of([&] { (void)sum(x, {0, 0}); }), "sum: axis 0 is given twice");
   EXPECT_MISTAKE(message_of([&] { (void)argmax(x, {0, 1}); }), "argmax: takes one axis, 2 given");
   EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {5}); }), "reshape", "operand x : f32[2,3]");
-  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, 4}); }), "reshape: no extent makes 6 elements of [2,3]");
+  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, 4}); }), "reshape: no extent in place of -1 makes 6 elements of [2,3]; choose extents whose product divides 6");
+  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, -1}); }), "reshape: two extents are -1; one at most is left to be found");
+  EXPECT_MISTAKE(message_of([&] { (void)concat(std::vector<Tensor>(), 0); }), "concat: no operand; give one Tensor or more");
   constexpr int64_t half = int64_t{1} << 32; // twice makes 2^64, which is 0
   EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {half, half, -1}); }), "reshape: the extents multiply to more than 2^40 elements");
-  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, -2}); }), "reshape: extent -2 is negative");
+  EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {-1, -2}); }), "reshape: extent -2 is negative; extents are 0 or more");
   EXPECT_MISTAKE(message_of([&] { (void)reshape(x, {1, 1, 1, 1, 1, 1, 1, 2, 3}); }), "reshape: rank 9 is above 8");
   EXPECT_MISTAKE(message_of([&] { (void)squeeze(x, 1); }), "squeeze: axis 1 has extent 3");
   EXPECT_MISTAKE(message_of([&] { (void)slice(x, 3, 0, 1); }), "slice: axis 3 is out of range");

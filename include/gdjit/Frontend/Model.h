@@ -99,6 +99,9 @@ public:
   }
   /// Without a function: declare on it directly. Its batch size is options.batch, 1 if 0.
   explicit Model(ModelOptions options = {});
+  /// A copy is the same model; so is what one is moved to, and what it is moved from.
+  Model(const Model&) = default;
+  Model& operator=(const Model&) = default;
 
   // What a model's function calls. Names are scoped, start with a letter or _ and go on with
   // letters, digits, _ . - and are unique among inputs, state, scalars and named nodes, and among

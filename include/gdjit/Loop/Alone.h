@@ -11,8 +11,10 @@
 
 #include "gdjit/Loop/Program.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace gdjit::loop {
 
@@ -32,14 +34,16 @@ class Alone {
 public:
   explicit Alone(const Program& program) : of_(program) {}
 
-  /// The kernel that key, program and write_back are about from now on.
+  /// The kernel that buffers, result and write_back are about from now on.
   void take(const Kernel& kernel);
 
-  /// Equal for kernels that have equal programs.
-  const std::string& key() const { return key_; }
-  Program program(const Kernel& kernel) const;
   /// Of the kernel, by their numbers in its own program.
   const std::vector<BufferId>& buffers() const { return buffers_; }
+
+  /// What `work` makes of the kernel's own program; it is asked once for all kernels that are equal
+  /// and of which the pass knows the same beside their statements, written as `known_of_it`.
+  const AloneResult& result(const Kernel& kernel, std::string_view known_of_it,
+                            const std::function<void(AloneResult&)>& work);
 
   /// Makes `kernel` what its program has become; that has no further buffers and nothing to remark.
   void write_back(const AloneResult& result, Kernel& kernel) const;
@@ -48,6 +52,7 @@ public:
                   std::vector<std::string>& remarks) const;
 
 private:
+  Program program(const Kernel& kernel) const;
   void write(const Kernel& alone, const std::vector<BufferId>& buffers, Kernel& kernel) const;
   void write(const std::vector<Statement>& body);
   void write(const Statement& s);
@@ -60,7 +65,8 @@ private:
   std::vector<BufferId> buffers_;                     ///< of the kernel, ascending
   std::vector<NodeId> nodes_;                         ///< of the kernel, as they appear
   std::vector<uint64_t> numbers_;                     ///< of the key
-  std::string key_;
+  std::string key_;                                   ///< equal for equal programs
+  std::unordered_map<std::string, AloneResult> results_;
 };
 
 } // namespace gdjit::loop

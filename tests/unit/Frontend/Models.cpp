@@ -30,6 +30,13 @@ template <class T> std::vector<std::string> names(const std::vector<T>& rows) {
   return all;
 }
 
+TEST(Model, that_was_moved_from_is_still_the_model) {
+  Model m(line);
+  Model n = std::move(m);
+  EXPECT_EQ(n.name(), m.name()); // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(print(n.training().step()), print(m.training().step()));
+}
+
 TEST(Model, takes_its_batch_from_its_rows) {
   Model m(line);
   Step step = m.training().step();

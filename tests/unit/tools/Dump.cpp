@@ -212,6 +212,18 @@ TEST(Dump, AsJsonParsesAtEveryStage) {
     EXPECT_TRUE(Json::accept(read_text(d.file(name)))) << name;
 }
 
+TEST(Dump, AllStagesAsJsonAreOneArray) {
+  Json stages = Json::parse(dump({"05", "--stage", "all", "--as", "json"}));
+  EXPECT_EQ(stages.size(), 10U);
+}
+
+TEST(Dump, SeveralPicturesNeedAFolder) {
+  ToolRun run = run_tool({"dump", "05", "--stage", "all", "--as", "svg"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, HasSubstr("--stage all --as svg draws several pictures; -o DIR takes them"));
+}
+
 TEST(Dump, ItsJsonIsUtf8WhateverTheFilesName) {
   Scratch d;
   std::string file = d.write("bad\xff\"name.cpp", line_model);

@@ -30,6 +30,30 @@ TEST(Plot, PicturesOfALineAndOfABorderAreDrawn) {
   EXPECT_THAT(read_text(d.file("b.png")), StartsWith("\x89PNG"));
 }
 
+TEST(Plot, TheFitIsThatOfTheOutputWhichTheLossCompares) {
+  if (!has_gnuplot())
+    GTEST_SKIP() << "gnuplot is not installed";
+  Scratch d;
+  d.write("m.cpp", R"cpp(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void line(Model& m) {
+  Tensor x = m.input("x", {m.batch()}), y = m.input("y", {m.batch()});
+  Parameter w = m.parameter("w", zeros({})), b = m.parameter("b", zeros({}));
+  Tensor halfway = w * x;
+  m.output("halfway", halfway);
+  m.output("answer", halfway + b);
+  m.minimize(mse_loss(halfway + b, y), SGD{.lr = 0.01});
+  m.data({{"x", {1, 2, 3}}, {"y", {2, 4, 6}}});
+}
+GDJIT_MODEL(line, "a line");
+)cpp");
+  ToolRun run = run_tool({"train", d.file("m.cpp"), "-q", "--plot", "fit=" + d.file("fit.svg")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  const std::string fit = read_text(d.file("fit.svg"));
+  EXPECT_NE(fit.find("answer"), std::string::npos);
+  EXPECT_EQ(fit.find("halfway"), std::string::npos);
+}
+
 TEST(Plot, MistakesAreNamedBeforeTheRunAndLeaveNoFile) {
   Scratch d;
   struct Mistake {

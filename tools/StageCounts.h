@@ -1,0 +1,13 @@
+// One line on a stage, for the overview of a model.
+#pragma once
+
+#include "gdjit/Driver/Compile.h"
+
+#include <string>
+
+namespace gdjit::tool {
+
+/// What there is to count of the work at its stage: nodes, kernels, loops, lines.
+std::string counts(const Compilation& c);
+
+} // namespace gdjit::tool
