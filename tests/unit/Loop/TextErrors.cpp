@@ -350,8 +350,8 @@ TEST(LoopText, BuffersOfOneNameArePrintedApart) {
   loop::Program program = read_step(testing::loop_text, "t.gdir").program;
   program.buffers[1].name = "x";
   std::string text = print(program);
-  EXPECT_THAT(text, HasSubstr("buffer x_ : i64[4]"));
-  EXPECT_THAT(text, HasSubstr("load x_[k]"));
+  EXPECT_THAT(text, HasSubstr("buffer x_2 : i64[4]"));
+  EXPECT_THAT(text, HasSubstr("load x_2[k]"));
   Diagnostics diagnostics;
   verify(program, diagnostics);
   ASSERT_EQ(diagnostics.size(), 1u);
