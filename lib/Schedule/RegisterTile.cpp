@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <set>
 
 namespace gdjit::scheduling {
@@ -22,12 +23,16 @@ constexpr int64_t least_tiles_strided = 2;       ///< the same where they are co
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
-/// Tiles of vectors that a loop inside `body` accumulates into; 0 where there is none.
+/// Vectors that a loop inside `body` accumulates into; 0 where there is none.
 int64_t accumulators(const std::vector<Statement>& body) {
-  std::set<TileId> declared, read, accumulated;
+  std::map<TileId, int64_t> declared;
+  std::set<TileId> read, accumulated;
   for_each(body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Tile && s.type.lanes > 1)
-      declared.insert(s.tile);
+    if (s.kind == StatementKind::Tile && s.type.lanes > 1) {
+      int64_t& vectors = declared[s.tile] = 1;
+      for (int64_t extent : s.extents)
+        vectors *= extent;
+    }
     if (s.kind == StatementKind::For && turns(s) >= least_chain)
       for_each(s.body, [&](const Statement& t) {
         if (t.kind == StatementKind::Get)
@@ -36,7 +41,10 @@ int64_t accumulators(const std::vector<Statement>& body) {
           accumulated.insert(t.tile);
       });
   });
-  return static_cast<int64_t>(accumulated.size());
+  int64_t vectors = 0;
+  for (TileId tile : accumulated)
+    vectors += declared[tile];
+  return vectors;
 }
 
 /// A loop over vectors that holds an accumulation.
@@ -76,7 +84,9 @@ public:
 private:
   /// Several vectors of a row at once.
   void vectors(std::vector<Statement>& out, Statement loop, bool has_rows) {
-    int64_t count = std::min(turns(loop), has_rows ? vectors_side_by_side : vectors_without_rows);
+    const int64_t most = (context_.machine.vector_registers - 2) / accumulators(loop.body);
+    int64_t count = std::min({turns(loop), std::max<int64_t>(most, 1),
+                              has_rows ? vectors_side_by_side : vectors_without_rows});
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))

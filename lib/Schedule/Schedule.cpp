@@ -10,6 +10,7 @@
 #include "ShareOut.h"
 #include "Unroll.h"
 #include "Vectorize.h"
+#include "WriteOutJoins.h"
 
 #include "gdjit/Loop/Alone.h"
 #include "gdjit/Support/Error.h"
@@ -28,6 +29,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   Settled settled;
   across_rows(program, kernel, context, settled);
   const std::set<loop::BufferId> padded = distribute(program, kernel, context, settled);
+  write_out_joins(program, kernel, context, settled);
   vectorize(program, kernel, context, padded);
   join_rows(program, kernel, context, settled);
   register_tile(program, kernel, context, settled);

@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      Extents{1, 37, 9}, Extents{17, 33, 5}, Extents{16, 64, 8},
                                      Extents{9, 10, 70}, Extents{0, 4, 3}, Extents{4, 0, 3},
                                      Extents{4, 20, 0}, Extents{3, 2, 1100}, Extents{37, 3, 9},
-                                     Extents{41, 70, 20}),
+                                     Extents{41, 70, 20}, Extents{70, 1, 40}, Extents{300, 1, 64}),
                      testing::Values(0, 1, 2, 3), testing::Values(DType::f32, DType::f64)),
     matmul_name);
 
@@ -148,6 +148,19 @@ Expr rows_and_their_sum(std::span<const Expr> x) {
   for (int i = 0; i < 12; ++i)
     row = row * x[0] + 0.5;
   return matmul(row, x[1], true, false);
+}
+
+TEST(Schedule, PartialChainsThatReadStridedBecomeVectorsOfTheirResults) {
+  Built b = build(DType::f32, {Shape{64, 784}, Shape{64, 1}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1], true); });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  EXPECT_THAT(loop::print(schedule(b.loops, context)),
+              testing::AllOf(HasSubstr("tile t0[16] : f32x16"), HasSubstr("add t0[0], t0[8]"),
+                             testing::Not(HasSubstr("join")), testing::Not(HasSubstr("packed"))));
+  EXPECT_THAT(context.remarks[0], HasSubstr("16 partial chains of loop i are vectors"));
+  context.machine.vector_registers = 16; // which do not hold them
+  EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("join add t0"));
 }
 
 TEST(Schedule, WhatIsFreeInALoopThatAccumulatesBecomesALoopOfItsOwn) {
