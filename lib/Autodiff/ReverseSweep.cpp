@@ -39,6 +39,7 @@ void ReverseSweep::run(Value loss, double of_loss, std::span<const Value> target
   stamp_.resize(std::max<size_t>(stamp_.size(), loss.node + 1));
   depends_.resize(stamp_.size());
   adjoint_.resize(stamp_.size());
+  in_branch_.resize(stamp_.size());
 
   collect(loss, first);
   mark(targets);
@@ -59,6 +60,7 @@ void ReverseSweep::visit(NodeId n) {
   stamp_[n] = run_;
   depends_[n] = false;
   adjoint_[n] = {};
+  in_branch_[n] = false;
   nodes_.push_back(n);
 }
 
@@ -121,9 +123,33 @@ void ReverseSweep::propagate(NodeId n) {
     Value contribution = vjp.adjoints()[i];
     if (!contribution.valid())
       continue;
+    if (in_branch_[n])
+      contribution = kept_finite(n, contribution);
+    const bool branch = graph.op(n) == Opcode::Select;
+    if (branch || (in_branch_[n] && kind(graph.op(n)) != OpKind::Contraction))
+      in_branch_[operands[i].node] = true;
     Value& sum = adjoint_[operands[i].node];
     sum = sum.valid() ? builder_.append(Opcode::Add, {sum, contribution}) : contribution;
   }
+}
+
+/// 0 where nothing flows into the pointwise node n and its rule makes a NaN of that, 0 times
+/// infinity or NaN: the branch is not taken there. Rules that only move, negate or choose the
+/// adjoint, or are guarded themselves, make none.
+Value ReverseSweep::kept_finite(NodeId n, Value contribution) const {
+  const Graph& graph = builder_.graph();
+  const Value g = adjoint_[n];
+  if (kind(graph.op(n)) != OpKind::Pointwise || contribution == g ||
+      graph.type(contribution.node) != graph.type(g.node))
+    return contribution;
+  const Opcode op = graph.op(contribution.node);
+  if (op == Opcode::Negate || op == Opcode::Select || op == Opcode::Guard)
+    return contribution;
+  if (op == Opcode::Multiply)
+    for (Value factor : graph.operands(contribution.node))
+      if (graph.op(factor.node) == Opcode::Guard && graph.operand(factor.node, 1) == g)
+        return contribution;
+  return builder_.append(Opcode::Guard, {contribution, g});
 }
 
 void ReverseSweep::refuse(NodeId n) const {

@@ -17,7 +17,7 @@ public:
 
   /// Appends the adjoints of `loss` (rank 0, float), itself with the adjoint `of_loss`, with
   /// respect to `targets`. A path from a target through an op that is not differentiable is an
-  /// Error naming the op and both lines.
+  /// Error naming the op, with its line.
   void run(Value loss, double of_loss, std::span<const Value> targets);
 
   /// The adjoint of a node of the last run; invalid where no derivative flows.
@@ -32,6 +32,7 @@ private:
   void collect(Value loss, NodeId first);
   void mark(std::span<const Value> targets);
   void propagate(NodeId n);
+  Value kept_finite(NodeId n, Value contribution) const;
   [[noreturn]] void refuse(NodeId n) const;
 
   GraphBuilder& builder_;
@@ -41,6 +42,7 @@ private:
   std::vector<uint32_t> stamp_;
   std::vector<bool> depends_; ///< on a target, by a way that carries a derivative
   std::vector<Value> adjoint_;
+  std::vector<bool> in_branch_; ///< of a select, which may not be taken: the adjoint is 0 then
 };
 
 } // namespace gdjit

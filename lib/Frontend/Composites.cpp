@@ -36,6 +36,12 @@ Tensor greatest(const Tensor& x, const Axes& axes, Place at) {
   return stop_gradient(max(x, axes, true, at), at);
 }
 
+/// sqrt(x) with the derivative 0 at 0, as people take that of a norm.
+Tensor root(const Tensor& x, Place at) {
+  Tensor none = pointwise(Opcode::Equal, {{x, at}, {0.0, at}}, at);
+  return where(none, {0.0, at}, {sqrt(x, at), at}, at);
+}
+
 /// A tensor whose reduced axes were kept, without them.
 Tensor drop_axes(const Tensor& kept, const Axes& axes, bool keepdims, Place at) {
   if (keepdims)
@@ -59,11 +65,11 @@ Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction, 
 }
 
 Tensor stddev(const Tensor& x, const Axes& axes, bool keepdims, double correction, Place at) {
-  return sqrt(var(x, axes, keepdims, correction, at), at);
+  return root(var(x, axes, keepdims, correction, at), at);
 }
 
 Tensor norm(const Tensor& x, const Axes& axes, bool keepdims, Place at) {
-  return sqrt(sum(square(floating("norm", x, at), at), axes, keepdims, at), at);
+  return root(sum(square(floating("norm", x, at), at), axes, keepdims, at), at);
 }
 
 Tensor l1_norm(const Tensor& x, const Axes& axes, bool keepdims, Place at) {

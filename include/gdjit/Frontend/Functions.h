@@ -83,10 +83,10 @@ Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false,
 /// and, with correction, of one element.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1,
            Place at = Place::current());
-/// sqrt(var). Not named `std`, which is a namespace.
+/// sqrt(var), with the derivative 0 where that is 0. Not named `std`, which is a namespace.
 Tensor stddev(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1,
               Place at = Place::current());
-/// sqrt(sum(x^2)): the Euclidean (Frobenius) norm.
+/// sqrt(sum(x^2)): the Euclidean (Frobenius) norm, with the derivative 0 where it is 0.
 Tensor norm(const Tensor& x, const Axes& axes = {}, bool keepdims = false,
             Place at = Place::current());
 /// sum(|x|).

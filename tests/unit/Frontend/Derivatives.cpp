@@ -2,6 +2,7 @@
 #include "Evaluate.h"
 
 #include <cmath>
+#include <numbers>
 
 using namespace gdjit;
 
@@ -23,6 +24,28 @@ TEST(Gradient, of_a_gradient_is_the_second_derivative) {
                  return gradient(sum(gradient(sum(x * x * x), x)), x);
                }()),
                "f64[3]", {6, 12, 18});
+}
+
+TEST(Gradient, of_an_entropy_with_a_zero_in_it) {
+  EXPECT_VALUE(([&] {
+                 Parameter p = m.parameter("p", values({0, 1, 2}));
+                 return gradient(sum(where(p > 0.0, p * log(p), 0.0)), p);
+               }()),
+               "f64[3]", {0, 1, 1 + std::numbers::ln2});
+  EXPECT_VALUE(([&] { // second order
+                 Parameter p = m.parameter("p", values({0, 1, 2}));
+                 Tensor g = gradient(sum(where(p > 0.0, p * log(p), 0.0)), p);
+                 return gradient(sum(g), p);
+               }()),
+               "f64[3]", {0, 1, 0.5});
+}
+
+TEST(Gradient, of_a_norm_and_a_deviation_at_zero_is_zero) {
+  EXPECT_VALUE(([&] {
+                 Parameter w = m.parameter("w", zeros({3}));
+                 return gradient(norm(w) + stddev(w), w);
+               }()),
+               "f64[3]", {0, 0, 0});
 }
 
 TEST(Gradient, of_many_values_at_once) {
