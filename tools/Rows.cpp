@@ -24,10 +24,49 @@ char parse_delimiter(const std::string& word) {
               fmt::format("--delimiter: '{}' is none of comma, semicolon, tab, blank", word));
 }
 
-bool has_columns(std::span<const std::string> columns, const InputColumnNames& wanted) {
-  return std::all_of(wanted.columns.begin(), wanted.columns.end(), [&](const std::string& name) {
-    return std::find(columns.begin(), columns.end(), name) != columns.end();
-  });
+[[noreturn]] void fail_lacking(std::span<const InputColumnNames> earlier,
+                               std::span<const std::string> columns,
+                               const std::vector<std::string>& missing, const std::string& file) {
+  std::vector<Note> notes;
+  std::string remedy;
+  for (const InputColumnNames& each : earlier) {
+    notes.push_back(
+        {fmt::format("input {} took '{}'", each.input, fmt::join(each.columns, "', '")), {}});
+    remedy += (remedy.empty() ? "" : ",") + each.input + "=…";
+  }
+  notes.push_back({"columns: " + list_columns(columns), {}});
+  notes.push_back({"say which go where: --columns " + remedy, {}});
+  throw Error(ErrorCode::data,
+              fmt::format("{}: of the columns that the run took it has some and lacks '{}'", file,
+                          fmt::join(missing, "', '")),
+              {}, std::move(notes));
+}
+
+/// The columns by the names that they had in an earlier run; nothing where the file has none of
+/// the names. Where it has some of them their places would be a guess.
+std::vector<InputColumnNames> earlier_columns(std::span<const InputDecl> wanted,
+                                              std::span<const std::string> columns,
+                                              const Checkpoint& known, const std::string& file) {
+  std::vector<InputColumnNames> earlier;
+  for (const InputDecl& input : wanted)
+    for (const InputColumnNames& each : known.columns)
+      if (each.input == input.name)
+        earlier.push_back(each);
+  std::vector<std::string> missing;
+  bool named = false; // a number stands for a column without a name
+  for (const InputColumnNames& each : earlier)
+    for (const std::string& name : each.columns) {
+      auto found = std::ranges::find(columns, name);
+      if (found == columns.end())
+        missing.push_back(name);
+      else if (name != std::to_string(found - columns.begin() + 1))
+        named = true;
+    }
+  if (named && !missing.empty())
+    fail_lacking(earlier, columns, missing, file);
+  if (!missing.empty() || earlier.size() != wanted.size())
+    return {};
+  return earlier;
 }
 
 /// What the wanted inputs take: as said, as an earlier run did, or in the order of declaration.
@@ -39,15 +78,9 @@ std::vector<InputColumnNames> choose_columns(const DataArguments& a,
   const std::string& file = a.files.front();
   if (!a.columns.empty())
     return column_names(wanted, columns, a.columns, file);
-  if (known) {
-    std::vector<InputColumnNames> earlier;
-    for (const InputDecl& input : wanted)
-      for (const InputColumnNames& each : known->columns)
-        if (each.input == input.name && has_columns(columns, each))
-          earlier.push_back(each);
-    if (!earlier.empty() && earlier.size() == wanted.size())
+  if (known)
+    if (auto earlier = earlier_columns(wanted, columns, *known, file); !earlier.empty())
       return earlier;
-  }
   int64_t all = 0, needed = 0;
   for (const InputDecl& input : inputs)
     all += row_elements(input);
@@ -72,17 +105,38 @@ FoundRows read_table_rows(const DataArguments& a, std::span<const InputDecl> wan
   std::string mapping = mapping_text(found.columns);
   options = gdjit::table_options(wanted, columns, mapping, options);
   if (known)
-    for (const ClassLabels& labels : known->labels)
-      if (std::any_of(found.columns.begin(), found.columns.end(),
-                      [&](const InputColumnNames& each) {
-                        return std::find(each.columns.begin(), each.columns.end(), labels.column) !=
-                               each.columns.end();
-                      }))
-        options.labels.push_back(labels);
+    options.labels = labels_for(found.columns, known->columns, known->labels);
   Table table = read_table(file, options);
   found.rows = dataset(wanted, table, mapping);
   found.labels = table.labels();
   return found;
+}
+
+/// What is said of tables and text means nothing for files of arrays, nor for a folder of digits.
+void require_no_table_options(const DataArguments& a) {
+  if (!a.columns.empty())
+    throw Error(ErrorCode::usage, "--columns: a file of its own gives each input its rows; "
+                                  "columns are those of one table");
+  const std::pair<const char*, const std::string&> options[] = {{"--classes", a.classes},
+                                                                {"--delimiter", a.delimiter},
+                                                                {"--comment", a.comment},
+                                                                {"--header", a.header}};
+  for (const auto& [name, word] : options)
+    if (!word.empty())
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("{}: an npy or IDX file is no text and has neither delimiter nor words "
+                      "for classes; leave it out, or give one table",
+                      name));
+}
+
+void add_file(std::vector<InputFile>& files, InputFile added) {
+  for (const InputFile& earlier : files)
+    if (earlier.input == added.input)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--data: input {} is given twice, from {} and {}; leave one out",
+                              added.input, earlier.path, added.path));
+  files.push_back(std::move(added));
 }
 
 } // namespace
@@ -139,7 +193,7 @@ TableOptions DataArguments::table_options() const {
 
 FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
                     std::span<const InputDecl> inputs, const Checkpoint* known, Tool& tool) {
-  std::vector<InputFile> files;
+  std::vector<InputFile> files; // of any input, wanted or not
   for (const std::string& word : a.files) {
     size_t equals = word.find('=');
     std::string name = word.substr(0, equals);
@@ -147,20 +201,21 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
         equals != std::string::npos &&
         std::any_of(inputs.begin(), inputs.end(), [&](const auto& i) { return i.name == name; });
     tool.read.push_back(is_input ? word.substr(equals + 1) : word);
-    if (is_input &&
-        std::any_of(wanted.begin(), wanted.end(), [&](const auto& i) { return i.name == name; }))
-      files.push_back({name, word.substr(equals + 1)});
-    else if (!is_input && a.files.size() > 1)
+    if (is_input)
+      add_file(files, {name, word.substr(equals + 1)});
+    else if (a.files.size() > 1)
       throw Error(ErrorCode::usage,
                   fmt::format("--data {}: give one table, or INPUT=FILE for each input", word));
   }
-  if (files.empty() && std::filesystem::is_directory(a.files.front()))
-    return read_digits(a.files.front(), wanted);
-  if (files.empty())
+  const bool folder = files.empty() && std::filesystem::is_directory(a.files.front());
+  if (files.empty() && !folder)
     return read_table_rows(a, wanted, inputs, known);
-  if (!a.columns.empty())
-    throw Error(ErrorCode::usage, "--columns: a file of its own gives each input its rows; "
-                                  "columns are those of one table");
+  require_no_table_options(a);
+  if (folder)
+    return read_digits(a.files.front(), wanted);
+  std::erase_if(files, [&](const InputFile& file) {
+    return std::ranges::find(wanted, file.input, &InputDecl::name) == wanted.end();
+  });
   FoundRows found;
   found.rows = dataset(wanted, files);
   return found;
@@ -196,12 +251,18 @@ Error with_ranges(const Error& error, const Dataset& rows) {
 std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
                                    const std::vector<ClassLabels>& labels,
                                    const std::string& input) {
-  for (const InputColumnNames& each : columns)
-    if (each.input == input && each.columns.size() == 1)
-      for (const ClassLabels& known : labels)
-        if (known.column == each.columns.front())
-          return known.labels;
-  return {};
+  auto each = std::ranges::find(columns, input, &InputColumnNames::input);
+  if (each == columns.end() || each->columns.empty())
+    return {};
+  auto of = [&](const std::string& column) {
+    auto found = std::ranges::find(labels, column, &ClassLabels::column);
+    return found == labels.end() ? std::vector<std::string>{} : found->labels;
+  };
+  const std::vector<std::string> first = of(each->columns.front());
+  for (const std::string& column : each->columns)
+    if (of(column) != first)
+      return {};
+  return first;
 }
 
 bool scales_with_rows(const Signature& signature) {

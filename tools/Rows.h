@@ -33,7 +33,8 @@ struct FoundRows {
 
 /// Rows for these inputs. `inputs` are all of the model where a table without --columns is to hold
 /// columns for more than `wanted`: of a file that a run was trained on, prediction takes what it
-/// needs. `known` gives the columns and the numbers of labels of an earlier run.
+/// needs. `known` gives the columns and the numbers of labels of an earlier run: Error(data) for a
+/// table that has some of their names and lacks others.
 FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
                     std::span<const InputDecl> inputs, const Checkpoint* known, Tool& tool);
 
@@ -45,7 +46,7 @@ void warn_of_other_rows(const Checkpoint& run, int64_t checksum, const std::stri
 /// they are.
 Error with_ranges(const Error& error, const Dataset& rows);
 
-/// The labels of the classes of this input, empty where it has none.
+/// The labels of the classes of this input, empty where it has none, or its columns differ in them.
 std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
                                    const std::vector<ClassLabels>& labels,
                                    const std::string& input);

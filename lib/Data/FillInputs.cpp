@@ -1,4 +1,5 @@
 // From a model's data, tables and .npy files to the inputs of a model.
+#include "TableHead.h"
 #include "gdjit/Data/Columns.h"
 #include "gdjit/Data/Dataset.h"
 #include "gdjit/IO/Idx.h"
@@ -138,8 +139,9 @@ SharedArray take_columns(const Table& table, const InputDecl& input, std::span<c
 }
 
 SharedArray read_array(const std::string& path) {
-  return is_idx(MappedFile::open(path)->bytes().substr(0, 2)) ? SharedArray(read_idx(path))
-                                                              : read_npy(path);
+  auto file = MappedFile::open(path);
+  require_no_archive(file->bytes(), path);
+  return is_idx(file->bytes().substr(0, 2)) ? SharedArray(read_idx(path)) : read_npy(path);
 }
 
 /// True where rows hold as many elements as the input takes of each, whatever their shape.
@@ -230,8 +232,8 @@ Dataset dataset(const Signature& signature, const std::string& folder) {
   }
   if (!missing.empty()) {
     std::string message =
-        fmt::format("model '{}' has no rows for {} of its inputs; give them by m.data({{…}}) or "
-                    "from a file (--data)",
+        fmt::format("model '{}' has no rows for {} of its inputs; give them by m.data({{…}}), in "
+                    "a text by a line 'data NAME = …', or from a file (--data)",
                     signature.name, missing.size());
     throw Error(ErrorCode::data, std::move(message), {}, std::move(missing));
   }
@@ -287,25 +289,60 @@ Dataset dataset(const Model& model, const std::vector<InputFile>& files) {
   return dataset(input_declarations(model), files);
 }
 
+std::vector<ClassLabels> labels_for(std::span<const InputColumnNames> columns,
+                                    std::span<const InputColumnNames> earlier,
+                                    std::span<const ClassLabels> labels) {
+  std::vector<ClassLabels> result;
+  auto add = [&](ClassLabels added) {
+    auto found = std::ranges::find(result, added.column, &ClassLabels::column);
+    if (found == result.end())
+      result.push_back(std::move(added));
+    else if (found->labels.empty())
+      found->labels = std::move(added.labels);
+    else if (!added.labels.empty() && found->labels != added.labels)
+      throw Error(
+          ErrorCode::data,
+          fmt::format("column '{}' goes to inputs whose classes have other numbers", added.column),
+          {}, {{"give each input a column of its own: --columns x=…,y=…", {}}});
+  };
+  for (const InputColumnNames& each : columns) {
+    auto before = std::ranges::find(earlier, each.input, &InputColumnNames::input);
+    if (before == earlier.end())
+      continue;
+    for (size_t i = 0; i < std::min(each.columns.size(), before->columns.size()); ++i) {
+      auto found = std::ranges::find(labels, before->columns[i], &ClassLabels::column);
+      add({each.columns[i], found == labels.end() ? std::vector<std::string>{} : found->labels});
+    }
+  }
+  return result;
+}
+
 TableOptions table_options(std::span<const InputDecl> inputs, std::span<const std::string> columns,
                            std::string_view mapping, TableOptions options) {
   std::vector<char> read(columns.size()), classes(columns.size());
   std::vector<InputColumns> chosen = columns_of(inputs, columns, mapping, "");
-  for (size_t i = 0; i < inputs.size(); ++i)
-    for (int c : chosen[i].columns) {
-      read[static_cast<size_t>(c)] = true;
-      if (is_integer(inputs[i].type.dtype))
-        classes[static_cast<size_t>(c)] = true;
-    }
-  if (!options.classes.empty())
-    for (int c : select_columns(options.classes, columns))
-      classes[static_cast<size_t>(c)] = true;
   auto add = [](std::string& list, const std::string& name) {
     std::string quoted = "\"";
     for (char c : name)
       quoted += c == '"' ? "\"\"" : std::string(1, c);
     list += (list.empty() ? "" : ",") + quoted + "\"";
   };
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const bool integers = is_integer(inputs[i].type.dtype);
+    std::string together;
+    for (int c : chosen[i].columns) {
+      read[static_cast<size_t>(c)] = true;
+      if (integers)
+        classes[static_cast<size_t>(c)] = true;
+      add(together, columns[static_cast<size_t>(c)]);
+    }
+    // Its numbers go to one place, such as the table of an Embedding, whatever their column.
+    if (integers && chosen[i].columns.size() > 1)
+      options.together.push_back(std::move(together));
+  }
+  if (!options.classes.empty())
+    for (int c : select_columns(options.classes, columns))
+      classes[static_cast<size_t>(c)] = true;
   options.columns.clear();
   options.classes.clear();
   for (size_t c = 0; c < columns.size(); ++c) {

@@ -26,16 +26,39 @@ std::vector<std::string> numbered(int64_t columns) {
   return names;
 }
 
+void require_no_text_options(const std::string& path, const TableOptions& options) {
+  const TableOptions own;
+  if (options.delimiter != own.delimiter || options.comment != own.comment ||
+      options.header != own.header || !options.classes.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: an npy file is no text: it has no delimiter, no comments, no "
+                            "header and no words for classes",
+                            path),
+                {},
+                {{"leave --delimiter, --comment, --header and --classes out, or give the rows as "
+                  "CSV",
+                  {}}});
+}
+
+struct Extents {
+  int64_t rows, columns;
+};
+
+Extents table_extents(const std::string& path, const TensorType& type) {
+  const int rank = type.shape.rank();
+  if (rank != 1 && rank != 2)
+    throw Error(ErrorCode::data, fmt::format("{}: a table has one or two axes, this array is {}",
+                                             path, to_string(type)));
+  Extents extents{type.shape[0], rank == 2 ? type.shape[1] : 1};
+  if (extents.rows == 0 || extents.columns == 0)
+    throw Error(ErrorCode::data, fmt::format("{}: holds no row", path));
+  return extents;
+}
+
 /// Columns of a matrix as f64.
 Table npy_table(const std::string& path, const TableOptions& options) {
   SharedArray array = read_npy(path);
-  int rank = array.type.shape.rank();
-  if (rank != 1 && rank != 2)
-    throw Error(ErrorCode::data, fmt::format("{}: a table has one or two axes, this array is {}",
-                                             path, to_string(array.type)));
-  int64_t rows = array.type.shape[0], width = rank == 2 ? array.type.shape[1] : 1;
-  if (rows == 0 || width == 0)
-    throw Error(ErrorCode::data, fmt::format("{}: holds no row", path));
+  auto [rows, width] = table_extents(path, array.type);
   std::vector<std::string> names = numbered(width), chosen_names;
   std::vector<int> chosen;
   if (options.columns.empty()) {
@@ -101,8 +124,8 @@ std::vector<std::string> read_column_names(const std::string& path, const TableO
   TextSource source(path);
   if (!is_npy(source))
     return read_head(source, options).names;
-  TensorType type = read_npy(path).type;
-  return numbered(type.shape.rank() < 2 ? 1 : type.shape[1]);
+  require_no_text_options(path, options);
+  return numbered(table_extents(path, read_npy(path).type).columns);
 }
 
 } // namespace gdjit

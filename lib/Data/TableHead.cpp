@@ -52,6 +52,11 @@ private:
   std::string buffer_;
 };
 
+/// A start that holds CR, but not as its last byte, and no LF: one line, as lines are read here.
+bool ends_lines_by_cr(std::string_view start) {
+  return start.find('\n') == std::string_view::npos && start.find('\r') < start.size() - 1;
+}
+
 /// The length of a byte order mark; refuses what is not text in UTF-8.
 size_t check_encoding(const TextSource& source) {
   std::string buffer;
@@ -63,8 +68,11 @@ size_t check_encoding(const TextSource& source) {
     refuse("the file is empty", "it needs a row of numbers at least");
   if (start.starts_with("\xff\xfe") || start.starts_with("\xfe\xff"))
     refuse("the file is in UTF-16", "save it as UTF-8");
+  require_no_archive(start, source.name());
   if (start.find('\0') != std::string_view::npos)
     refuse("the file holds zero bytes: it is in UTF-16 or no text", "save it as CSV in UTF-8");
+  if (ends_lines_by_cr(start))
+    refuse("its lines end by CR alone, as on an old Mac", "save it with lines ended by LF");
   return start.starts_with("\xef\xbb\xbf") ? 3 : 0;
 }
 
@@ -97,6 +105,12 @@ std::vector<std::string> header_names(std::vector<std::string> fields) {
 }
 
 } // namespace
+
+void require_no_archive(std::string_view start, const std::string& file) {
+  if (start.starts_with("PK\x03\x04"))
+    throw Error(ErrorCode::data, fmt::format("{}: the file is an archive (.npz, zip)", file), {},
+                {{"save one array by numpy.save, or a table as CSV", {}}});
+}
 
 void fail_at(const std::string& file, int64_t line, const LineMistake& mistake) {
   auto number =

@@ -20,6 +20,9 @@ struct TableHead {
 /// Error(data) where there is no row.
 TableHead read_head(const TextSource& source, const TableOptions& options);
 
+/// Error(data) for a file that begins as an archive does: what numpy.savez writes, for one.
+void require_no_archive(std::string_view start, const std::string& file);
+
 /// Error(data) with the place of a mistake.
 [[noreturn]] void fail_at(const std::string& file, int64_t line, const LineMistake& mistake);
 [[noreturn]] void fail_long_line(const std::string& file, int64_t line);

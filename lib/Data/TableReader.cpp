@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
-#include <set>
+#include <numeric>
 #include <thread>
 
 namespace gdjit {
@@ -18,6 +18,21 @@ namespace {
 
 /// More labels than this in one column are no classes.
 constexpr size_t most_labels = 100'000;
+
+/// Of labels in a message.
+constexpr size_t listed = 20;
+
+bool all_integers(const std::set<std::string_view>& texts) {
+  double value = 0;
+  return std::all_of(texts.begin(), texts.end(), [&](auto t) { return to_integer(t, value); });
+}
+
+std::string list_classes(const std::vector<std::string>& labels) {
+  std::string list;
+  for (size_t k = 0; k < std::min(labels.size(), listed); ++k)
+    list += (k ? ", " : "") + show(labels[k]);
+  return "classes: " + list;
+}
 
 } // namespace
 
@@ -38,16 +53,43 @@ void TableReader::choose_columns() {
   if (!options_.classes.empty())
     classes = select_columns(options_.classes, head_.names);
   columns_.resize(head_.names.size());
+  std::vector<size_t> groups = group_columns();
   for (size_t place = 0; place < chosen.size(); ++place) {
     int number = chosen[place];
     const std::string& name = head_.names[static_cast<size_t>(number)];
+    const ClassLabels* fixed = fixed_labels(name);
     bool label = std::find(classes.begin(), classes.end(), number) != classes.end() ||
-                 std::any_of(options_.labels.begin(), options_.labels.end(),
-                             [&](const ClassLabels& l) { return l.column == name; });
+                 (fixed && !fixed->labels.empty());
     columns_[static_cast<size_t>(number)] = {label ? Kind::label : Kind::number, place};
     names_.push_back(name);
     is_label_.push_back(label ? 1 : 0);
+    group_.push_back(groups[static_cast<size_t>(number)]);
   }
+}
+
+std::vector<size_t> TableReader::group_columns() const {
+  std::vector<size_t> leader(head_.names.size());
+  std::iota(leader.begin(), leader.end(), size_t{0});
+  auto find = [&](size_t c) {
+    while (leader[c] != c)
+      c = leader[c] = leader[leader[c]];
+    return c;
+  };
+  // A column in two lists makes one of them.
+  for (const std::string& list : options_.together) {
+    std::vector<int> columns = select_columns(list, head_.names);
+    for (int c : columns)
+      leader[find(static_cast<size_t>(c))] = find(static_cast<size_t>(columns.front()));
+  }
+  for (size_t& each : leader)
+    each = find(each);
+  return leader;
+}
+
+const ClassLabels* TableReader::fixed_labels(const std::string& column) const {
+  auto found = std::find_if(options_.labels.begin(), options_.labels.end(),
+                            [&](const ClassLabels& l) { return l.column == column; });
+  return found == options_.labels.end() ? nullptr : &*found;
 }
 
 size_t TableReader::thread_count() const {
@@ -212,10 +254,14 @@ void TableReader::join(std::vector<Block>& blocks, Table& table) const {
     row += static_cast<int64_t>(blocks[i].values.size() / width);
     line += blocks[i].line_count;
   }
+  const std::vector<Names> labels = number_labels(blocks, table);
   std::vector<std::vector<std::vector<double>>> numbers(width); // by column, block, label
-  for (size_t place = 0; place < width; ++place)
+  for (size_t place = 0; place < width; ++place) {
     if (is_label_[place])
-      numbers[place] = join_labels(blocks, place, table);
+      numbers[place] = join_labels(blocks, place, labels[place], table);
+    if (!labels[place].empty())
+      table.labels_.push_back({names_[place], labels[place]});
+  }
   // The table is nobody else's yet.
   auto* values = const_cast<double*>(table.values_->data<double>());
   on_threads(thread_count(), blocks.size(), [&](Tasks& tasks) {
@@ -247,50 +293,71 @@ void TableReader::fail_label(const std::vector<Block>& blocks, size_t place, std
   }
 }
 
-std::vector<std::vector<double>> TableReader::join_labels(const std::vector<Block>& blocks,
-                                                          size_t place, Table& table) const {
-  std::set<std::string_view> all;
-  for (const Block& block : blocks)
-    for (const auto& [text, number] : block.labels[place])
-      all.insert(text);
-  ClassLabels known{names_[place], {}};
-  auto fixed = std::find_if(options_.labels.begin(), options_.labels.end(),
-                            [&](const ClassLabels& l) { return l.column == known.column; });
+void TableReader::require_classes(const std::vector<Block>& blocks, size_t place,
+                                  const std::set<std::string_view>& texts,
+                                  const Table& table) const {
   double value = 0;
-  bool integers = fixed == options_.labels.end() &&
-                  std::all_of(all.begin(), all.end(), [&](auto t) { return to_integer(t, value); });
-  if (fixed == options_.labels.end() && !integers &&
-      std::all_of(all.begin(), all.end(), [](auto t) { return looks_like_number(t); }))
-    for (std::string_view text : all)
-      if (!to_integer(text, value))
-        fail_label(blocks, place, text, table, "is no integer",
-                   "classes are numbered by integers, or named by text");
-  if (fixed != options_.labels.end())
-    known = *fixed;
-  else if (!integers)
-    known.labels.assign(all.begin(), all.end());
+  const ClassLabels* fixed = fixed_labels(names_[place]);
+  const bool numbers = std::all_of(texts.begin(), texts.end(), looks_like_number);
+  for (std::string_view text : texts) {
+    if ((!fixed && !numbers) || to_integer(text, value))
+      continue;
+    if (fixed)
+      fail_label(blocks, place, text, table, "is none of the classes",
+                 "classes: integers, as they were numbered before");
+    fail_label(blocks, place, text, table, "is no integer",
+               "classes are numbered by integers, or named by text");
+  }
+}
 
+std::vector<TableReader::Names> TableReader::number_labels(const std::vector<Block>& blocks,
+                                                           const Table& table) const {
+  std::vector<Names> labels(names_.size());
+  std::map<size_t, std::set<std::string_view>> words; // by group
+  std::vector<size_t> places;                         // of columns of words
+  for (size_t place = 0; place < names_.size(); ++place) {
+    if (!is_label_[place])
+      continue;
+    const ClassLabels* fixed = fixed_labels(names_[place]);
+    if (fixed && !fixed->labels.empty()) {
+      labels[place] = fixed->labels;
+      continue;
+    }
+    std::set<std::string_view> texts;
+    for (const Block& block : blocks)
+      for (const auto& [text, number] : block.labels[place])
+        texts.insert(text);
+    if (all_integers(texts))
+      continue;
+    require_classes(blocks, place, texts, table);
+    words[group_[place]].merge(texts);
+    places.push_back(place);
+  }
+  for (size_t place : places)
+    labels[place].assign(words[group_[place]].begin(), words[group_[place]].end());
+  return labels;
+}
+
+std::vector<std::vector<double>> TableReader::join_labels(const std::vector<Block>& blocks,
+                                                          size_t place, const Names& labels,
+                                                          const Table& table) const {
   std::map<std::string_view, double> number_of;
-  for (size_t i = 0; i < known.labels.size(); ++i)
-    number_of.emplace(known.labels[i], static_cast<double>(i));
+  for (size_t i = 0; i < labels.size(); ++i)
+    number_of.emplace(labels[i], static_cast<double>(i));
   std::vector<std::vector<double>> numbers(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i) {
     numbers[i].resize(blocks[i].labels[place].size());
     for (const auto& [text, local] : blocks[i].labels[place]) {
+      double& number = numbers[i][static_cast<size_t>(local)];
       auto found = number_of.find(text);
-      if (!integers && found == number_of.end()) {
-        std::string list;
-        for (size_t k = 0; k < std::min<size_t>(known.labels.size(), 20); ++k)
-          list += (k ? ", " : "") + show(known.labels[k]);
-        fail_label(blocks, place, text, table, "is none of the classes", "classes: " + list);
-      }
-      if (integers)
-        to_integer(text, value);
-      numbers[i][static_cast<size_t>(local)] = integers ? value : found->second;
+      if (found != number_of.end())
+        number = found->second;
+      else if (labels.empty())
+        to_integer(text, number);
+      else
+        fail_label(blocks, place, text, table, "is none of the classes", list_classes(labels));
     }
   }
-  if (!integers)
-    table.labels_.push_back(std::move(known));
   return numbers;
 }
 

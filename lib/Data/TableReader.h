@@ -10,6 +10,7 @@
 #include <atomic>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace gdjit {
 
@@ -35,7 +36,11 @@ private:
     bool too_long = false;
   };
 
+  using Names = std::vector<std::string>;
+
   void choose_columns();
+  /// For each column of the file one that stands for all numbered together with it.
+  std::vector<size_t> group_columns() const;
   void parse_all(std::vector<Block>& blocks);
   void parse_block(size_t begin, size_t end, Block& block, std::string& buffer);
   void parse_line(std::string_view line, Block& block);
@@ -46,9 +51,16 @@ private:
   /// Error(data) that names the line where this label of a column first stands.
   void fail_label(const std::vector<Block>& blocks, size_t place, std::string_view text,
                   const Table& table, const std::string& what, const std::string& remedy) const;
-  /// The number of each block's label, per block; names the labels of a column of text.
+  /// The list fixed beforehand for a column, null where there is none.
+  const ClassLabels* fixed_labels(const std::string& column) const;
+  /// Error(data) where text is neither integers throughout nor words.
+  void require_classes(const std::vector<Block>& blocks, size_t place,
+                       const std::set<std::string_view>& texts, const Table& table) const;
+  /// By column of the result the labels in the order of their numbers; none of integers.
+  std::vector<Names> number_labels(const std::vector<Block>& blocks, const Table& table) const;
+  /// The number of each block's label, per block.
   std::vector<std::vector<double>> join_labels(const std::vector<Block>& blocks, size_t place,
-                                               Table& table) const;
+                                               const Names& labels, const Table& table) const;
   size_t thread_count() const;
 
   const TextSource& source_;
@@ -57,6 +69,7 @@ private:
   std::vector<Column> columns_; ///< of the file
   std::vector<std::string> names_;
   std::vector<char> is_label_; ///< per column of the result
+  std::vector<size_t> group_;  ///< likewise, the same for those numbered together
 };
 
 } // namespace gdjit

@@ -101,8 +101,16 @@ std::vector<InputColumnNames> column_names(std::span<const InputDecl> inputs,
 Dataset dataset(const Model& model, const std::vector<InputFile>& files);
 Dataset dataset(std::span<const InputDecl> inputs, const std::vector<InputFile>& files);
 
+/// The labels of an earlier run, which took the columns `earlier`, for TableOptions::labels of a
+/// table of which `columns` are taken: they stay with the input and the place of a column in it,
+/// whatever its name. Columns without labels there have an empty list. Error(data) where one column
+/// goes to inputs whose labels differ.
+std::vector<ClassLabels> labels_for(std::span<const InputColumnNames> columns,
+                                    std::span<const InputColumnNames> earlier,
+                                    std::span<const ClassLabels> labels);
+
 /// Options for read_table so that it reads only what these inputs take, with text in the columns of
-/// integer inputs as class labels.
+/// integer inputs as class labels, numbered together in all columns of one input.
 TableOptions table_options(std::span<const InputDecl> inputs, std::span<const std::string> columns,
                            std::string_view mapping = "", TableOptions options = {});
 

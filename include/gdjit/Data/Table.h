@@ -46,7 +46,11 @@ struct TableOptions {
   /// Columns that hold classes: kept as they are where every field is an integer; otherwise text,
   /// numbered from 0 in the order of its bytes. Numbers that are no integers are an Error.
   std::string classes = {};
-  /// Numbers of labels fixed beforehand, by column: a label not among them is an Error.
+  /// Columns of classes that share one numbering, each list as `columns`: the text of all of them
+  /// together is numbered from 0.
+  std::vector<std::string> together = {};
+  /// Numbers of labels fixed beforehand, by column: a label not among them is an Error. An empty
+  /// list is of a column of classes whose text was integers: anything else is an Error.
   std::vector<ClassLabels> labels = {};
   /// At most so many threads; 0 for one per core.
   int threads = 0;
@@ -89,7 +93,8 @@ private:
 Table read_table(const std::string& path, const TableOptions& options = {});
 /// The same of CSV text in memory; `file` names it in messages.
 Table parse_table(std::string_view text, const std::string& file, const TableOptions& options = {});
-/// The names of a file's columns, without reading its rows.
+/// The names of a file's columns, without reading its rows. Error(usage) for options about
+/// text (delimiter, comment, header, classes) and an .npy file, which has none.
 std::vector<std::string> read_column_names(const std::string& path,
                                            const TableOptions& options = {});
 

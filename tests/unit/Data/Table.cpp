@@ -16,6 +16,7 @@ namespace {
 
 using test::Scratch;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::vector<double> values(const Table& table) {
   const double* p = table.values().data<double>();
@@ -71,6 +72,58 @@ TEST(Table, ClassLabelsAreNumberedInTheOrderOfTheirText) {
   Table integers = parse_table("x,kind\n1,7\n2,3\n", "a", {.classes = "kind"});
   EXPECT_THAT(values(integers), ElementsAre(1, 7, 2, 3));
   EXPECT_TRUE(integers.labels().empty());
+}
+
+TEST(Table, ColumnsTogetherShareOneNumbering) {
+  std::string text = "w1,w2,n,kind\na,b,1,b\nc,a,2,a\n";
+  Table table = parse_table(text, "a", {.classes = "w1:kind", .together = {"w1:n"}});
+  EXPECT_THAT(values(table), ElementsAre(0, 1, 1, 1, 2, 0, 2, 0)) << "integers stay as they are";
+  EXPECT_THAT(table.labels(),
+              ElementsAre(ClassLabels{"w1", {"a", "b", "c"}}, ClassLabels{"w2", {"a", "b", "c"}},
+                          ClassLabels{"kind", {"a", "b"}}));
+  Table chained = parse_table(text, "a", {.classes = "w1:kind", .together = {"w1:w2", "w2,kind"}});
+  EXPECT_THAT(values(chained), ElementsAre(0, 1, 1, 1, 2, 0, 2, 0));
+}
+
+/// The whole message of what a text is refused by.
+std::string refusal(std::string_view text, const TableOptions& options = {}) {
+  try {
+    parse_table(text, "a.csv", options);
+  } catch (const Error& error) {
+    return std::string(error.what()) + "\n" + error.diagnostics().front().notes.front().text;
+  }
+  return "";
+}
+
+TEST(Table, WordsAreRefusedWhereClassesWereIntegers) {
+  TableOptions options{.classes = "kind", .labels = {{"x", {}}, {"kind", {}}}};
+  EXPECT_THAT(values("x,kind\n0.5,7\n", options), ElementsAre(0.5, 7));
+  EXPECT_THAT(refusal("x,kind\n0.5,cat\n", options),
+              HasSubstr("column 'kind': 'cat' is none of the classes"));
+}
+
+TEST(Table, ArchivesAndLinesEndedByCrAloneAreToldByName) {
+  std::string archive = refusal(std::string_view("PK\x03\x04\x14\0\0\0", 8));
+  EXPECT_THAT(archive, HasSubstr("is an archive (.npz, zip)"));
+  EXPECT_THAT(archive, HasSubstr("numpy.save"));
+  for (const char* text : {"a,b\r1,2\r3,4\r", "# c\r1,2\r"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("its lines end by CR alone"));
+    EXPECT_THAT(refusal(text), HasSubstr("LF"));
+  }
+  EXPECT_THAT(values("1,2\r"), ElementsAre(1, 2));
+}
+
+TEST(Table, OptionsOfTextAreRefusedForAnNpyFile) {
+  Scratch folder;
+  write_npy(folder.file("m.npy"), TensorView("", Array({DType::f32, {1, 2}}, {1, 2})));
+  for (const TableOptions& options : {TableOptions{.delimiter = ';'}, TableOptions{.classes = "1"}})
+    try {
+      read_column_names(folder.file("m.npy"), options);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::usage);
+      EXPECT_THAT(error.what(), HasSubstr("an npy file is no text"));
+    }
 }
 
 TEST(Table, RowsKnowTheirLines) {
@@ -176,6 +229,18 @@ TEST(Dataset, ColumnsByNameAreFoundWhereverTheyStand) {
   EXPECT_TRUE(same_bits(rows.views()[1].copy(), Array({DType::i32, {1}}, {0})));
 }
 
+TEST(Dataset, LabelsFollowTheInputNotTheName) {
+  std::vector<InputColumnNames> run = {{"x", {"a", "b"}}, {"y", {"3"}}},
+                                here = {{"x", {"3", "4"}}, {"y", {"label"}}};
+  std::vector<ClassLabels> labels = {{"3", {"cat", "dog"}}};
+  EXPECT_THAT(labels_for(here, run, labels), ElementsAre(ClassLabels{"3", {}}, ClassLabels{"4", {}},
+                                                         ClassLabels{"label", {"cat", "dog"}}));
+  std::vector<InputColumnNames> one = {{"v", {"p"}}, {"w", {"q"}}},
+                                both = {{"v", {"k"}}, {"w", {"k"}}};
+  labels = {{"p", {"cat", "dog"}}, {"q", {"dog", "cat"}}};
+  EXPECT_THROW(labels_for(both, one, labels), Error);
+}
+
 TEST(Dataset, FilesOfArraysAreFittedToTheInputs) {
   Scratch folder;
   Array x({DType::f32, {3, 2}}, {1, 2, 3, 4, 5, 6});
@@ -187,6 +252,13 @@ TEST(Dataset, FilesOfArraysAreFittedToTheInputs) {
   EXPECT_THROW(dataset(inputs(), {{"x", folder.file("y.npy")}, {"y", folder.file("y.npy")}}),
                Error);
   EXPECT_THROW(dataset(inputs(), {{"x", folder.file("x.npy")}}), Error);
+  std::string archive = folder.write("xy.npz", std::string("PK\x03\x04\x14\0\0\0", 8));
+  try {
+    dataset(inputs(), {{"x", archive}, {"y", archive}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is an archive (.npz, zip)"));
+  }
 }
 
 } // namespace

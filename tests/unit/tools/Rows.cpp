@@ -1,6 +1,5 @@
-// Rows from files: train, eval and predict on tables and arrays, with parts, scaling and metrics.
-#include "Lessons.h"
-#include "ToolRows.h"
+// Rows from files: train and eval on tables and arrays, with parts, scaling and metrics.
+#include "JsonOfRuns.h"
 
 #include "gdjit/Data/Table.h"
 #include "gdjit/IO/Npy.h"
@@ -8,7 +7,6 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <sstream>
 
 using namespace gdjit;
@@ -17,26 +15,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words operator+(Words a, const Words& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-/// The JSON that a run prints, without its time.
-Json json_of(const Words& words) {
-  ToolRun run = run_tool(words + Words{"--json"});
-  EXPECT_EQ(run.code, 0) << testing::PrintToString(words) << "\n" << run.err;
-  Json json = run.code == 0 ? Json::parse(run.out) : Json();
-  json.erase("seconds");
-  return json;
-}
-
-Json train(const std::string& model, const Words& more) {
-  return json_of(Words{"train", scores_file(model), "-q"} + more);
-}
 
 /// The table as an array.
 Array scores_array() { return parse_table(scores_of(4), "scores").values(); }
@@ -343,98 +321,6 @@ TEST(TrainOnRows, TakesAnotherOptimizer) {
   EXPECT_EQ(train("scores", data + Words{"--optimizer", "adam", "--lr", "0.1"}), adam);
 }
 
-TEST(Predict, GivesTheSameNumbersForArgumentsTablesAndArrays) {
-  Scratch d;
-  std::string model = scores_file("scores"), saved = d.file("s.safetensors");
-  train("scores", {"--data", d.write("a.csv", scores_of(4)), "--standardize", "x", "--lr", "0.1",
-                   "--steps", "50", "--save", saved});
-  Json typed = json_of({"predict", model, "--load", saved, "--x", "80,85,90", "--x=-1,0,1e2"});
-  EXPECT_EQ(typed["rows"], 2);
-  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--x", "80,85,90,-1,0,1e2"}), typed);
-  std::string table = d.write("new.csv", "quiz3,name,quiz1,quiz2\n90,Ann,80,85\n100,Bo,-1,0\n");
-  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--data", table}), typed)
-      << "columns by the names they had in training";
-  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--data", table, "--batch", "1"}), typed);
-  Array x({DType::f32, {2, 3}}, {80, 85, 90, -1, 0, 100});
-  write_npy(d.file("x.npy"), TensorView("", x));
-  EXPECT_EQ(json_of({"predict", model, "--load", saved, "--data", "x=" + d.file("x.npy")}), typed);
-
-  // What eval says of the same rows follows from what predict says.
-  ASSERT_EQ(run_tool({"predict", model, "--load", saved, "--data", d.file("a.csv"), "--out",
-                      d.file("p.csv")})
-                .code,
-            0);
-  Table out = read_table(d.file("p.csv")), in = parse_table(scores_of(4), "a");
-  EXPECT_EQ(out.names(), std::vector<std::string>{"final"});
-  double mae = 0;
-  for (int64_t r = 0; r < 11; ++r)
-    mae += std::abs(out.at(r, 0) - in.at(r, 3)) / 11;
-  Json eval = json_of({"eval", model, "--load", saved});
-  EXPECT_EQ(eval["rows"], 11) << "the rows of the run";
-  EXPECT_NEAR(eval["metrics"]["mae"].get<double>(), mae, 1e-4);
-  ASSERT_EQ(run_tool({"predict", model, "--load", saved, "--data", d.file("a.csv"), "--out",
-                      d.file("p.npy")})
-                .code,
-            0);
-  SharedArray array = read_npy(d.file("p.npy"));
-  EXPECT_EQ(to_string(array.type), "f32[11,1]");
-  for (int64_t r = 0; r < 11; ++r)
-    EXPECT_EQ(static_cast<float>(out.at(r, 0)), array.view("").at(r));
-}
-
-TEST(Predict, SaysClassesInTheirOwnWords) {
-  Scratch d;
-  std::string model = scores_file("grades"), saved = d.file("s");
-  ToolRun run = run_tool({"train", model, "-q", "--data", d.write("a.csv", scores_csv), "--columns",
-                          "x=1:3,y=grade", "--standardize", "x", "--steps", "300", "--save", saved,
-                          "--expect", "accuracy==1"});
-  EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_THAT(run.out, HasSubstr("  actual  A  B  C\n  A       4  0  0\n"));
-  run = run_tool({"predict", model, "--load", saved, "--x", "95,99,97,46,58,63"});
-  EXPECT_THAT(run.out, testing::StartsWith("grade "));
-  EXPECT_THAT(run.out, testing::ContainsRegex("\n +A .*\n +C "));
-  ASSERT_EQ(run_tool({"predict", model, "--load", saved, "--data", d.file("a.csv"), "--output",
-                      "grade", "--out", d.file("g.csv")})
-                .code,
-            0);
-  EXPECT_THAT(read_text(d.file("g.csv")), testing::StartsWith("grade\nB\nA\nA\nA\nB\nC\n"));
-  Json json = json_of({"predict", model, "--load", saved, "--x", "95,99,97"});
-  EXPECT_EQ(json["outputs"]["grade"]["labels"], Json({"A", "B", "C"}));
-  // A file of one class only keeps the numbers of the run.
-  run = run_tool({"eval", model, "--load", saved, "--data",
-                  d.write("c.csv", "quiz1,quiz2,quiz3,grade\n46,58,63,C\n53,47,50,C\n"), "--expect",
-                  "accuracy==1"});
-  EXPECT_EQ(run.code, 0) << run.out << run.err;
-}
-
-TEST(Predict, AsksForNothingThatItsOutputsDoNotNeed) {
-  Scratch d;
-  std::string model = d.write("none.cpp", R"(#include <gdjit/gdjit.h>
-using namespace gdjit;
-void none(Model& m) {
-  Parameter t = m.parameter("t", zeros({}));
-  m.minimize(square(t - 3), SGD{.lr = 0.25});
-  m.output("twice", t * 2);
-}
-GDJIT_MODEL(none, "no rows at all");
-)");
-  Json json = json_of({"train", model, "-q", "--steps", "60", "--save", d.file("s")});
-  EXPECT_NEAR(json["outputs"]["twice"].get<double>(), 6, 1e-6);
-  ToolRun run = run_tool({"predict", model, "--load", d.file("s"), "--output", "twice"});
-  EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_THAT(run.out, testing::StartsWith("twice = "));
-}
-
-TEST(Predict, NeedsNoCheckpointWhereNothingIsKept) {
-  Scratch d;
-  std::string model = d.write("sum.cpp", R"(#include <gdjit/gdjit.h>
-using namespace gdjit;
-void total(Model& m) { m.output("total", sum(m.input("x", {m.batch(), 3}), 1)); }
-GDJIT_MODEL(total, "no state");
-)");
-  EXPECT_EQ(json_of({"predict", model, "--x", "1,2,3"})["outputs"]["total"]["values"], Json({6.0}));
-}
-
 TEST(Train, LooksAtTheTestDigitsOfAFolderAfterEveryEpoch) {
   Scratch d;
   std::filesystem::create_directory(d.file("digits"));
@@ -459,44 +345,6 @@ TEST(Train, LooksAtTheTestDigitsOfAFolderAfterEveryEpoch) {
   EXPECT_THAT(metrics.names(), testing::Contains("test/accuracy"));
   run = run_tool({"eval", "09", "--load", d.file("s")});
   EXPECT_THAT(run.out, HasSubstr("test/accuracy 1\n"));
-}
-
-TEST(Eval, DrawsAnewByAnotherSeed) {
-  auto estimate = [](const char* seed) {
-    return json_of({"eval", "08:samples", "--seed", seed})["outputs"]["by_all"].get<double>();
-  };
-  EXPECT_EQ(estimate("1"), estimate("1"));
-  EXPECT_NE(estimate("1"), estimate("2"));
-}
-
-TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
-  ToolRun run = run_tool({"explain", scores_file("grades"), "--batch", "512"});
-  EXPECT_EQ(run.code, 0) << run.err;
-  for (const char* part : {"training step, 512 rows, 1 thread: at most", "k0 \"", "m.minimize(",
-                           "  ends       ", "  work       ", "  predicted  ", " % of the limit"})
-    EXPECT_THAT(run.out, HasSubstr(part));
-  Json json = json_of({"explain", "02:cost_curve"});
-  EXPECT_EQ(json["step"], "evaluation") << "it has no update";
-  ASSERT_EQ(json["kernels"].size(), 1);
-  EXPECT_GT(json["kernels"][0]["operations"].get<double>(), 13 * 3 * 5);
-  EXPECT_GT(json["kernels"][0]["measured"].get<double>(), 0);
-  EXPECT_GT(json["limits"]["cache"].get<double>(), json["limits"]["memory"].get<double>() / 4);
-  EXPECT_THAT(json["kernels"][0]["lines"].dump(), HasSubstr("02_gradient_descent.cpp:"));
-}
-
-TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
-  ToolRun run = run_tool({"bench", "02:cost_curve", "--seconds", "0.01", "--compiles", "1"});
-  EXPECT_EQ(run.code, 0) << run.err;
-}
-
-TEST(Bench, DrawsRowsWhereAModelHasNone) {
-  ToolRun run = run_tool({"bench", scores_file("grades"), "--batch", "32", "--seconds", "0.01",
-                          "--compiles", "1", "--json"});
-  EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_EQ(Json::parse(run.out)["rows"], 32);
-  EXPECT_THAT(run.err, HasSubstr("grades carries no rows: random ones of the shapes declared"));
-  run = run_tool({"check", scores_file("pass"), "--native", "--json"});
-  EXPECT_EQ(run.code, 0) << run.out << run.err;
 }
 
 } // namespace
