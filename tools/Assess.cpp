@@ -8,11 +8,45 @@
 
 namespace gdjit::tool {
 
+namespace {
+
+/// Example rows are predicted behind the last update: what they lack is said before the first. A
+/// text shows them where it can.
+void require_examples(const Subject& subject, const Signature& evaluation) {
+  if (evaluation.examples.empty() || subject.is_text())
+    return;
+  const Work prediction = subject.work(StepKind::prediction);
+  const Signature& s = prediction.signature();
+  std::vector<Note> missing;
+  std::string names;
+  for (uint32_t i = 0; i < s.inputs.size(); ++i)
+    if (const InputDecl& input = s.inputs[i];
+        std::ranges::find(s.examples, i, &Rows::input) == s.examples.end()) {
+      names += (names.empty() ? "" : ", ") + input.name;
+      missing.push_back({fmt::format("{} : {}", input.name, to_string(input.type)),
+                         s.initial.location(input.origin)});
+    }
+  if (missing.empty())
+    return;
+  missing.push_back(
+      {fmt::format("give its rows beside the others: m.examples({{…, {{\"{}\", …}}}})",
+                   names.substr(0, names.find(','))),
+       {}});
+  throw Error(ErrorCode::graph,
+              fmt::format("m.examples of model '{}' gives no rows for {}, which its predictions "
+                          "need",
+                          subject.name(), names),
+              subject.location(), std::move(missing));
+}
+
+} // namespace
+
 Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int64_t batch,
                    const ScalarValues& scalars, const CompileOptions& options, bool metrics,
                    const FoundRows& found)
     : parts_(parts), batch_(batch),
       evaluator_(subject, StepKind::evaluation, state, scalars, options), found_(found) {
+  require_examples(subject, signature());
   if (metrics)
     measures_.emplace(subject, evaluator_.work(), scaled(parts.scalings, parts.whole));
 }

@@ -77,45 +77,45 @@ SourceLocation stop_gradient_of_the_user(const Graph& g) {
   return {};
 }
 
-} // namespace
+/// What the gradients of every loss of a model are checked on.
+struct Ground {
+  const Model& model;
+  const Step& declared;
+  const Dataset& rows;
+  uint64_t seed;
+};
 
-void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, CheckReport& report) {
-  std::unique_ptr<Model> model;
-  try {
-    model = subject.declare(batch, DType::f64);
-  } catch (const Error& error) {
-    return report.skip("gradients", fmt::format("differences are taken in f64, and the model is "
-                                                "not one there (write m.dtype() where it names a "
-                                                "type): {}",
-                                                error.diagnostics().front().message));
-  }
-  Step declared = model->training().step(batch);
-  std::vector<std::string> names = trained_states(declared);
+/// First values moved a little at random.
+CallArguments moved_arguments(const Signature& signature, const Ground& ground) {
+  State state = gdjit::initial_state(ground.model, static_cast<int64_t>(ground.seed));
+  CallArguments arguments =
+      call_arguments(signature, state, first_batch(signature, ground.rows), {});
+  for (size_t s = 0; s < arguments.states.size(); ++s)
+    if (Array& a = arguments.states[s]; a.type().dtype == DType::f64)
+      for (int64_t i = 0; i < a.elements(); ++i)
+        a.set(i, a.at(i) + 0.2 * draw(ground.seed, s, static_cast<uint64_t>(i)) - 0.1);
+  return arguments;
+}
+
+void check_loss(const Ground& ground, const TrainedLoss& trained, CheckReport& report) {
+  const Step& declared = ground.declared;
+  const std::vector<std::string>& names = trained.states;
+  const size_t loss = trained.output;
+  const std::string& loss_name = declared.signature.outputs[loss].name;
   if (names.empty())
-    return report.skip("gradients", "no update changes a state of a float type");
-  Step step = with_gradients(declared, names, Updates::drop);
+    return report.skip(loss_name, "no update follows its gradient");
+  Step step = with_gradients(declared, loss, names, Updates::drop);
   CompileOptions options;
   options.last = Stage::Simplified;
   options.verify = true;
   step = compile(std::move(step), options).work.step;
-
-  State state = gdjit::initial_state(*model, static_cast<int64_t>(seed));
-  Work work;
-  work.step = declared;
-  GradientCheck check(
-      step, call_arguments(step.signature, state,
-                           first_batch(step.signature, some_rows(subject, work, seed)), {}));
+  GradientCheck check(step, moved_arguments(step.signature, ground));
   CallArguments& arguments = check.arguments();
-  for (size_t s = 0; s < arguments.states.size(); ++s)
-    if (Array& a = arguments.states[s]; a.type().dtype == DType::f64)
-      for (int64_t i = 0; i < a.elements(); ++i)
-        a.set(i, a.at(i) + 0.2 * draw(seed, s, static_cast<uint64_t>(i)) - 0.1);
+  const uint64_t seed = ground.seed;
 
   const SourceLocation kept_back = stop_gradient_of_the_user(declared.graph);
   CallResults at = check.run();
   size_t first = step.signature.outputs.size() - names.size();
-  size_t loss = loss_output(declared);
-  const std::string& loss_name = declared.signature.outputs[loss].name;
   for (size_t p = 0; p < names.size(); ++p) {
     const Array& gradient = at.outputs[first + p];
     size_t row = 0;
@@ -158,6 +158,36 @@ void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, Check
                               derivative_name(loss_name, names[p]), count, value.elements()),
                   wrong.empty(), wrong);
   }
+}
+
+} // namespace
+
+void check_gradients(const Subject& subject, int64_t batch, uint64_t seed, CheckReport& report) {
+  std::unique_ptr<Model> model;
+  try {
+    model = subject.declare(batch, DType::f64);
+  } catch (const Error& error) {
+    return report.skip("gradients", fmt::format("differences are taken in f64, and the model is "
+                                                "not one there (write m.dtype() where it names a "
+                                                "type): {}",
+                                                error.diagnostics().front().message));
+  }
+  Step declared = model->training().step(batch);
+  std::vector<TrainedLoss> losses;
+  try {
+    losses = trained_losses(declared);
+  } catch (const Error& error) {
+    return report.skip("gradients", error.diagnostics().front().message);
+  }
+  // A single loss may be made of nothing that an update changes.
+  if (losses.empty() || (losses.size() == 1 && losses.front().states.empty()))
+    return report.skip("gradients", "no update changes a state of a float type");
+  Work work;
+  work.step = declared;
+  const Dataset rows = some_rows(subject, work, seed);
+  const Ground ground{*model, declared, rows, seed};
+  for (const TrainedLoss& loss : losses)
+    check_loss(ground, loss, report);
 }
 
 } // namespace gdjit::tool

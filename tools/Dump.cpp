@@ -22,6 +22,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 namespace gdjit::tool {
 
@@ -42,6 +43,26 @@ struct DumpArguments {
 };
 
 constexpr int64_t shown_rows = 10'000; // elements of an input, on standard output
+
+/// What stands beside the texts, and how many files of it were written.
+class Beside final : public TextExtras {
+public:
+  explicit Beside(TextFolder folder) : folder_(std::move(folder)) {}
+
+  std::string source(const SourceLocation& location) override { return folder_.source(location); }
+  std::string store(const Array& array, const std::string& hint) override {
+    std::string file = folder_.store(array, hint);
+    if (!file.empty())
+      stored_.insert(file);
+    return file;
+  }
+  std::string refer(const std::string& file) override { return folder_.refer(file); }
+  size_t files() const { return stored_.size(); }
+
+private:
+  TextFolder folder_;
+  std::set<std::string> stored_;
+};
 
 bool is_text_form(const DumpArguments& a) { return a.form == "text"; }
 
@@ -75,7 +96,7 @@ std::string only_part(const std::string& text, const std::string& part) {
 }
 
 /// The work at its stage in the form asked for.
-std::string render(const DumpArguments& a, const Compilation& c, TextFolder& beside) {
+std::string render(const DumpArguments& a, const Compilation& c, Beside& beside) {
   Stage stage = c.options.last;
   bool graph = stage <= Stage::Fused, loops = !graph && stage <= Stage::Planned;
   if (a.form == "math") {
@@ -116,7 +137,7 @@ Compilation compile_to(const DumpArguments& a, const Work& work, Stage stage) {
   return compile(work, options);
 }
 
-void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
+void overview(const DumpArguments& a, const Work& work, Beside& beside) {
   write_output(render(a, compile_to(a, work, work.stage), beside));
   std::string text = "\n";
   for (int i = static_cast<int>(work.stage) + 1; i < stage_count; ++i) {
@@ -130,7 +151,7 @@ void overview(const DumpArguments& a, const Work& work, TextFolder& beside) {
 /// Prints the work behind each pass that is asked for.
 class PassDump final : public PassObserver {
 public:
-  PassDump(const DumpArguments& a, TextFolder& beside) : a_(a), beside_(beside) {}
+  PassDump(const DumpArguments& a, Beside& beside) : a_(a), beside_(beside) {}
 
   void after_pass(const PassRecord& record, const Work& work) override {
     if (record.name.empty() || (a_.after != "all" && a_.after != record.name) ||
@@ -146,10 +167,10 @@ public:
 
 private:
   const DumpArguments& a_;
-  TextFolder& beside_;
+  Beside& beside_;
 };
 
-void dump_after(const DumpArguments& a, const Work& work, TextFolder& beside) {
+void dump_after(const DumpArguments& a, const Work& work, Beside& beside) {
   std::vector<std::string> known = {"all"};
   for (const Pass& pass : passes())
     known.emplace_back(pass.name);
@@ -291,7 +312,7 @@ void dump(DumpArguments a, Tool& tool) {
     make_folder(a.folder);
   else if (!a.values)
     leave_out_large_rows(work.is_graph() ? work.step.signature : work.program.signature);
-  TextFolder beside(subject.folder(), a.folder, !a.folder.empty());
+  Beside beside(TextFolder(subject.folder(), a.folder, !a.folder.empty()));
   if (!a.after.empty())
     return dump_after(a, work, beside);
   if (a.only_changed)
@@ -313,8 +334,9 @@ void dump(DumpArguments a, Tool& tool) {
     else
       write_output(stages.size() > 1 ? one_of_several(a, stage, stages, text) : text);
   }
+  const size_t files = stages.size() + beside.files();
   if (!a.folder.empty())
-    log("{} files in {}", stages.size(), a.folder);
+    log("{} {} in {}", files, files == 1 ? "file" : "files", a.folder);
 }
 
 } // namespace

@@ -128,8 +128,12 @@ void Report::add_examples(const Subject& subject, const Signature& signature, St
   bool whole = own.examples.size() == own.inputs.size();
   Dataset rows = whole || !subject.is_text() ? example_rows(subject, own) : Dataset();
   if (subject.is_text() && (!whole || rows.rows() != own.batch)) {
+    std::string lacking; // lines that would give the others
+    for (uint32_t i = 0; i < own.inputs.size(); ++i)
+      if (std::ranges::find(own.examples, i, &Rows::input) == own.examples.end())
+        lacking += (lacking.empty() ? "" : ", ") + fmt::format("'example {}'", own.inputs[i].name);
     log("the example rows are left out: this text holds a step for {} rows{}", own.batch,
-        whole ? "" : " of all inputs");
+        whole ? "" : fmt::format(" of all inputs; it has no line {}", lacking));
     return;
   }
   text += "examples\n";

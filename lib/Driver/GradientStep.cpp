@@ -39,16 +39,87 @@ std::vector<std::string> float_names(const Step& step) {
   return names;
 }
 
-} // namespace
+bool is_number(const OutputDecl& output) {
+  return output.type.shape.rank() == 0 && is_float(output.type.dtype);
+}
 
-size_t loss_output(const Step& step) {
+/// The row of the loss, as loss_output has it; the number of outputs where there is none.
+size_t find_loss(const Step& step) {
   const std::vector<OutputDecl>& outputs = step.signature.outputs;
   for (auto fits : {+[](const OutputDecl& o) { return o.name == "loss"; },
                     +[](const OutputDecl& o) { return o.name.ends_with("/loss"); },
                     +[](const OutputDecl&) { return true; }})
     for (size_t i = 0; i < outputs.size(); ++i)
-      if (fits(outputs[i]) && outputs[i].type.shape.rank() == 0 && is_float(outputs[i].type.dtype))
+      if (fits(outputs[i]) && is_number(outputs[i]))
         return i;
+  return outputs.size();
+}
+
+bool updates_a_float(const Step& step) {
+  return std::ranges::any_of(step.signature.updates, [&](const UpdateDecl& u) {
+    return is_float(step.signature.states[u.state].type.dtype);
+  });
+}
+
+/// Per node whether `value` is made of it: operands come before what reads them.
+std::vector<bool> made_of(const Graph& g, Value value) {
+  std::vector<bool> needed(g.size());
+  needed[value.node] = true;
+  for (NodeId n = value.node + 1; n-- > 0;)
+    if (needed[n])
+      for (Value v : g.operands(n))
+        needed[v.node] = true;
+  return needed;
+}
+
+/// The nodes of whose gradients by its own state update `i` is made.
+std::vector<NodeId> differentiated_by(const Step& step, size_t i) {
+  const Graph& g = step.graph;
+  const std::vector<bool> needed = made_of(g, step.updates[i]);
+  std::vector<NodeId> nodes;
+  for (NodeId n = 0; n < g.size(); ++n) {
+    if (!needed[n] || g.op(n) != Opcode::Gradient)
+      continue;
+    NodeId by = g.operand(n, 1).node;
+    if (g.op(by) == Opcode::State &&
+        g.attributes(by).integer(Attr::index) == step.signature.updates[i].state)
+      nodes.push_back(g.operand(n, 0).node);
+  }
+  return nodes;
+}
+
+/// The rows of outputs whose gradient update `i` follows. Two minimizes of one value are told apart
+/// by their lines; what is written by hand counts for the first output of that value.
+std::vector<size_t> losses_of_update(const Step& step, size_t i) {
+  const std::vector<NodeId> nodes = differentiated_by(step, i);
+  std::vector<size_t> of_its_line, all;
+  std::vector<NodeId> seen;
+  for (size_t o = 0; o < step.outputs.size(); ++o) {
+    const OutputDecl& output = step.signature.outputs[o];
+    NodeId node = step.outputs[o].node;
+    if (!is_number(output) || std::ranges::find(nodes, node) == nodes.end())
+      continue;
+    if (output.origin == step.signature.updates[i].origin)
+      of_its_line.push_back(o);
+    if (std::ranges::find(seen, node) == seen.end())
+      all.push_back(o);
+    seen.push_back(node);
+  }
+  return of_its_line.empty() ? all : of_its_line;
+}
+
+/// Whether a minimize made the output: its updates stand on the same line.
+bool is_of_minimize(const Step& step, const OutputDecl& output) {
+  return is_number(output) && (output.name == "loss" || output.name.ends_with("/loss")) &&
+         std::ranges::any_of(step.signature.updates,
+                             [&](const UpdateDecl& u) { return u.origin == output.origin; });
+}
+
+} // namespace
+
+size_t loss_output(const Step& step) {
+  if (size_t loss = find_loss(step); loss < step.signature.outputs.size())
+    return loss;
   throw Error(ErrorCode::graph,
               fmt::format("step '{}' of '{}' has no loss to differentiate: no output is a float of "
                           "rank 0; declare one by minimize, or m.output(\"loss\", …)",
@@ -63,19 +134,15 @@ Step without_updates(const Step& declared) {
 }
 
 std::vector<std::string> trained_states(const Step& declared) {
-  // Nodes that the loss is made of: operands come before what reads them.
   const Graph& g = declared.graph;
-  std::vector<bool> needed(g.size()), read(declared.signature.states.size());
-  if (!declared.signature.updates.empty())
-    needed[declared.outputs[loss_output(declared)].node] = true;
-  for (NodeId n = static_cast<NodeId>(g.size()); n-- > 0;) {
-    if (!needed[n])
-      continue;
-    for (Value v : g.operands(n))
-      needed[v.node] = true;
-    if (g.op(n) == Opcode::State)
+  const size_t loss = find_loss(declared);
+  if (loss == declared.signature.outputs.size())
+    return {};
+  const std::vector<bool> needed = made_of(g, declared.outputs[loss]);
+  std::vector<bool> read(declared.signature.states.size());
+  for (NodeId n = 0; n < g.size(); ++n)
+    if (needed[n] && g.op(n) == Opcode::State)
       read[static_cast<size_t>(g.attributes(n).integer(Attr::index))] = true;
-  }
   std::vector<std::string> names;
   for (const UpdateDecl& u : declared.signature.updates)
     if (const StateDecl& d = declared.signature.states[u.state];
@@ -84,8 +151,31 @@ std::vector<std::string> trained_states(const Step& declared) {
   return names;
 }
 
+std::vector<TrainedLoss> trained_losses(const Step& declared) {
+  if (!updates_a_float(declared))
+    return {};
+  const Signature& s = declared.signature;
+  std::vector<std::vector<std::string>> states(s.outputs.size());
+  for (size_t i = 0; i < s.updates.size(); ++i)
+    for (size_t output : losses_of_update(declared, i))
+      states[output].push_back(s.states[s.updates[i].state].name);
+  std::vector<TrainedLoss> losses;
+  for (size_t o = 0; o < s.outputs.size(); ++o)
+    if (!states[o].empty() || is_of_minimize(declared, s.outputs[o]))
+      losses.push_back({o, std::move(states[o])});
+  // What a single loss is made of and an update changes is all there is, gradient or not.
+  const size_t first = loss_output(declared);
+  if (losses.empty() || (losses.size() == 1 && losses.front().output == first))
+    return {{first, trained_states(declared)}};
+  return losses;
+}
+
 Step with_gradients(const Step& declared, std::span<const std::string> names, Updates updates) {
-  size_t loss = loss_output(declared);
+  return with_gradients(declared, loss_output(declared), names, updates);
+}
+
+Step with_gradients(const Step& declared, size_t loss, std::span<const std::string> names,
+                    Updates updates) {
   std::string loss_name = declared.signature.outputs[loss].name;
   Step step = updates == Updates::keep ? declared : without_updates(declared);
   GraphBuilder builder(step.graph, step.signature, Sharing::verbatim);

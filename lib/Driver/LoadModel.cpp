@@ -141,16 +141,39 @@ ModelFile open_models(const std::string& path, const std::string& shown) {
   return file;
 }
 
+/// A number without its leading zeros; "" for what is no number.
+std::string plain_number(const std::string& word) {
+  const char* digits = "0123456789";
+  if (word.empty() || word.find_first_not_of(digits) != std::string::npos)
+    return "";
+  return word.substr(std::min(word.find_first_not_of('0'), word.size() - 1));
+}
+
+/// The example of that number, however many zeros stand before it; "" unless there is exactly one.
+std::string example_of_number(const std::string& word, const std::vector<std::string>& names) {
+  const std::string number = plain_number(word);
+  std::string found;
+  for (const std::string& name : names)
+    if (!number.empty() && plain_number(name.substr(0, name.find('_'))) == number) {
+      if (!found.empty())
+        return "";
+      found = name;
+    }
+  return found;
+}
+
 /// The path of a built example by name, number or name without its number; "" where there is none.
 std::string find_example(const std::string& word) {
-  for (const std::string& name : example_names()) {
+  const std::vector<std::string> names = example_names();
+  for (const std::string& name : names) {
     size_t underscore = name.find('_');
     bool number = underscore != std::string::npos && name.substr(0, underscore) == word;
     bool rest = underscore != std::string::npos && name.substr(underscore + 1) == word;
     if (name == word || number || rest)
       return find_installation().examples + "/" + name + ".so";
   }
-  return "";
+  const std::string name = example_of_number(word, names);
+  return name.empty() ? "" : find_installation().examples + "/" + name + ".so";
 }
 
 [[noreturn]] void unknown_model(const std::string& word) {

@@ -2,6 +2,7 @@
 #include "gdjit/Frontend/Initial.h"
 
 #include "Declaration.h"
+#include "DrawRange.h"
 #include "gdjit/Ops/Expr.h"
 
 #include <fmt/format.h>
@@ -129,9 +130,11 @@ Value append_initial(Declaration& d, const Initial& start, const Shape& shape, D
   }
   case Initial::Kind::uniform:
     need_float();
+    check_uniform(d, fmt::format("parameter '{}': uniform", name), start.a, start.b, at);
     return affine(draw(d, Opcode::Uniform, shape, type, name, at), second - first, first);
   case Initial::Kind::normal:
     need_float();
+    check_normal(d, fmt::format("parameter '{}': normal", name), start.a, start.b, at);
     return affine(draw(d, Opcode::Normal, shape, type, name, at), second, first);
   case Initial::Kind::scaled_uniform: {
     need_float();

@@ -2,6 +2,7 @@
 #include "gdjit/Frontend/Model.h"
 
 #include "Declaration.h"
+#include "DrawRange.h"
 #include "gdjit/Support/Suggest.h"
 
 #include <fmt/format.h>
@@ -199,7 +200,9 @@ double real(Number number) { return static_cast<double>(number.value); }
 
 Tensor Model::uniform(const std::string& name, const Extents& shape, Number low, Number high,
                       Place at) {
-  Tensor u = draw(open(at), Opcode::Uniform, name, shape, dtype(), at);
+  Declaration& d = open(at);
+  check_uniform(d, fmt::format("uniform '{}'", d.scoped(name, at)), low, high, at);
+  Tensor u = draw(d, Opcode::Uniform, name, shape, dtype(), at);
   double width = real(high) - real(low);
   if (width != 1)
     u = mul(u, width, at);
@@ -208,7 +211,9 @@ Tensor Model::uniform(const std::string& name, const Extents& shape, Number low,
 
 Tensor Model::normal(const std::string& name, const Extents& shape, Number mean, Number stddev,
                      Place at) {
-  Tensor z = draw(open(at), Opcode::Normal, name, shape, dtype(), at);
+  Declaration& d = open(at);
+  check_normal(d, fmt::format("normal '{}'", d.scoped(name, at)), mean, stddev, at);
+  Tensor z = draw(d, Opcode::Normal, name, shape, dtype(), at);
   if (real(stddev) != 1)
     z = mul(z, real(stddev), at);
   return real(mean) != 0 ? add(z, real(mean), at) : z;

@@ -150,6 +150,9 @@ void ModelCore::check_options() const {
 
 bool ModelCore::depends_on_rows(const Error& error) {
   try {
+    // Where the function failed before it asked for the rows, they have no part in it.
+    if (!declare(first_batch, true)->asked_batch)
+      return false;
     declare(first_batch + 1, false);
   } catch (const Error& other) {
     // Types beside the message follow the number of rows in any case.

@@ -1,6 +1,8 @@
 // Mistakes in declaring a model: names, updates, options, batch sizes, steps.
 #include "Mistakes.h"
 
+#include <limits>
+
 using namespace gdjit;
 using gdjit::test::message_of;
 
@@ -86,6 +88,27 @@ TEST(ModelMistakes, integers_beyond_a_double) {
                  "Linear 'fc': the initial value has shape [1,1,1,1,1,1,1,1,3], the parameter [3]");
 }
 
+TEST(ModelMistakes, draws_out_of_nothing) {
+  Model m;
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  std::string here;
+  EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; (void)m.uniform("u", {3}, 5, 2); }), here + ":",
+                 "uniform 'u': the lower bound 5 is above the upper bound 2", "give the lower one first: uniform(…, 2, 5)");
+  EXPECT_MISTAKE(message_of([&] { (void)m.uniform("u", {3}, 0, inf); }), "uniform 'u': the bounds 0 and inf are not finite");
+  EXPECT_MISTAKE(message_of([&] { (void)m.uniform("u", {3}, nan, 1); }), "uniform 'u': the bounds nan and 1 are not finite");
+  EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; (void)m.normal("n", {3}, 0, -1); }), here + ":",
+                 "normal 'n': the standard deviation -1 is negative", "normal(…, 0, 1)");
+  EXPECT_MISTAKE(message_of([&] { (void)m.normal("n", {3}, inf, 1); }), "normal 'n': the mean inf or the standard deviation 1 is not finite");
+  EXPECT_MISTAKE(message_of([&] { (void)m.normal("n", {3}, 0, nan); }), "normal 'n': the mean 0 or the standard deviation nan is not finite");
+  EXPECT_MISTAKE(message_of([&] { GDJIT_LINE(line); here = line; (void)m.parameter("a", uniform({3}, 5, 2)); }), here + ":",
+                 "parameter 'a': uniform: the lower bound 5 is above the upper bound 2", "uniform(…, 2, 5)");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("b", uniform({3}, -inf, 1)); }), "parameter 'b': uniform: the bounds -inf and 1 are not finite");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("c", normal({3}, 0, -0.5)); }), "parameter 'c': normal: the standard deviation -0.5 is negative");
+  EXPECT_MISTAKE(message_of([&] { (void)m.parameter("e", normal({3}, nan, 1)); }), "parameter 'e': normal: the mean nan or");
+  (void)m.uniform("point", {3}, 2, 2);
+  (void)m.parameter("fixed", normal({3}, 1, 0));
+}
+
 TEST(ModelMistakes, extents_beyond_reason) {
   Model m;
   EXPECT_MISTAKE(message_of([&] { (void)m.input("x", {1, 1, 1, 1, 1, 1, 1, 1, 1}); }), "input 'x'");
@@ -156,6 +179,24 @@ TEST(ModelMistakes, batch_sizes) {
   EXPECT_MISTAKE(message_of([&] { (void)m.evaluation().step(3); }), "declared for 2 rows without a function, 3 are asked for");
   auto fixed = [](Model& m) { m.output("y", m.input("x", {m.batch()}) + m.constant({1, 2, 3})); };
   EXPECT_MISTAKE(message_of([&] { Model m(fixed); }), "do not broadcast", "the model was declared for 2 rows");
+}
+
+TEST(ModelMistakes, that_have_nothing_to_do_with_the_rows) {
+  using testing::HasSubstr, testing::Not;
+  // Each run fails in other words, before it asks for the rows or after it.
+  int runs = 0;
+  auto words = [&](const char* text) { return text + std::to_string(runs++); };
+  auto before = [&](Model& m) { m.output(words("a b "), m.input("x", {2})); (void)m.batch(); };
+  EXPECT_THAT(message_of([&] { Model m(before); }), Not(HasSubstr("was declared for")));
+  auto after = [&](Model& m) { (void)m.batch(); m.output(words("a b "), m.input("x", {2})); };
+  EXPECT_THAT(message_of([&] { Model m(after); }), HasSubstr("the model was declared for 2 rows"));
+  Model other({.name = "other"});
+  Tensor theirs = other.input("y", {2});
+  auto mixes = [&](Model& m) { m.output("h", m.input("x", {2}) + theirs); };
+  EXPECT_THAT(message_of([&] { Model m(mixes); }), testing::AllOf(HasSubstr("operands belong to two models"), Not(HasSubstr("was declared for"))));
+  Tensor kept;
+  auto keeps = [&](Model& m) { Tensor x = m.input("x", {2}); if (kept.empty()) kept = x; m.output("h", kept + x * m.input("i", {2}, DType::i64)); };
+  EXPECT_THAT(message_of([&] { Model m(keeps); }), Not(HasSubstr("was declared for")));
 }
 
 TEST(ModelMistakes, declaring_when_the_function_has_returned) {

@@ -66,6 +66,23 @@ TEST(Dump, WritesAllStagesUnderStableNamesWithStableBytes) {
     EXPECT_EQ(read_text(first.file(name)), read_text(second.file(name))) << name;
 }
 
+TEST(Dump, SaysHowManyFilesItWrote) {
+  auto said = [](std::vector<std::string> words, const Scratch& d) {
+    words.insert(words.begin(), "dump");
+    words.insert(words.end(), {"-o", d.path()});
+    ToolRun run = run_tool(words);
+    EXPECT_EQ(run.code, 0) << run.err;
+    return run.err;
+  };
+  Scratch all, one, beside;
+  EXPECT_THAT(said({"05", "--stage", "all"}, all), HasSubstr("10 files in " + all.path()));
+  EXPECT_THAT(said({"05", "--stage", "loops"}, one), HasSubstr("1 file in " + one.path()));
+  std::string text =
+      said({"04:many_rows", "--set", "rows=400", "--stage", "all"}, beside); // rows in .npy
+  EXPECT_THAT(beside.names(), testing::Contains("data.x.npy"));
+  EXPECT_THAT(text, HasSubstr(std::to_string(beside.names().size()) + " files in "));
+}
+
 TEST(Dump, LeavesAMillionNumbersOutOfStandardOutputAndSaysSo) {
   ToolRun run = run_tool({"dump", "04:many_rows", "--set", "rows=400", "--stage", "loops"});
   EXPECT_EQ(run.code, 0);
