@@ -73,14 +73,13 @@ Header header_of(std::string_view bytes, const std::string& file) {
   if (!known)
     refuse(file, fmt::format("has elements of type {:#04x}, which IDX does not know", code),
            damaged);
-  uint64_t count = 1;
-  for (size_t at = fixed_bytes; at < header.bytes; at += 4) {
-    const uint64_t extent = big_endian(bytes.data() + at, 4);
-    if (extent != 0 && count > static_cast<uint64_t>(max_elements) / extent)
-      refuse(file, "promises more elements than an array can hold", damaged);
-    count *= extent;
-    header.shape.push_back(static_cast<int64_t>(extent));
-  }
+  std::vector<int64_t> extents;
+  for (size_t at = fixed_bytes; at < header.bytes; at += 4)
+    extents.push_back(static_cast<int64_t>(big_endian(bytes.data() + at, 4)));
+  if (!shape_problem(extents.data(), extents.size()).empty()) // their number is checked above
+    refuse(file, "promises more elements than an array can hold", damaged);
+  for (int64_t extent : extents)
+    header.shape.push_back(extent);
   return header;
 }
 

@@ -177,8 +177,9 @@ private:
       in_.expect_word("axis");
       size_t at = in_.offset();
       decl.batch_axis = static_cast<int>(in_.integer("the batch axis", 0, Shape::max_rank));
-      if (decl.batch_axis >= decl.type.shape.rank())
-        in_.fail_at(at, fmt::format("{} has no axis {}", to_string(decl.type), decl.batch_axis));
+      if (std::string problem = batch_axis_problem(decl.type, decl.batch_axis, signature_.batch);
+          !problem.empty())
+        in_.fail_at(at, problem);
     }
     decl.origin = origin();
     return true;
@@ -188,7 +189,10 @@ private:
     ScalarDecl& decl = signature_.scalars.emplace_back();
     decl.name = new_name(scalars_, "a scalar");
     in_.expect(':', "before the type");
+    size_t at = (in_.peek(), in_.offset());
     decl.dtype = in_.dtype();
+    if (std::string problem = scalar_problem(decl); !problem.empty())
+      in_.fail_at(at, problem);
     if (in_.try_char('=')) {
       decl.has_default = true;
       if (is_float(decl.dtype))

@@ -72,19 +72,19 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
       impl->literals.emplace_back(impl->slots++, launch.literals.data());
   }
   impl->outputs.assign(program.signature.outputs.size(), loop::none);
-  impl->updates.assign(program.signature.updates.size(), loop::none);
+  std::vector<BufferId> updates(program.signature.updates.size(), loop::none);
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const Buffer& buffer = program.buffers[b];
     if (buffer.role == BufferRole::output)
       impl->outputs.at(buffer.number) = storage(program, b);
     if (buffer.role == BufferRole::update)
-      impl->updates.at(buffer.number) = storage(program, b);
+      updates.at(buffer.number) = storage(program, b);
   }
   for (BufferId b : impl->outputs)
     GDJIT_CHECK(b != loop::none);
-  for (size_t i = 0; i < impl->updates.size(); ++i) { // planning puts each update into its state
-    GDJIT_CHECK(impl->updates[i] != loop::none);
-    const Buffer& memory = program.buffers[impl->updates[i]];
+  for (size_t i = 0; i < updates.size(); ++i) { // planning puts each update into its state
+    GDJIT_CHECK(updates[i] != loop::none);
+    const Buffer& memory = program.buffers[updates[i]];
     GDJIT_CHECK(memory.role == BufferRole::state &&
                 memory.number == program.signature.updates[i].state);
   }

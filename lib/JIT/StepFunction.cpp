@@ -65,7 +65,7 @@ void StepFunction::Impl::require_bound() const {
 
 // --- scalars ---
 
-void StepFunction::Impl::set(uint32_t row, double value) {
+void StepFunction::Impl::check(uint32_t row, double value) const {
   const std::string& name = current->signature().scalars[row].name;
   bool fits = std::isfinite(value) && (std::abs(value) <= std::numeric_limits<float>::max() ||
                                        current->signature().scalars[row].dtype != DType::f32);
@@ -73,6 +73,10 @@ void StepFunction::Impl::set(uint32_t row, double value) {
     throw Error(ErrorCode::usage,
                 fmt::format("learning rate {} is {}; give a finite {} of at least 0", name, value,
                             gdjit::name(current->signature().scalars[row].dtype)));
+}
+
+/// A value that is checked.
+void StepFunction::Impl::set(uint32_t row, double value) {
   if (static_cast<int>(row) == step_row)
     step_row = -1;
   else if (static_cast<int>(row) == seed_row)
@@ -90,7 +94,7 @@ void StepFunction::Impl::apply(const Scalars& call) {
     bool any = false;
     for (uint32_t row = 0; row < decls.size(); ++row)
       if (is_learning_rate(decls[row].name)) {
-        set(row, call.lr.value);
+        check(row, call.lr.value);
         any = true;
       }
     if (!any) [[unlikely]]
@@ -102,8 +106,14 @@ void StepFunction::Impl::apply(const Scalars& call) {
     if (row < 0) [[unlikely]]
       throw Error(ErrorCode::usage, fmt::format("no scalar is named {}; there are: {}", scalar.name,
                                                 names_of(decls)));
-    set(static_cast<uint32_t>(row), scalar.value);
+    check(static_cast<uint32_t>(row), scalar.value);
   }
+  // Nothing is refused any more, so nothing of a refused call stays.
+  for (uint32_t row = 0; call.lr.given && row < decls.size(); ++row)
+    if (is_learning_rate(decls[row].name))
+      set(row, call.lr.value);
+  for (const NamedScalar& scalar : call.named)
+    set(static_cast<uint32_t>(find_row(decls, scalar.name)), scalar.value);
   if (missing > 0) [[unlikely]]
     fail_missing();
 }
@@ -284,9 +294,10 @@ StepFunction::~StepFunction() = default;
 double StepFunction::operator()(std::span<const TensorView> inputs, const Scalars& scalars) {
   Impl& impl = live(impl_);
   Entered entered(impl.busy, impl.writes ? &impl.state->busy : nullptr);
+  impl.current->bound = false;
   impl.select(impl.rows_of(inputs));
-  impl.apply(scalars);
   impl.set_inputs(inputs);
+  impl.apply(scalars);
   return impl.checks_values ? impl.run_and_check_values() : impl.run();
 }
 
@@ -297,6 +308,7 @@ double StepFunction::operator()(std::initializer_list<TensorView> inputs, const 
 void StepFunction::bind(std::span<const TensorView> inputs) {
   Impl& impl = live(impl_);
   Entered entered(impl.busy, nullptr);
+  impl.current->bound = false;
   int64_t rows = impl.rows_of(inputs);
   if (rows != impl.current->batch)
     throw Error(ErrorCode::data,
@@ -341,6 +353,7 @@ void StepFunction::set(std::string_view scalar, double value) {
   if (row < 0)
     throw Error(ErrorCode::usage,
                 fmt::format("no scalar is named {}; there are: {}", scalar, names_of(decls)));
+  impl_->check(static_cast<uint32_t>(row), value);
   impl_->set(static_cast<uint32_t>(row), value);
 }
 

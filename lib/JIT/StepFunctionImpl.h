@@ -61,6 +61,7 @@ struct StepFunction::Impl {
   void select(int64_t batch);
   void bind_states(StepVariant& variant) const;
   void take_signature(const Signature& signature);
+  void check(uint32_t row, double value) const;
   void set(uint32_t row, double value);
   void apply(const Scalars& given_scalars);
   int64_t rows_of(std::span<const TensorView> inputs) const;
@@ -76,7 +77,9 @@ struct StepFunction::Impl {
   [[noreturn]] void fail_missing() const;
 };
 
-/// Marks a function, and the State that it writes, as running.
+/// Marks a function, and the State that it writes, as running. Plain loads and stores, since an
+/// atomic exchange costs as much as a small step: of two that start within nanoseconds of each
+/// other neither may see the other.
 class Entered {
 public:
   Entered(std::atomic<bool>& function, std::atomic<bool>* state) : function_(function) {

@@ -102,6 +102,9 @@ private:
     unique(s_.states, "states");
     unique(s_.scalars, "scalars");
     unique(s_.outputs, "outputs");
+    for (const ScalarDecl& d : s_.scalars)
+      if (std::string problem = scalar_problem(d); !problem.empty())
+        error(problem);
     for (const InputDecl& d : s_.inputs)
       tensor("input", d.name, d.type, d.batch_axis);
     for (const OutputDecl& d : s_.outputs)
@@ -133,9 +136,8 @@ private:
 
   void tensor(std::string_view what, const std::string& name, const TensorType& type,
               int batch_axis) {
-    if (batch_axis < -1 || batch_axis >= type.shape.rank())
-      error(fmt::format("{} '{}' is {}, which has no axis {}", what, name, to_string(type),
-                        batch_axis));
+    if (std::string problem = batch_axis_problem(type, batch_axis, s_.batch); !problem.empty())
+      error(fmt::format("{} '{}': {}", what, name, problem));
   }
 
   void initial_values() {

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <random>
 #include <sys/stat.h>
@@ -72,13 +73,12 @@ void fail(const std::string& doing, const std::string& path, int error) {
 }
 
 std::string behind_links(const std::string& path) {
-  struct stat info = {};
-  if (::lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode))
-    return path;
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  std::string target = resolved ? resolved : path;
-  std::free(resolved);
-  return target;
+  namespace fs = std::filesystem;
+  fs::path target = path;
+  std::error_code failed, ignored;
+  for (int links = 0; links < 40 && fs::is_symlink(fs::symlink_status(target, ignored)); ++links)
+    target = target.parent_path() / fs::read_symlink(target, failed); // relative to its folder
+  return failed ? path : target.string();
 }
 
 int open_temporary(std::string& name, mode_t mode) {

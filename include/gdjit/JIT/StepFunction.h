@@ -7,7 +7,8 @@
 //
 // On one thread a call allocates nothing, locks nothing and makes no system call (the first call
 // with another number of rows compiles). Not re-entrant; two functions that write one State must
-// not run at once: both are checked.
+// not run at once: a call looks for both and refuses, but may miss one that starts within
+// nanoseconds of it.
 #pragma once
 
 #include "gdjit/Runtime/State.h"
@@ -79,9 +80,9 @@ public:
   double operator()(std::span<const TensorView> inputs, const Scalars& scalars = {});
   double operator()(std::initializer_list<TensorView> inputs, const Scalars& scalars = {});
 
-  /// Binds memory of inputs for run(): read at each run, not copied; a call with inputs ends it,
-  /// and so does one that fails.
-  /// Errors as above; another number of rows than batch() is one too (rebatch() changes it).
+  /// Binds memory of inputs for run(): read at each run, not copied, until the next call with
+  /// inputs or bind, refused ones too. Errors as above; another number of rows than batch() is one
+  /// too (rebatch() changes it).
   void bind(std::span<const TensorView> inputs);
   void bind(std::initializer_list<TensorView> inputs);
   /// Runs one step on the bound inputs.

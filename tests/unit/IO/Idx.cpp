@@ -109,6 +109,8 @@ TEST(Idx, WhatLiesAboutItselfIsRefused) {
   EXPECT_THAT(message_of(header(8, {2}) + "abc"), testing::HasSubstr("take 10 bytes"));
   EXPECT_THAT(message_of(header(8, {~0u, ~0u, ~0u}) + "abc"),
               testing::HasSubstr("promises more elements than an array can hold"));
+  EXPECT_THAT(message_of(header(8, {0, ~0u, ~0u})),
+              testing::HasSubstr("promises more elements than an array can hold"));
   // A bomb is refused by what its header promises; what goes on behind that is not unpacked.
   EXPECT_THAT(message_of(packed(header(8, {60000, 28, 28}) + "abc")),
               testing::HasSubstr("promises 47040016 bytes, more than a gzip file of"));

@@ -149,6 +149,20 @@ TEST(StepFunction, needs_inputs_bound_anew_once_a_call_or_a_bind_has_failed) {
   train.run();
 }
 
+TEST(StepFunction, keeps_nothing_of_a_call_that_it_refuses) {
+  State state = linear_state(), same = linear_state();
+  StepFunction train = training(state), other = training(same);
+  train({{"x", x6}, {"y", y6}}, {.lr = 0.01});
+  other({{"x", x6}, {"y", y6}}, {.lr = 0.01});
+  EXPECT_THROW(train({{"x", x6}, {"y", y6}}, {.lr = 0, .named = {{"nope", 1}}}), Error);
+  EXPECT_THROW(train({{"x", x6}}, {.lr = 0}), Error);
+  EXPECT_EQ(train({{"x", x6}, {"y", y6}}), other({{"x", x6}, {"y", y6}}));
+  EXPECT_EQ(train({{"x", x6}, {"y", y6}}), other({{"x", x6}, {"y", y6}}));
+  train.bind({{"x", x6}, {"y", y6}});
+  EXPECT_THROW(train({{"x", x6}}), Error);
+  EXPECT_THAT(message_of([&] { train.run(); }), HasSubstr("run needs bound inputs"));
+}
+
 TEST(StepFunction, refuses_variants_with_another_signature) {
   class Compiler : public StepCompiler {
   public:

@@ -75,6 +75,7 @@ INSTANTIATE_TEST_SUITE_P(AllOps, GraphTextOfOp, ::testing::Range(0, opcode_count
 TEST(GraphText, AChainOfAMillionNodesIsPrintedParsedAndVerified) {
   constexpr NodeId length = 1'000'000;
   Step step = empty_step();
+  step.signature.batch = 4;
   step.signature.inputs.push_back({"x", {DType::f32, {4}}, 0, {}});
   GraphBuilder builder(step.graph, step.signature, Sharing::verbatim);
   Value v = builder.input(0);
@@ -142,6 +143,7 @@ TEST(GraphText, LargeLiteralsGoToFilesAndComeBackFromThem) {
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<double>(i) / 3;
   Array large(TensorType{DType::f32, {65}}, values), small(TensorType{DType::f32, {2}}, {1, 2});
+  s.batch = 65;
   s.inputs.push_back({"x", {DType::f32, {65}}, 0, {}});
   s.data.push_back({0, std::make_shared<const Array>(large), ""});
   s.states.push_back(
@@ -165,6 +167,7 @@ TEST(GraphText, LargeLiteralsGoToFilesAndComeBackFromThem) {
 
 TEST(GraphText, TheUsersWordsStandBesideAsCommentsThatAreSkipped) {
   Step step = empty_step();
+  step.signature.batch = 2;
   step.signature.inputs.push_back({"x", {DType::f32, {2}}, 0, {}});
   GraphBuilder builder(step.graph, step.signature, Sharing::verbatim);
   builder.set_origin(step.graph.origin_of({"m.cpp", 7, 3}));

@@ -26,12 +26,13 @@ public:
     Signature& s = step_.signature;
     s.step = "training";
     s.name = pick(names_);
-    s.batch = static_cast<int64_t>(number(9));
+    s.batch = static_cast<int64_t>(number(4));
     s.scalars = {{"seed", DType::i64, 0, false, {}}, {"step", DType::i64, 3, true, {}}};
     for (int i = 0; i < 4; ++i) {
       TensorType type = random_type();
       Origin origin = s.initial.origin_of(random_place());
-      s.inputs.push_back({unique(), type, type.shape.rank() ? 0 : -1, origin});
+      s.inputs.push_back(
+          {unique(), type, type.shape.rank() && type.shape[0] == s.batch ? 0 : -1, origin});
       s.states.push_back({unique(), type, initial(type, 3), origin});
     }
     GraphBuilder builder(step_.graph, s, Sharing::verbatim);

@@ -76,6 +76,16 @@ TEST_F(AtomicFile, ALinkStaysOneAndWhatItLeadsToIsWritten) {
   EXPECT_EQ(read_file(path("elsewhere/target")), "new");
 }
 
+TEST_F(AtomicFile, WhatALinkLeadsToIsMadeWhereItIsNotThere) {
+  fs::create_directory(path("elsewhere"));
+  fs::create_symlink("target", path("elsewhere/second"));
+  fs::create_symlink("elsewhere/second", path("first"));
+  write_file(path("first"), "new");
+  EXPECT_TRUE(fs::is_symlink(path("first")));
+  EXPECT_TRUE(fs::is_symlink(path("elsewhere/second")));
+  EXPECT_EQ(read_file(path("elsewhere/target")), "new");
+}
+
 TEST_F(AtomicFile, AppendingAddsAtTheEndAndFollowsNoLink) {
   append_to_file(path("a"), "one ");
   append_to_file(path("a"), "two");
