@@ -43,6 +43,10 @@ Work comparable(Work evaluation) {
   return compile(std::move(evaluation), options).work;
 }
 
+bool Comparison::takes_logits(const Step& step, size_t k) const {
+  return distances[k] == 0 && !subtracts && step.graph.op(step.outputs[k].node) != Opcode::Sigmoid;
+}
+
 Comparison find_comparison(const Step& step, const std::string& target,
                            std::span<const std::string> given) {
   const Graph& g = step.graph;

@@ -21,6 +21,9 @@ struct Comparison {
   std::vector<int> distances;
   /// True where the one is subtracted from the other: a regression, whatever the target holds.
   bool subtracts = false;
+
+  /// True where the loss takes output k as it is, and that is no probability.
+  bool takes_logits(const Step& step, size_t k) const;
 };
 
 /// An evaluation in which equal nodes are one and a sigmoid written out is a sigmoid; loops as they

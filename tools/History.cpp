@@ -9,52 +9,42 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <unordered_map>
 
 namespace gdjit::tool {
 
 namespace {
 
-/// The names of all rows, in the order in which they came up.
-std::vector<std::string> names_of(const std::vector<History::Row>& rows) {
-  std::vector<std::string> names;
-  for (const History::Row& row : rows)
-    for (const auto& [name, value] : row.figures)
-      if (std::find(names.begin(), names.end(), name) == names.end())
-        names.push_back(name);
-  return names;
-}
-
-double value_of(const History::Row& row, const std::string& name) {
-  for (const auto& [key, value] : row.figures)
-    if (key == name)
-      return value;
-  return NAN;
-}
-
 std::string number(double value) { return std::isnan(value) ? "nan" : fmt::format("{}", value); }
 
+/// Names in the order in which they came up; a row without one of them has nan there.
 std::string csv(const std::vector<History::Row>& rows) {
-  std::vector<std::string> names = names_of(rows);
-  std::string text = "epoch,step";
-  for (const std::string& name : names)
-    text += "," + name;
-  text += "\n";
+  std::unordered_map<std::string, size_t> columns;
+  std::string text = "epoch,step", lines;
+  for (const History::Row& row : rows)
+    for (const auto& [name, value] : row.figures)
+      if (columns.try_emplace(name, columns.size()).second)
+        text += "," + name;
+  std::vector<double> values;
   for (const History::Row& row : rows) {
-    text += fmt::format("{},{}", row.epoch, row.step);
-    for (const std::string& name : names)
-      text += "," + number(value_of(row, name));
-    text += "\n";
+    values.assign(columns.size(), NAN);
+    for (const auto& [name, value] : row.figures)
+      values[columns.at(name)] = value;
+    lines += fmt::format("{},{}", row.epoch, row.step);
+    for (double value : values)
+      lines += "," + number(value);
+    lines += "\n";
   }
-  return text;
+  return text + "\n" + lines;
 }
 
 std::string jsonl(const std::vector<History::Row>& rows) {
   std::string text;
   for (const History::Row& row : rows) {
-    Json line = {{"epoch", row.epoch}, {"step", row.step}};
+    text += fmt::format(R"({{"epoch":{},"step":{})", row.epoch, row.step);
     for (const auto& [name, value] : row.figures)
-      line[name] = to_json(value);
-    text += line.dump() + "\n";
+      text += "," + Json(name).dump() + ":" + to_json(value).dump();
+    text += "}\n";
   }
   return text;
 }
@@ -62,6 +52,9 @@ std::string jsonl(const std::vector<History::Row>& rows) {
 /// "epoch" and "step" among the figures of a line, taken out of them.
 History::Row row_of(const Figures& figures) {
   History::Row row;
+  for (const char* needed : {"epoch", "step"})
+    if (std::ranges::find(figures, needed, &Figures::value_type::first) == figures.end())
+      throw Error(ErrorCode::data, fmt::format("it has no '{}'", needed));
   for (const auto& [name, value] : figures) {
     if (name == "epoch")
       row.epoch = static_cast<int64_t>(value);

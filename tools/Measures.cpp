@@ -14,6 +14,7 @@ namespace gdjit::tool {
 namespace {
 
 constexpr int most_classes = 1000;
+constexpr int most_shown = 100; ///< classes of which each is shown against each
 
 /// What the values of a target are.
 struct TargetKind {
@@ -27,6 +28,8 @@ TargetKind kind_of(const InputRows& target, int64_t rows) {
   double greatest = 0;
   for (int64_t i = 0; i < values.elements(); ++i) {
     double v = values.at(i);
+    if (is_integer(type) && v < 0) // an ignored index
+      continue;
     if (!(v >= 0) || (is_float(type) && v != 0 && v != 1))
       return {};
     greatest = std::max(greatest, v);
@@ -54,12 +57,24 @@ bool equal_rows(const TensorType& output, const TensorType& target) {
 
 /// The position of the 1 in each row.
 Array classes_of_rows(const TensorView& target) {
-  int64_t width = target.type.shape[target.type.shape.rank() - 1];
-  Array classes({DType::i64, {target.elements() / width}});
+  int64_t width = row_width(target.type);
+  Array classes({DType::i64, {target.type.shape[0]}});
   for (int64_t i = 0; i < target.elements(); ++i)
     if (target.at(i) == 1)
       classes.data<int64_t>()[i / width] = i % width;
   return classes;
+}
+
+/// True for `answer > c`, however it is written: what a model calls class 1.
+bool exceeds(const Graph& g, NodeId n) {
+  auto is_number = [&](Value v) {
+    while (kind(g.op(v.node)) == OpKind::Movement)
+      v = g.operand(v.node, 0);
+    return g.op(v.node) == Opcode::Constant;
+  };
+  const Opcode op = g.op(n);
+  return op == Opcode::Greater || op == Opcode::GreaterEqual ||
+         ((op == Opcode::Less || op == Opcode::LessEqual) && is_number(g.operand(n, 0)));
 }
 
 bool has_nan(const TensorView& values) {
@@ -110,12 +125,16 @@ bool Measures::judge(const Work& evaluation, const InputRows& target,
   if (evaluation.is_graph())
     comparison = find_comparison(evaluation.step, target.name, given);
   const std::vector<int>& distances = comparison.distances;
+  auto decides = [&](size_t k) { // some bools say other things of a row
+    return !evaluation.is_graph() || signature.outputs[k].type.dtype != DType::boolean ||
+           exceeds(evaluation.step.graph, evaluation.step.outputs[k].node);
+  };
   auto nearer = [&](size_t& found, size_t k) {
     found = found == none || distances[k] < distances[found] ? k : found;
   };
   for (size_t k = 0; k < signature.outputs.size(); ++k) {
     const OutputDecl& output = signature.outputs[k];
-    if (output.batch_axis != 0 || distances[k] == INT_MAX)
+    if (output.batch_axis != 0 || distances[k] >= contraction_distance)
       continue;
     const Shape& shape = output.type.shape;
     bool is_real = is_float(output.type.dtype), equal = equal_rows(output.type, type);
@@ -124,7 +143,7 @@ bool Measures::judge(const Work& evaluation, const InputRows& target,
       without.push_back(shape[axis]);
     if (equal && is_real)
       nearer(real, k);
-    if (equal && !is_real && !kind.one_hot)
+    if (equal && !is_real && !kind.one_hot && decides(k))
       nearer(numbers, k);
     if (kind.one_hot && !is_real && type.shape.rank() == shape.rank() + 1)
       nearer(numbers, k);
@@ -153,8 +172,9 @@ bool Measures::judge(const Work& evaluation, const InputRows& target,
     j.score = scores != none ? scores : real;
   if (j.decision == none && real != none && comparison.subtracts)
     j.regress = real;
-  else if (j.decision == none && real != none && distances[real] == 0 && evaluation.is_graph()) {
-    j.decision = real; // compared as it is, and no probability: logits
+  else if (j.decision == none && real != none && evaluation.is_graph() &&
+           comparison.takes_logits(evaluation.step, real)) {
+    j.decision = real;
     j.threshold = 0;
   }
   return j.decision != none || j.score != none;
@@ -212,15 +232,10 @@ Figures Measures::figures() const {
     };
     const ConfusionMatrix& m = j.confusion;
     if (j.decision != none) {
-      double precision = 0, recall = 0;
-      for (int c = 0; c < m.classes(); ++c) {
-        precision += m.precision(c) / m.classes();
-        recall += m.recall(c) / m.classes();
-      }
       bool two = m.classes() == 2;
       add("accuracy", m.accuracy());
-      add("precision", two ? m.precision() : precision);
-      add("recall", two ? m.recall() : recall);
+      add("precision", two ? m.precision() : m.macro_precision());
+      add("recall", two ? m.recall() : m.macro_recall());
       add("f1", two ? m.f1() : m.macro_f1());
     }
     if (j.score != none)
@@ -229,7 +244,8 @@ Figures Measures::figures() const {
       add("mae", j.errors.mean_absolute_error());
       add("r2", j.errors.r2());
     }
-    for (int actual = 0; j.decision != none && actual < m.classes(); ++actual)
+    for (int actual = 0; j.decision != none && m.classes() <= most_shown && actual < m.classes();
+         ++actual)
       for (int predicted = 0; predicted < m.classes(); ++predicted)
         add(fmt::format("confusion/{}/{}", actual, predicted),
             static_cast<double>(m.at(actual, predicted)));
@@ -240,9 +256,9 @@ Figures Measures::figures() const {
 std::string Measures::tables(const FoundRows& found) const {
   std::string text;
   for (const Judge& j : judges_) {
-    if (j.decision == none || j.nan)
-      continue;
     int classes = j.confusion.classes();
+    if (j.decision == none || j.nan || classes > most_shown)
+      continue;
     std::vector<std::string> labels = labels_of(found.columns, found.labels, j.target);
     auto name = [&](int c) {
       return static_cast<size_t>(c) < labels.size() ? labels[static_cast<size_t>(c)]

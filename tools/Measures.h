@@ -1,13 +1,15 @@
 // Metrics of predictions by their targets, as the types of both ask for them.
 //
 // A target is an input that the loss needs and the predictions do not. What judges it is, of the
-// outputs that fit, the one nearest to what the loss compares it with (Comparison.h), the first
-// where that does not tell, as in a text of loops:
-//   class numbers (integers, bools, floats that are all 0 or 1, rows with a single 1)
-//     by class numbers or bools, scores [.., classes], the probability that a sigmoid gives, or
-//     the logits that a loss takes:
+// outputs that fit, the one nearest to what the loss compares it with (Comparison.h; a contraction
+// away it is something else), the first where that does not tell, as in a text of loops:
+//   class numbers (integers, bools, floats that are all 0 or 1, rows with a single 1; rows with an
+//   integer below 0 are left out)
+//     by class numbers or bools `answer > c`, scores [.., classes], the probability that a sigmoid
+//     gives, or the logits that a loss takes:
 //     accuracy, precision, recall, f1 (of class 1 where there are two, else means over the
-//     classes), confusion/ACTUAL/PREDICTED; of two classes roc_auc too, by any float
+//     classes that occur), confusion/ACTUAL/PREDICTED of up to 100 classes; of two classes roc_auc
+//     too, by any float
 //   other numbers, or those that a loss subtracts, by as many floats a row: mae, r2
 // A name that the model itself has as an output is left to the model. With several targets each
 // figure stands behind its target's name: y1/mae.

@@ -69,7 +69,7 @@ void Plots::add_to(CLI::App& command, std::vector<std::string>& words, const std
       ->type_name(alone.empty() ? "PICTURE=FILE" : "[PICTURE=]FILE");
 }
 
-Plots::Plots(const std::vector<std::string>& words, const std::string& alone, const Tool& tool) {
+Plots::Plots(const std::vector<std::string>& words, const std::string& alone, Tool& tool) {
   for (const std::string& word : words) {
     size_t at = word.find('=');
     Asked asked = at == std::string::npos ? Asked{alone, word}
@@ -82,8 +82,6 @@ Plots::Plots(const std::vector<std::string>& words, const std::string& alone, co
     if (!is_picture_file(asked.file))
       throw Error(ErrorCode::usage,
                   fmt::format("--plot: '{}' ends neither in .svg nor in .png", asked.file));
-    if (std::ranges::find(asked_, asked.file, &Asked::file) != asked_.end())
-      throw Error(ErrorCode::usage, fmt::format("--plot: two pictures for '{}'", asked.file));
     require_output("--plot", asked.file, tool);
     asked_.push_back(std::move(asked));
   }

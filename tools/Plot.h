@@ -52,7 +52,7 @@ public:
 
   /// Error(usage) for another word or file ending, two pictures for one file, gnuplot missing;
   /// errors of require_output.
-  Plots(const std::vector<std::string>& words, const std::string& alone, const Tool& tool);
+  Plots(const std::vector<std::string>& words, const std::string& alone, Tool& tool);
 
   bool empty() const { return asked_.empty(); }
   /// Error(usage) that says what the model lacks for a picture, and which others it has.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 namespace gdjit::tool {
 
@@ -173,11 +174,13 @@ std::vector<double> decision_values(const std::vector<double>& values, size_t ro
   return classes;
 }
 
-/// Between classes; at 0.5 of probabilities, at 0 of scores.
-std::vector<double> decision_levels(const std::vector<double>& values, bool classes) {
+/// Between classes; at 0.5 of probabilities, at 0 of scores. Where no target tells what the values
+/// are, their range does.
+std::vector<double> decision_levels(const std::vector<double>& values, bool classes,
+                                    std::optional<bool> logits) {
   auto [low, high] = std::ranges::minmax(values);
   if (!classes)
-    return {low >= 0 && high <= 1 ? 0.5 : 0.0};
+    return {logits.value_or(low < 0 || high > 1) ? 0.0 : 0.5};
   std::vector<double> levels = {std::floor(low) + 0.5};
   while (levels.back() + 1 < high && levels.size() < 100)
     levels.push_back(levels.back() + 1);
@@ -198,6 +201,9 @@ std::string boundary_script(const PlotSource& source, const Roles& roles) {
       points.insert(points.end(), {x, y});
     }
   const OutputDecl& output = roles.number() ? *roles.number() : roles.outputs[0];
+  std::optional<bool> logits;
+  if (!roles.targets.empty())
+    logits = roles.logits[static_cast<size_t>(&output - roles.outputs.data())];
   const std::string& name = roles.features[0].name;
   bool two = roles.features.size() == 2;
   plane.x_name = two ? name : name + "[0]";
@@ -205,7 +211,7 @@ std::string boundary_script(const PlotSource& source, const Roles& roles) {
   plane.value_name = output.name;
   plane.values = decision_values(predict(source, roles, points)[output.name], plane.grid.x.size());
   plane.classes = row_width(output.type) > 1 || !is_float(output.type.dtype);
-  plane.levels = decision_levels(plane.values, plane.classes);
+  plane.levels = decision_levels(plane.values, plane.classes, logits);
   add_rows_by_class(source, roles, plane);
   return script_of_plane(source.signature.name, plane);
 }

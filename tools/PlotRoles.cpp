@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <map>
+#include <set>
 
 namespace gdjit::tool {
 
@@ -49,19 +50,25 @@ Roles roles(const PlotSource& source) {
         d.batch_axis == 0 && row_width(d.type) == 1)
       roles.targets.push_back(d);
   std::map<std::string, int> distances;
+  std::set<std::string> logits;
   const Work evaluation =
       comparable(source.subject.work(StepKind::evaluation, source.signature.batch));
   if (!roles.targets.empty() && evaluation.is_graph()) {
     const Comparison comparison =
         find_comparison(evaluation.step, roles.targets[0].name, source.subject.given_inputs());
-    for (size_t k = 0; k < comparison.distances.size(); ++k)
-      distances[evaluation.signature().outputs[k].name] = comparison.distances[k];
+    for (size_t k = 0; k < comparison.distances.size(); ++k) {
+      const std::string& name = evaluation.signature().outputs[k].name;
+      distances[name] = comparison.distances[k];
+      if (comparison.takes_logits(evaluation.step, k))
+        logits.insert(name);
+    }
   }
   for (const OutputDecl& d : prediction.outputs)
     if (d.batch_axis == 0) {
       roles.outputs.push_back(d);
       auto found = distances.find(d.name);
       roles.distances.push_back(found == distances.end() ? INT_MAX : found->second);
+      roles.logits.push_back(logits.contains(d.name));
     }
   return roles;
 }

@@ -11,6 +11,7 @@ struct Roles {
   std::vector<InputDecl> targets;    ///< one number per row, not needed by the prediction
   std::vector<OutputDecl> outputs;   ///< per row
   std::vector<int> distances;        ///< of each output from the first target (Comparison)
+  std::vector<bool> logits;          ///< outputs that the loss takes as such: 0 decides, not 0.5
   std::vector<double> offset, scale; ///< of each feature: as it came, it was value * scale + offset
 
   /// The float output of one number per row that is nearest to the first target, the first of

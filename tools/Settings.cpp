@@ -2,6 +2,7 @@
 #include "Settings.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace gdjit::tool {
 
@@ -24,6 +25,18 @@ Settings settings_of(const CLI::App& command, std::span<const KeptOption> option
     for (const std::string& word : command.get_option(kept.name)->results())
       settings.emplace_back(kept.name, word);
   return settings;
+}
+
+void require_kept(const CLI::App& command, std::span<const KeptOption> options) {
+  for (const auto& [option, word] : settings_of(command, options))
+    try {
+      (void)nlohmann::json(word).dump();
+    } catch (const nlohmann::json::exception&) {
+      throw Error(ErrorCode::usage,
+                  fmt::format("{} {}: is not UTF-8, so that no checkpoint can keep it; give a file "
+                              "another name",
+                              option, word));
+    }
 }
 
 void take_settings(CLI::App& command, std::span<const KeptOption> options,

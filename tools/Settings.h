@@ -23,6 +23,10 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The words of these options, as typed or as taken over.
 Settings settings_of(const CLI::App& command, std::span<const KeptOption> options);
 
+/// Before a run that is saved: Error(usage) for a word that no checkpoint can keep, since it is not
+/// UTF-8.
+void require_kept(const CLI::App& command, std::span<const KeptOption> options);
+
 /// The words that a checkpoint keeps for an option.
 std::vector<std::string> kept_words(const Checkpoint& checkpoint, const std::string& option);
 

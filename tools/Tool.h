@@ -24,7 +24,8 @@ struct Tool {
   std::string folder;            ///< of the model's source: messages name its files from here
   std::string source_prefix;     ///< what file names of a model built elsewhere begin with
   std::vector<std::string> read; ///< files of rows
-  int exit_code = 0;             ///< of a command that ran to its end
+  std::vector<std::pair<std::string, std::string>> written; ///< option and whole path
+  int exit_code = 0;                                        ///< of a command that ran to its end
 };
 
 // One function per command, each in a file of its own: adds the options, and what to do with them.
@@ -42,8 +43,8 @@ void add_info(CLI::App& app, Tool& tool);
 
 /// Before work begins: Error(data) where a file of this name cannot be made at its end, because its
 /// folder is not there or may not be written to; Error(usage) where it is one that rows come
-/// from.
-void require_output(const std::string& option, const std::string& file, const Tool& tool);
+/// from, or that another option writes.
+void require_output(const std::string& option, const std::string& file, Tool& tool);
 
 /// Text on standard error, for people; where nobody listens, nothing.
 void write_log(std::string_view text);

@@ -59,6 +59,7 @@ private:
   Loader make_loader() const;
   void resume();
   void save();
+  void keep_metrics();
   void look(int64_t epoch, Progress& progress);
   Checkpoint checkpoint() const;
   bool observes() const;
@@ -117,6 +118,8 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
       known.emplace_back(d.name, 0);
+  if (file_)
+    require_kept(command_, kept);
   if (file_ || resumed)
     rows_checksum_ = found_.rows.checksum();
   if (!a.quiet && !resumed && !parts_.scalings.empty()) {
@@ -190,6 +193,16 @@ void Run::save() {
     file_->save(state_, checkpoint());
 }
 
+/// Of a run that an error ends: the epochs before it.
+void Run::keep_metrics() {
+  try {
+    if (!a_.metrics.empty())
+      history_.write(a_.metrics);
+  } catch (const Error& error) {
+    log("{}", error.what());
+  }
+}
+
 /// True where figures are wanted at every epoch.
 bool Run::observes() const {
   if (parts_.parts.size() > 1 || !a_.metrics.empty())
@@ -247,7 +260,14 @@ int Run::go() {
     hooks.updated = [&](int64_t update) { losses_.record(update, train); };
   if (file_)
     hooks.save = [&] { save(); };
-  LoopResult result = run_loop(train, loader_, options, progress, hooks);
+  LoopResult result;
+  try {
+    result = run_loop(train, loader_, options, progress, hooks);
+  } catch (const Error&) {
+    progress.finish();
+    keep_metrics();
+    throw;
+  }
   progress.finish();
   save();
   if (!a_.quiet)
@@ -294,6 +314,8 @@ int train(TrainArguments& a, CLI::App& command, Tool& tool) {
       });
     take_settings(command, taken, *resumed, a.resume);
   }
+  if (!a.save.empty())
+    require_output("--save", a.save, tool);
   Run run(a, command, tool, resumed ? &*resumed : nullptr);
   try {
     return run.go();

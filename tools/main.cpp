@@ -27,7 +27,7 @@ void write_output(std::string_view text) {
     throw Error(ErrorCode::data, fmt::format("standard output: {}", std::strerror(errno)));
 }
 
-void require_output(const std::string& option, const std::string& file, const Tool& tool) {
+void require_output(const std::string& option, const std::string& file, Tool& tool) {
   for (const std::string& read : tool.read)
     if (std::error_code failed; std::filesystem::equivalent(file, read, failed))
       throw Error(ErrorCode::usage,
@@ -38,6 +38,13 @@ void require_output(const std::string& option, const std::string& file, const To
   if (access(folder.c_str(), W_OK | X_OK) != 0)
     throw Error(ErrorCode::data,
                 fmt::format("{}: folder {}: {}", file, folder, std::strerror(errno)));
+  std::error_code failed;
+  const std::string whole = std::filesystem::weakly_canonical(file, failed).string();
+  for (const auto& [other, written] : tool.written)
+    if (written == whole)
+      throw Error(ErrorCode::usage, fmt::format("{} {}: {} writes that file, too; give another",
+                                                option, file, other));
+  tool.written.emplace_back(option, whole);
 }
 
 void write_log(std::string_view text) {

@@ -23,6 +23,10 @@ void check_equal_size(const char* what, const TensorView& a, const TensorView& b
                      to_string(b.type)));
 }
 
+bool is_ignored(const TensorView& targets, int64_t i) {
+  return is_integer(targets.type.dtype) && targets.at(i) < 0;
+}
+
 /// Element i as a class number below `classes`.
 int class_at(const char* role, const TensorView& numbers, int64_t i, int classes) {
   double number = numbers.at(i);
@@ -74,6 +78,8 @@ void ConfusionMatrix::add(const TensorView& predictions, const TensorView& targe
   // Counted aside, so that a batch that is refused leaves nothing behind.
   std::vector<int64_t> counts = counts_;
   for (int64_t i = 0; i < targets.elements(); ++i) {
+    if (is_ignored(targets, i))
+      continue;
     int actual = class_at("target", targets, i, classes_), predicted = 0;
     if (scores) {
       for (int c = 0; c < classes_; ++c)
@@ -156,11 +162,21 @@ double ConfusionMatrix::f1(int c) const {
   return share(2 * at(c, c), row_sum(c) + column_sum(c), 0);
 }
 
-double ConfusionMatrix::macro_f1() const {
+double ConfusionMatrix::macro_precision() const {
+  return mean_over_classes(&ConfusionMatrix::precision);
+}
+double ConfusionMatrix::macro_recall() const { return mean_over_classes(&ConfusionMatrix::recall); }
+double ConfusionMatrix::macro_f1() const { return mean_over_classes(&ConfusionMatrix::f1); }
+
+double ConfusionMatrix::mean_over_classes(double (ConfusionMatrix::*figure)(int) const) const {
   double sum = 0;
+  int occurring = 0;
   for (int c = 0; c < classes_; ++c)
-    sum += f1(c);
-  return sum / classes_;
+    if (row_sum(c) + column_sum(c) > 0) {
+      sum += (this->*figure)(c);
+      ++occurring;
+    }
+  return occurring == 0 ? undefined : sum / occurring;
 }
 
 void RocAuc::add(const Array& scores, const Array& targets) {
@@ -172,6 +188,8 @@ void RocAuc::add(const TensorView& scores, const TensorView& targets) {
   std::vector<Row> added;
   for (int64_t i = 0; i < targets.elements(); ++i) {
     double score = scores.at(i), target = targets.at(i);
+    if (is_ignored(targets, i))
+      continue;
     if (std::isnan(score))
       fail(fmt::format("RocAuc: score {} is NaN", i));
     if (target != 0 && target != 1)
@@ -205,27 +223,48 @@ void RegressionMetrics::add(const Array& predictions, const Array& targets) {
 
 void RegressionMetrics::add(const TensorView& predictions, const TensorView& targets) {
   check_equal_size("RegressionMetrics", predictions, targets);
-  for (int64_t i = 0; i < targets.elements(); ++i) {
-    double target = targets.at(i), error = predictions.at(i) - target;
-    ++elements_;
-    absolute_ += std::abs(error);
-    squared_ += error * error;
-    double from_mean = target - mean_;
-    mean_ += from_mean / static_cast<double>(elements_);
-    deviation_ += from_mean * (target - mean_);
+  const Shape& shape = targets.type.shape;
+  if (targets.elements() == 0)
+    return;
+  const auto width = static_cast<size_t>(shape.rank() < 2 ? 1 : targets.elements() / shape[0]);
+  if (rows_ > 0 && width != columns_.size())
+    fail(fmt::format("RegressionMetrics: targets {} have {} numbers a row, those before {}",
+                     to_string(targets.type), width, columns_.size()));
+  columns_.resize(width);
+  for (int64_t i = 0; i < targets.elements();) {
+    ++rows_;
+    for (Column& c : columns_) {
+      double target = targets.at(i), error = predictions.at(i) - target;
+      absolute_ += std::abs(error);
+      c.squared += error * error;
+      double from_mean = target - c.mean;
+      c.mean += from_mean / static_cast<double>(rows_);
+      c.deviation += from_mean * (target - c.mean);
+      ++i;
+    }
   }
 }
 
 double RegressionMetrics::mean_absolute_error() const {
-  return elements_ == 0 ? undefined : absolute_ / static_cast<double>(elements_);
+  return absolute_ / (static_cast<double>(rows_) * static_cast<double>(columns_.size())); // 0 / 0
 }
 
 double RegressionMetrics::mean_squared_error() const {
-  return elements_ == 0 ? undefined : squared_ / static_cast<double>(elements_);
+  double sum = 0;
+  for (const Column& c : columns_)
+    sum += c.squared;
+  return sum / (static_cast<double>(rows_) * static_cast<double>(columns_.size()));
 }
 
 double RegressionMetrics::r2() const {
-  return deviation_ > 0 ? 1 - squared_ / deviation_ : undefined;
+  double sum = 0;
+  int varying = 0;
+  for (const Column& c : columns_)
+    if (c.deviation > 0) {
+      sum += 1 - c.squared / c.deviation;
+      ++varying;
+    }
+  return varying == 0 ? undefined : sum / varying;
 }
 
 } // namespace gdjit

@@ -33,8 +33,8 @@ public:
   /// Targets are class numbers (integers, bools, or floats that are whole). Predictions are class
   /// numbers of as many elements (integers, bools), scores [.., classes] of floats, of which the
   /// greatest counts (the first where several are), or, of two classes, as many floats as targets:
-  /// probabilities of class 1. Error(data) for other shapes, for a number that is no class, for
-  /// NaN.
+  /// probabilities of class 1. Rows with an integer target below 0, as an ignored index is, are
+  /// left out. Error(data) for other shapes, for a number that is no class, for NaN.
   void add(const TensorView& predictions, const TensorView& targets);
   void add(const Array& predictions, const Array& targets);
 
@@ -54,10 +54,13 @@ public:
   double recall(int of_class = 1) const;
   /// 2 tp / (2 tp + fp + fn), the harmonic mean of both; 0 where that is 0 / 0.
   double f1(int of_class = 1) const;
-  /// The mean of f1 over all classes.
+  /// Means over the classes that occur, as rows or as predictions; NaN without rows.
+  double macro_precision() const;
+  double macro_recall() const;
   double macro_f1() const;
 
 private:
+  double mean_over_classes(double (ConfusionMatrix::*figure)(int) const) const;
   void check_class(int of_class) const;
   size_t place(int actual, int predicted) const;
   int64_t row_sum(int actual) const;
@@ -72,7 +75,8 @@ private:
 /// has a greater score than one of class 0, equal scores counting half (Mann, Whitney 1947).
 class RocAuc {
 public:
-  /// Scores of any float type and targets 0 or 1, as many. Error(data) otherwise, and for NaN.
+  /// Scores of any float type and targets 0 or 1, as many; those with an integer target below 0
+  /// are left out. Error(data) otherwise, and for NaN.
   void add(const TensorView& scores, const TensorView& targets);
   void add(const Array& scores, const Array& targets);
   /// NaN where one of the classes is missing.
@@ -89,20 +93,27 @@ private:
 /// Errors of real predictions.
 class RegressionMetrics {
 public:
-  /// As many elements. Error(data) otherwise.
+  /// As many elements, along axis 0 the rows. Error(data) otherwise, and where a row has more or
+  /// fewer numbers than those before.
   void add(const TensorView& predictions, const TensorView& targets);
   void add(const Array& predictions, const Array& targets);
   /// mean |prediction - target| and mean (prediction - target)^2; NaN without elements.
   double mean_absolute_error() const;
   double mean_squared_error() const;
-  /// 1 - sum (target - prediction)^2 / sum (target - mean target)^2; NaN where the targets do not
-  /// vary.
+  /// 1 - sum (target - prediction)^2 / sum (target - mean target)^2; of several numbers a row the
+  /// mean of each one's, those left out whose targets do not vary; NaN where none does.
   double r2() const;
 
 private:
-  int64_t elements_ = 0;
-  double absolute_ = 0, squared_ = 0;
-  double mean_ = 0, deviation_ = 0; ///< of the targets, by Welford's recurrence
+  /// One of a row's numbers.
+  struct Column {
+    double squared = 0;
+    double mean = 0, deviation = 0; ///< of the targets, by Welford's recurrence
+  };
+
+  int64_t rows_ = 0;
+  double absolute_ = 0;
+  std::vector<Column> columns_;
 };
 
 } // namespace gdjit

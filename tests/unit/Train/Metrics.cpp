@@ -66,6 +66,34 @@ TEST(Metrics, of_nothing_or_one_class_are_defined_as_stated) {
   EXPECT_TRUE(std::isnan(r.r2())) << "targets that do not vary";
 }
 
+TEST(Metrics, means_over_classes_leave_out_those_that_do_not_occur) {
+  ConfusionMatrix c(7);
+  EXPECT_TRUE(std::isnan(c.macro_f1()));
+  c.add(i64({1, 3, 3}), i64({1, 3, 3}));
+  EXPECT_EQ(c.macro_precision(), 1);
+  EXPECT_EQ(c.macro_recall(), 1);
+  EXPECT_EQ(c.macro_f1(), 1);
+  c.add(i64({5}), i64({3})); // taken for a class without rows
+  EXPECT_DOUBLE_EQ(c.macro_recall(), (1 + 2.0 / 3 + 0) / 3);
+}
+
+TEST(Metrics, rows_of_an_ignored_class_are_left_out) {
+  ConfusionMatrix c;
+  c.add(i64({1, 0, 1}), i64({1, -1, -100}));
+  EXPECT_EQ(c.rows(), 1);
+  RocAuc auc;
+  auc.add(f64({3}, {0.1, 0.9, NAN}), i64({0, 1, -1}));
+  EXPECT_EQ(auc.value(), 1);
+}
+
+TEST(Metrics, r2_of_several_numbers_a_row_is_the_mean_of_each) {
+  RegressionMetrics r; // the first number is predicted by its mean, the second well
+  r.add(f64({3, 2}, {1000, 1, 1000, 2, 1000, 3}), f64({3, 2}, {999, 1, 1000, 2, 1001, 3}));
+  EXPECT_EQ(r.r2(), 0.5);
+  EXPECT_DOUBLE_EQ(r.mean_squared_error(), 2.0 / 6);
+  EXPECT_THROW(r.add(f64({1, 3}, {1, 2, 3}), f64({1, 3}, {1, 2, 3})), Error);
+}
+
 TEST(Metrics, roc_auc_counts_ties_as_half) {
   RocAuc auc;
   auc.add(f64({4}, {0.1, 0.4, 0.35, 0.8}), i64({0, 0, 1, 1}));
@@ -90,7 +118,7 @@ TEST(Metrics, refuse_what_is_no_class_and_keep_what_they_had) {
   ConfusionMatrix c(3);
   c.add(i64({1}), i64({1}));
   EXPECT_THROW(c.add(i64({1, 3}), i64({1, 1})), Error);
-  EXPECT_THROW(c.add(i64({1, 1}), i64({1, -1})), Error);
+  EXPECT_THROW(c.add(i64({1, 1}), f64({2}, {1, -1})), Error);
   EXPECT_THROW(c.add(i64({1}), f64({1}, {0.5})), Error);
   EXPECT_THROW(c.add(i64({1, 1}), i64({1})), Error);
   EXPECT_THROW(c.add(f64({1, 3}, {0, NAN, 0}), i64({1})), Error);
