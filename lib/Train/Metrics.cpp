@@ -99,7 +99,7 @@ void ConfusionMatrix::grow(int classes) {
   ConfusionMatrix larger(classes, threshold_);
   for (int actual = 0; actual < classes_; ++actual)
     for (int predicted = 0; predicted < classes_; ++predicted)
-      larger.counts_[static_cast<size_t>(actual * classes + predicted)] = at(actual, predicted);
+      larger.counts_[larger.place(actual, predicted)] = at(actual, predicted);
   *this = std::move(larger);
 }
 

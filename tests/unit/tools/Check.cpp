@@ -6,7 +6,6 @@
 
 using namespace gdjit::test;
 using testing::HasSubstr;
-using testing::Not;
 
 namespace {
 

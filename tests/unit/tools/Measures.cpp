@@ -50,22 +50,19 @@ void tall(Model& m) {
 GDJIT_MODEL(tall, "classes along an axis that is not the last");
 )cpp";
 
+/// A folder with these models; the compiled ones are kept in the user's cache.
 class Measured : public ::testing::Test {
 protected:
-  static void SetUpTestSuite() {
-    folder_ = new Scratch;
-    folder_->write("m.cpp", models);
-  }
-  static void TearDownTestSuite() { delete folder_; }
-  std::string train(const std::string& model) {
-    ToolRun run = run_tool({"train", folder_->file("m.cpp") + ":" + model, "--steps", "300", "-q",
-                            "--metrics", folder_->file(model + ".csv")});
+  Measured() { folder_.write("m.cpp", models); }
+  std::string model(const std::string& name) const { return folder_.file("m.cpp") + ":" + name; }
+  std::string train(const std::string& name) const {
+    const std::string metrics = folder_.file(name + ".csv");
+    ToolRun run = run_tool({"train", model(name), "--steps", "300", "-q", "--metrics", metrics});
     EXPECT_EQ(run.code, 0) << run.err;
-    return read_text(folder_->file(model + ".csv"));
+    return read_text(metrics);
   }
-  static Scratch* folder_;
+  Scratch folder_;
 };
-Scratch* Measured::folder_ = nullptr;
 
 TEST_F(Measured, AHiddenLayerOrAnotherBoolIsNoAnswer) {
   const std::string figures = train("shown");
@@ -83,26 +80,26 @@ TEST_F(Measured, ClassesMayLieAlongAnyAxis) {
 }
 
 TEST_F(Measured, TheEpochsBeforeAnErrorAreKept) {
-  const std::string file = folder_->file("lost.csv");
-  ToolRun run = run_tool({"train", folder_->file("m.cpp") + ":ignored", "--lr", "3e38", "--steps",
-                          "50", "-q", "--metrics", file, "--check-nan"});
+  const std::string file = folder_.file("lost.csv");
+  ToolRun run = run_tool({"train", model("ignored"), "--lr", "3e38", "--steps", "50", "-q",
+                          "--metrics", file, "--check-nan"});
   EXPECT_EQ(run.code, 6) << run.err;
   EXPECT_THAT(read_text(file), testing::StartsWith("epoch,step,loss"));
 }
 
 TEST_F(Measured, TwoOptionsDoNotWriteOneFile) {
-  const std::string file = folder_->file("one.csv");
-  ToolRun run =
-      run_tool({"train", folder_->file("m.cpp") + ":shown", "--save", file, "--metrics", file});
+  const std::string file = folder_.file("one.csv");
+  ToolRun run = run_tool({"train", model("shown"), "--save", file, "--metrics", file});
   EXPECT_EQ(run.code, 2);
   EXPECT_THAT(run.err, HasSubstr("--save writes that file, too; give another"));
 }
 
 TEST_F(Measured, AFileThatIsNoMetricsIsNotContinued) {
-  const std::string file = folder_->write("scores.csv", "quiz,final\n1,2\n");
-  const std::string model = folder_->file("m.cpp") + ":shown", saved = folder_->file("s.st");
-  ASSERT_EQ(run_tool({"train", model, "--steps", "2", "-q", "--save", saved}).code, 0);
-  ToolRun run = run_tool({"train", model, "--resume", saved, "--steps", "4", "--metrics", file});
+  const std::string file = folder_.write("scores.csv", "quiz,final\n1,2\n");
+  const std::string saved = folder_.file("s.st");
+  ASSERT_EQ(run_tool({"train", model("shown"), "--steps", "2", "-q", "--save", saved}).code, 0);
+  ToolRun run =
+      run_tool({"train", model("shown"), "--resume", saved, "--steps", "4", "--metrics", file});
   EXPECT_EQ(run.code, 7);
   EXPECT_THAT(run.err, HasSubstr("scores.csv:2: error: no metrics of an earlier run: it has no "
                                  "'epoch'"));
@@ -110,9 +107,8 @@ TEST_F(Measured, AFileThatIsNoMetricsIsNotContinued) {
 }
 
 TEST_F(Measured, ANameThatNoCheckpointCanKeepIsRefusedBeforeTheRun) {
-  const std::string rows = folder_->write("caf\xe9.csv", "a,b,y\n1,2,0\n2,1,1\n");
-  ToolRun run = run_tool({"train", folder_->file("m.cpp") + ":shown", "--data", rows, "--save",
-                          folder_->file("n.st")});
+  const std::string rows = folder_.write("caf\xe9.csv", "a,b,y\n1,2,0\n2,1,1\n");
+  ToolRun run = run_tool({"train", model("shown"), "--data", rows, "--save", folder_.file("n.st")});
   EXPECT_EQ(run.code, 2);
   EXPECT_THAT(run.err, HasSubstr("is not UTF-8, so that no checkpoint can keep it"));
 }
