@@ -9,9 +9,10 @@ namespace {
 
 /// The file of that name, plain or packed; "" where there is none.
 std::string find_file(const std::string& folder, const std::string& name) {
+  std::error_code ignored;
   for (const char* ending : {"", ".gz"})
     if (std::string path = fmt::format("{}/{}{}", folder, name, ending);
-        std::filesystem::exists(path))
+        std::filesystem::exists(path, ignored))
       return path;
   return "";
 }

@@ -100,7 +100,7 @@ void History::write(const std::string& path) const {
 
 History History::read(const std::string& path, int64_t step) {
   History history;
-  if (!std::filesystem::exists(path))
+  if (std::error_code ignored; !std::filesystem::exists(path, ignored))
     return history;
   std::vector<std::string> lines = split_lines(read_file(path)), names;
   if (path.ends_with(".csv") && !lines.empty())

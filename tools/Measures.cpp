@@ -155,9 +155,9 @@ bool Measures::judge(const Work& evaluation, const InputRows& target,
         evaluation.step.graph.op(evaluation.step.outputs[k].node) == Opcode::Sigmoid)
       nearer(probability, k);
   }
-  if (kind.classes == 0) {
-    j.regress = real;
-    return real != none;
+  if (kind.classes == 0) { // what a loss compares otherwise, a logarithm of a rate, is no answer
+    j.regress = comparison.subtracts || !evaluation.is_graph() ? real : none;
+    return j.regress != none;
   }
   j.decision = numbers != none ? numbers : scores != none ? scores : probability;
   if (numbers != none && evaluation.is_graph()) {

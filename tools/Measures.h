@@ -10,7 +10,7 @@
 //     accuracy, precision, recall, f1 (of class 1 where there are two, else means over the
 //     classes that occur), confusion/ACTUAL/PREDICTED of up to 100 classes; of two classes roc_auc
 //     too, by any float
-//   other numbers, or those that a loss subtracts, by as many floats a row: mae, r2
+//   other numbers, where a loss subtracts one from the other, by as many floats a row: mae, r2
 // A name that the model itself has as an output is left to the model. With several targets each
 // figure stands behind its target's name: y1/mae.
 #pragma once

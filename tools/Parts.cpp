@@ -35,7 +35,8 @@ void PartArguments::add_to(CLI::App& command) {
   command
       .add_option("--standardize", standardize,
                   "an input to take the mean of the training part from and divide by its "
-                  "standard deviation; kept by --save")
+                  "standard deviation; kept by --save; of a target figures and predictions are "
+                  "in these units")
       ->allow_extra_args(false)
       ->type_name("INPUT");
   command

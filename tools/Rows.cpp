@@ -69,6 +69,21 @@ std::vector<InputColumnNames> earlier_columns(std::span<const InputDecl> wanted,
   return earlier;
 }
 
+/// A header that calls its columns as the model its inputs, in another order.
+void warn_of_names(std::span<const InputColumnNames> inputs) {
+  for (const InputColumnNames& each : inputs)
+    for (const InputColumnNames& other : inputs)
+      if (each.input != other.input && std::ranges::count(each.columns, other.input) > 0) {
+        std::string by_name;
+        for (const InputColumnNames& input : inputs)
+          by_name += (by_name.empty() ? "" : ",") + input.input + "=" + input.input;
+        log("warning: column '{}' goes to input {}, by the order of declaration; by names it is "
+            "--columns {}",
+            other.input, each.input, by_name);
+        return;
+      }
+}
+
 /// What the wanted inputs take: as said, as an earlier run did, or in the order of declaration.
 std::vector<InputColumnNames> choose_columns(const DataArguments& a,
                                              std::span<const InputDecl> wanted,
@@ -88,6 +103,7 @@ std::vector<InputColumnNames> choose_columns(const DataArguments& a,
     needed += row_elements(input);
   bool whole = all != needed && all == static_cast<int64_t>(columns.size());
   std::vector<InputColumnNames> names = column_names(whole ? inputs : wanted, columns, "", file);
+  warn_of_names(names);
   std::erase_if(names, [&](const InputColumnNames& each) {
     return std::none_of(wanted.begin(), wanted.end(),
                         [&](const InputDecl& input) { return input.name == each.input; });
@@ -207,7 +223,8 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
       throw Error(ErrorCode::usage,
                   fmt::format("--data {}: give one table, or INPUT=FILE for each input", word));
   }
-  const bool folder = files.empty() && std::filesystem::is_directory(a.files.front());
+  std::error_code ignored;
+  const bool folder = files.empty() && std::filesystem::is_directory(a.files.front(), ignored);
   if (files.empty() && !folder)
     return read_table_rows(a, wanted, inputs, known);
   require_no_table_options(a);

@@ -251,7 +251,8 @@ int Run::go() {
     look(0, progress);
   // A path that cannot be written is known before an hour has gone by; what an earlier run left
   // there stays until there is something better.
-  if (file_ && !std::filesystem::is_regular_file(a_.save))
+  std::error_code ignored;
+  if (file_ && !std::filesystem::is_regular_file(a_.save, ignored))
     save();
   LoopHooks hooks;
   if (observes())
@@ -292,8 +293,17 @@ int Run::go() {
       losses.push_back(to_json(loss));
   }
   report.add(work_.signature(), state_, a_.json);
-  report.add_examples(subject_, work_.signature(), state_, scalars_, parts_.scalings, a_.compile);
+  std::optional<Error> of_examples; // no reason to lose what the run came to
+  try {
+    report.add_examples(subject_, work_.signature(), state_, scalars_, parts_.scalings, a_.compile);
+  } catch (const Error& error) {
+    of_examples = error;
+  }
   int code = report.finish(a_.expect, a_.json);
+  if (of_examples) {
+    log("the example rows are left out: {}", of_examples->what());
+    code = static_cast<int>(of_examples->code());
+  }
   plots_.draw(plotted());
   if (interrupted()) {
     log("interrupted after {} updates{}", updates_done(loader_),

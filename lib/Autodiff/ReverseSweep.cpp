@@ -125,7 +125,7 @@ void ReverseSweep::propagate(NodeId n) {
       continue;
     if (in_branch_[n])
       contribution = kept_finite(n, contribution);
-    const bool branch = graph.op(n) == Opcode::Select;
+    const bool branch = graph.op(n) == Opcode::Select || graph.op(n) == Opcode::Guard;
     if (branch || (in_branch_[n] && kind(graph.op(n)) != OpKind::Contraction))
       in_branch_[operands[i].node] = true;
     Value& sum = adjoint_[operands[i].node];

@@ -42,7 +42,7 @@ private:
   std::vector<uint32_t> stamp_;
   std::vector<bool> depends_; ///< on a target, by a way that carries a derivative
   std::vector<Value> adjoint_;
-  std::vector<bool> in_branch_; ///< of a select, which may not be taken: the adjoint is 0 then
+  std::vector<bool> in_branch_; ///< of a select or guard, perhaps not taken: the adjoint is 0 then
 };
 
 } // namespace gdjit

@@ -249,7 +249,13 @@ private:
 
   bool rows(std::vector<Rows>& list) {
     Rows rows;
+    in_.peek();
+    const size_t at = in_.offset();
     rows.input = known_name(inputs_, "the name of an input");
+    for (const Rows& other : list)
+      if (other.input == rows.input)
+        in_.fail_at(
+            at, fmt::format("input '{}' has such rows above", signature_.inputs[rows.input].name));
     if (in_.try_char(':')) {
       TensorType type = in_.type();
       in_.expect('=', "before the rows");

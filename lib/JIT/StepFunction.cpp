@@ -65,14 +65,13 @@ void StepFunction::Impl::require_bound() const {
 
 // --- scalars ---
 
-void StepFunction::Impl::check(uint32_t row, double value) const {
-  const std::string& name = current->signature().scalars[row].name;
-  bool fits = std::isfinite(value) && (std::abs(value) <= std::numeric_limits<float>::max() ||
-                                       current->signature().scalars[row].dtype != DType::f32);
-  if (is_learning_rate(name) && !(fits && value >= 0)) [[unlikely]]
+void check_scalar(const ScalarDecl& decl, double value) {
+  bool fits = std::isfinite(value) &&
+              (std::abs(value) <= std::numeric_limits<float>::max() || decl.dtype != DType::f32);
+  if (is_learning_rate(decl.name) && !(fits && value >= 0)) [[unlikely]]
     throw Error(ErrorCode::usage,
-                fmt::format("learning rate {} is {}; give a finite {} of at least 0", name, value,
-                            gdjit::name(current->signature().scalars[row].dtype)));
+                fmt::format("learning rate {} is {}; give a finite {} of at least 0", decl.name,
+                            value, name(decl.dtype)));
 }
 
 /// A value that is checked.
@@ -94,7 +93,7 @@ void StepFunction::Impl::apply(const Scalars& call) {
     bool any = false;
     for (uint32_t row = 0; row < decls.size(); ++row)
       if (is_learning_rate(decls[row].name)) {
-        check(row, call.lr.value);
+        check_scalar(decls[row], call.lr.value);
         any = true;
       }
     if (!any) [[unlikely]]
@@ -106,7 +105,7 @@ void StepFunction::Impl::apply(const Scalars& call) {
     if (row < 0) [[unlikely]]
       throw Error(ErrorCode::usage, fmt::format("no scalar is named {}; there are: {}", scalar.name,
                                                 names_of(decls)));
-    check(static_cast<uint32_t>(row), scalar.value);
+    check_scalar(decls[static_cast<size_t>(row)], scalar.value);
   }
   // Nothing is refused any more, so nothing of a refused call stays.
   for (uint32_t row = 0; call.lr.given && row < decls.size(); ++row)
@@ -353,7 +352,7 @@ void StepFunction::set(std::string_view scalar, double value) {
   if (row < 0)
     throw Error(ErrorCode::usage,
                 fmt::format("no scalar is named {}; there are: {}", scalar, names_of(decls)));
-  impl_->check(static_cast<uint32_t>(row), value);
+  check_scalar(decls[static_cast<size_t>(row)], value);
   impl_->set(static_cast<uint32_t>(row), value);
 }
 

@@ -41,6 +41,9 @@ template <class Rows> std::string names_of(const Rows& rows) {
   return names.empty() ? "none" : names;
 }
 
+/// Error(usage) for a learning rate that is negative or not finite.
+void check_scalar(const ScalarDecl& decl, double value);
+
 struct StepFunction::Impl {
   std::shared_ptr<StateStorage> state;
   std::shared_ptr<StepCompiler> compiler;
@@ -61,7 +64,6 @@ struct StepFunction::Impl {
   void select(int64_t batch);
   void bind_states(StepVariant& variant) const;
   void take_signature(const Signature& signature);
-  void check(uint32_t row, double value) const;
   void set(uint32_t row, double value);
   void apply(const Scalars& given_scalars);
   int64_t rows_of(std::span<const TensorView> inputs) const;

@@ -102,6 +102,7 @@ void StepFunction::Impl::take_signature(const Signature& signature) {
   for (size_t row = 0; row < scalars.size(); ++row) {
     bool from_state = static_cast<int>(row) == step_row || static_cast<int>(row) == seed_row;
     if (signature.scalars[row].has_default && !from_state) {
+      check_scalar(signature.scalars[row], signature.scalars[row].initial);
       scalars[row] = signature.scalars[row].initial;
       given[row] = 1;
     } else if (!from_state) {

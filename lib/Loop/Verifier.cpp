@@ -91,6 +91,20 @@ void verify_buffer(const Program& program, const Buffer& b, Diagnostics& diagnos
                       b.type.bytes(), b.offset, program.arena_bytes));
 }
 
+/// Outputs are there when the step is done, each in memory of its own.
+void verify_outputs_apart(const Program& program, Diagnostics& diagnostics) {
+  std::vector<const Buffer*> outputs;
+  for (const Buffer& b : program.buffers)
+    if (b.role == BufferRole::output && b.place == Place::arena && b.type.bytes() > 0)
+      outputs.push_back(&b);
+  std::ranges::sort(outputs, {}, &Buffer::offset);
+  for (size_t i = 1; i < outputs.size(); ++i)
+    if (const Buffer &a = *outputs[i - 1], &b = *outputs[i]; a.offset + a.type.bytes() > b.offset)
+      diagnostics.error({},
+                        fmt::format("outputs '{}' and '{}' share bytes of the arena, from {} on",
+                                    a.name, b.name, b.offset));
+}
+
 /// Each row of outputs and updates has one buffer, each other row at most one that is no view;
 /// planned updates lie in their states. Only behind verify_views.
 void verify_rows(const Program& program, Diagnostics& diagnostics) {
@@ -117,6 +131,7 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
                                         *row),
                             {}});
   }
+  verify_outputs_apart(program, diagnostics);
   auto need = [&](BufferRole role, size_t rows) {
     for (uint32_t i = 0; i < rows; ++i)
       if (const std::string* row = row_name(s, role, i); row && !known.count({role, i}))

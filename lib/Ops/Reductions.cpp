@@ -120,7 +120,8 @@ void prod_vjp(Vjp& v) {
   Expr others = reshape(before * behind, moved.shape());
   if (shape.rank())
     others = transpose(others, inverse);
-  v.add(0, expand_back(v, v.g()) * others);
+  Expr g = expand_back(v, v.g());
+  v.add(0, g * apply(Opcode::Guard, others, g));
 }
 
 /// Over axes of extent 1 a reduction is its one term (chains start from the neutral element).
@@ -134,8 +135,8 @@ constexpr SimplifyRule of_one_term[] = {
 
 constexpr SimplifyRule sum_rules[] = {
     of_one_term[0],
-    // Exact in any order. A class number out of range fails the call, whatever its row sums up to.
-    {"sum(one_hot(..)) over the classes => 1; sum(-one_hot(..)) => -1",
+    // Exact in any order; a row whose class number is out of range has no 1.
+    {"sum(one_hot(i)) over n classes => cast(i >= 0 and i < n); sum(-one_hot(i)) => minus that",
      [](Rewrite& r) {
        Expr h = r.operand(0);
        bool negated = r.producer(0) == Opcode::Negate;
@@ -144,7 +145,15 @@ constexpr SimplifyRule sum_rules[] = {
        bool rows =
            r.builder().graph().op(h.value.node) == Opcode::OneHot &&
            r.attributes().integers(Attr::axes) == std::vector<int64_t>{h.shape().rank() - 1};
-       return rows ? r.builder().constant(r.type(), negated ? -1 : 1) : Value{};
+       const int64_t classes = rows ? h.shape()[h.shape().rank() - 1] : 0;
+       if (classes == 0)
+         return Value{};
+       Expr index = {&r.builder(), r.builder().graph().operand(h.value.node, 0)};
+       Expr known =
+           apply(Opcode::LogicalAnd, apply(Opcode::GreaterEqual, index, constant_like(index, 0)),
+                 apply(Opcode::Less, index, constant_like(index, static_cast<double>(classes))));
+       Expr one = reshape(cast(known, r.type().dtype), r.type().shape);
+       return (negated ? -one : one).value;
      }},
 };
 

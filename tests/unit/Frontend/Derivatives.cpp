@@ -40,6 +40,39 @@ TEST(Gradient, of_an_entropy_with_a_zero_in_it) {
                "f64[3]", {0, 1, 0.5});
 }
 
+TEST(Gradient, of_second_order_is_that_of_the_branch_taken) {
+  using Unsafe = Tensor (*)(const Tensor&);
+  const Unsafe all[] = {
+      [](const Tensor& x) { return reciprocal(x); },
+      [](const Tensor& x) { return 1.0 / x; },
+      [](const Tensor& x) { return log(x); },
+      [](const Tensor& x) { return sqrt(x); },
+      [](const Tensor& x) { return rsqrt(x); },
+      [](const Tensor& x) { return tanh(log(x)); },
+      [](const Tensor& x) { return square(1.0 / x); },
+      [](const Tensor& x) { return sigmoid(1.0 / x); },
+      [](const Tensor& x) { return exp(1.0 / x); },
+      [](const Tensor& x) { return pow(x, -1.5); },
+  };
+  for (size_t i = 0; i < std::size(all); ++i) {
+    Array h = test::evaluate([&](Model& m) -> Tensor {
+      Parameter x = m.parameter("x", values({0, 2}));
+      Tensor loss = sum(where(Tensor(x) > 1.0, all[i](x), Tensor(x) * x * x));
+      return gradient(sum(gradient(loss, x)), x);
+    });
+    EXPECT_EQ(h.at(0), 0) << i; // 6 x
+    EXPECT_TRUE(std::isfinite(h.at(1)) && h.at(1) != 0) << i;
+  }
+}
+
+TEST(Gradient, of_a_product_in_a_branch_not_taken_is_zero) {
+  EXPECT_VALUE(([&] {
+                 Parameter x = m.parameter("x", values({1e200, 1e200, 1e200}));
+                 return gradient(sum(where(sum(x) < 1.0, prod(x), 0.0)), x);
+               }()),
+               "f64[3]", {0, 0, 0});
+}
+
 TEST(Gradient, of_a_norm_and_a_deviation_at_zero_is_zero) {
   EXPECT_VALUE(([&] {
                  Parameter w = m.parameter("w", zeros({3}));

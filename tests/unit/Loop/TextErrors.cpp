@@ -53,6 +53,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"temporary, in arena + 64", "temporary, in arena + 192",
                 "buffer 't': 384 bytes at 192 do not lie in the arena of 512 bytes"},
         Mistake{"temporary, in arena + 64", "temporary, in arena + 65", "aligned to 8"},
+        Mistake{"output p, in arena + 448", "output p, in arena + 0",
+                "outputs 'loss' and 'p of 1' share bytes of the arena, from 0 on"},
         Mistake{"temporary, in arena + 64", "temporary, in arena + -64",
                 "the offset in the arena must lie between 0"},
         Mistake{"same as t, in shared", "same as t, in argument",

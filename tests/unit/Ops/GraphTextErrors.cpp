@@ -63,6 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "t.gdir:7:31: error: axis 0 of f32[6,2] is no batch of 3"},
         Mistake{"output passed : bool[6,1], batch axis 0",
                 "output passed : bool[6,1], batch axis 1", "axis 1 of bool[6,1] is no batch of 6"},
+        Mistake{"data \"class number\" =", "data x =", "input 'x' has such rows above"},
         Mistake{"scalar step : i64", "scalar step : f32",
                 "t.gdir:11:15: error: scalar 'step' is f32, and has a meaning of its own as i64; "
                 "choose another name"},

@@ -84,7 +84,7 @@ void try_one_hot_rows(Tried& tried, Opcode op) {
   for (DType dtype : {DType::f32, DType::f64, DType::i32, DType::i64}) {
     Bench bench;
     GraphBuilder& b = bench.builder();
-    Value labels = bench.input(row<int64_t>({2, 0, 1, 2}));
+    Value labels = bench.input(row<int64_t>({2, 0, -1, 1, 3, 2})); // two out of range
     Attributes rows = Attributes().integer(Attr::depth, 3).dtype(Attr::dtype, dtype);
     Value h = b.append(Opcode::OneHot, {labels}, rows);
     Value one = b.constant(bench.graph().type(h), 1), zero = b.constant(bench.graph().type(h), 0);

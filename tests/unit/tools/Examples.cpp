@@ -42,6 +42,15 @@ void lacking(Model& m) { declare(m, true); m.examples({{"x", {{5}}}}); }
 void enough(Model& m) { declare(m, true); m.examples({{"x", {{5}}}, {"q", {{1}}}}); }
 GDJIT_MODEL(lacking, "");
 GDJIT_MODEL(enough, "");
+void behind(Model& m) {
+  Tensor i = m.input("i", {m.batch()}, DType::i32), y = m.input("y", {m.batch()});
+  Tensor h = gather(m.parameter("table", zeros({3})), i);
+  m.minimize(mse_loss(h, y), SGD{.lr = 0.1});
+  m.output("h", h);
+  m.data({{"i", {0, 1}}, {"y", {2, 4}}});
+  m.examples({{"i", {7}}});
+}
+GDJIT_MODEL(behind, "");
 )";
 
 TEST(Examples, ThatLackAnInputAreRefusedBeforeTraining) {
@@ -61,6 +70,16 @@ TEST(Examples, ThatLackAnInputAreRefusedBeforeTraining) {
   run = run_tool({"train", file + ":enough", "--steps", "3"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("x = 5 q = 1  ->"));
+}
+
+TEST(Examples, WhoseIndexIsOutOfRangeDoNotTakeTheResultsAlong) {
+  Scratch d;
+  std::string file = d.write("rows.cpp", example_models);
+  ToolRun run = run_tool({"train", file + ":behind", "--steps", "3"});
+  EXPECT_EQ(run.code, 7) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("after 3 updates"));
+  EXPECT_THAT(run.err, HasSubstr("the example rows are left out: "));
+  EXPECT_THAT(run.err, HasSubstr("index out of range at position 0"));
 }
 
 TEST(Examples, OfATextAreLeftOutByTheNameOfTheLineThatLacks) {

@@ -69,6 +69,15 @@ Words judge(const Scratch& d, const std::string& model, const std::string& saved
   return {"eval", model, "--load", saved, "--data", d.write("other.csv", text)};
 }
 
+TEST(RowColumns, AHeaderThatNamesTheInputsInAnotherOrderIsWarnedOf) {
+  Scratch d;
+  std::string rows = d.write("t.csv", "y,w,b,c\n1,2,3,4\n5,6,7,8\n");
+  ToolRun run = run_tool({"train", sorted_file("words"), "--data", rows, "--steps", "1", "-q"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("warning: column 'y' goes to input w, by the order of "
+                                 "declaration; by names it is --columns w=w,y=y"));
+}
+
 TEST(RowColumns, WordsKeepTheirNumbersWhereTheColumnHasAnotherName) {
   Scratch d;
   std::string saved = trained_kinds(d);
