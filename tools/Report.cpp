@@ -136,9 +136,8 @@ void Report::add_examples(const Subject& subject, const Signature& signature, St
         whole ? "" : fmt::format(" of all inputs; it has no line {}", lacking));
     return;
   }
-  text += "examples\n";
   evaluator.run(scaled(scalings, rows), 0, [&](const SeenBatch& batch) {
-    text += rows_text(own, rows.views(), batch.outputs, rows.rows());
+    text += "examples\n" + rows_text(own, rows.views(), batch.outputs, rows.rows());
     for (const TensorView& input : rows.views())
       json["examples"]["inputs"][std::string(input.name)] = to_json(input.copy());
     for (const TensorView& output : batch.outputs)
