@@ -115,7 +115,7 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
   // A text of loops is interpreted: its updates must not reach the State.
   bool interpreted = !work_.is_graph();
   Work small;
-  if (!interpreted && runs_ == 0 && loader.batches() == 1) {
+  if (!interpreted && !options_.check_nan && runs_ == 0 && loader.batches() == 1) {
     CompileOptions graph_only = options_;
     graph_only.last = std::max(Stage::Simplified, work_.stage);
     small = compile(work_for(at_once), graph_only).work;

@@ -3,11 +3,13 @@
 #include "Rows.h"
 
 #include "Digits.h"
+#include "Settings.h"
 
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Transforms/VerifyValues.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 namespace gdjit::tool {
@@ -37,9 +39,25 @@ char parse_delimiter(const std::string& word) {
   notes.push_back({"columns: " + list_columns(columns), {}});
   notes.push_back({"say which go where: --columns " + remedy, {}});
   throw Error(ErrorCode::data,
-              fmt::format("{}: of the columns that the run took it has some and lacks '{}'", file,
+              fmt::format("{}: of the columns that the run took it lacks '{}'", file,
                           fmt::join(missing, "', '")),
               {}, std::move(notes));
+}
+
+/// Columns of a file without a header are numbers, and mean the same places of any file. False
+/// where there is another name among them.
+bool by_number(std::vector<InputColumnNames>& inputs, std::span<const std::string> columns) {
+  std::vector<InputColumnNames> found(inputs.begin(), inputs.end());
+  for (InputColumnNames& each : found)
+    for (std::string& name : each.columns) {
+      size_t number = 0;
+      auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+      if (error != std::errc() || *end != '\0' || number == 0 || number > columns.size())
+        return false;
+      name = columns[number - 1];
+    }
+  inputs = std::move(found);
+  return true;
 }
 
 /// The columns by the names that they had in an earlier run; nothing where the file has none of
@@ -62,7 +80,11 @@ std::vector<InputColumnNames> earlier_columns(std::span<const InputDecl> wanted,
       else if (name != std::to_string(found - columns.begin() + 1))
         named = true;
     }
-  if (named && !missing.empty())
+  // None of the names: the order of declaration, unless the run was told another.
+  const bool told = !kept_words(known, "--columns").empty();
+  if (!named && !missing.empty() && told && by_number(earlier, columns))
+    return earlier;
+  if (!missing.empty() && (named || told))
     fail_lacking(earlier, columns, missing, file);
   if (!missing.empty() || earlier.size() != wanted.size())
     return {};
@@ -275,7 +297,7 @@ std::vector<std::string> labels_of(const std::vector<InputColumnNames>& columns,
     auto found = std::ranges::find(labels, column, &ClassLabels::column);
     return found == labels.end() ? std::vector<std::string>{} : found->labels;
   };
-  const std::vector<std::string> first = of(each->columns.front());
+  std::vector<std::string> first = of(each->columns.front());
   for (const std::string& column : each->columns)
     if (of(column) != first)
       return {};

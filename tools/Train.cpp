@@ -283,6 +283,12 @@ int Run::go() {
                  {"seed", a_.seed}};
   report.add(assessor_.run(true), assessor_.signature(),
              fmt::format(" after {} updates", updates_done(loader_)));
+  for (const auto& [name, value] : report.figures)
+    if (is_loss(name) && !std::isfinite(value) && !result.warned) {
+      log("warning: the {} after the last update is {}; --check-nan names the op it comes from",
+          name, std::isnan(value) ? "nan" : fmt::format("{}", value));
+      break;
+    }
   if (result.names.empty())
     report.json["losses"] = Json::array();
   for (size_t i = 0; i < result.names.size(); ++i) {

@@ -80,7 +80,7 @@ LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& opti
   LoopResult run{.names = losses.names(),
                  .losses = std::vector<std::vector<double>>(losses.size())};
   SaveClock clock(options.save_every);
-  bool warned = false, bound = false;
+  bool bound = false;
   int64_t done = updates_done(loader);
   while (done < options.updates && !interrupted()) {
     for (const Batch& batch : loader) {
@@ -99,12 +99,12 @@ LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& opti
         double loss = losses.value(i);
         if (run.losses[i].size() < LoopResult::kept_losses)
           run.losses[i].push_back(loss);
-        if (std::isfinite(loss) || warned)
+        if (std::isfinite(loss) || run.warned)
           continue;
         progress.finish();
         log("warning: the {} of step {} is {}; --check-nan names the op it comes from",
             run.names[i], done, std::isnan(loss) ? "nan" : fmt::format("{}", loss));
-        warned = true;
+        run.warned = true;
       }
       if (hooks.updated)
         hooks.updated(done);

@@ -31,6 +31,7 @@ struct LoopResult {
   std::vector<std::string> names;
   /// Before each update, while there are at most kept_losses, per name.
   std::vector<std::vector<double>> losses;
+  bool warned = false; ///< of a loss that is not finite
 };
 
 /// Updates done from the beginning of the run to where the loader stands.

@@ -3,7 +3,18 @@
 
 #include "gdjit/Ops/Rebuild.h"
 
+#include "gdjit/Ops/Op.h"
+
 namespace gdjit {
+
+namespace {
+
+/// True where the call tells of an index out of range: that is a result, too.
+bool reports(const Graph& graph, NodeId n) {
+  return info(graph.op(n)).block->index_use != IndexUse::none;
+}
+
+} // namespace
 
 Step eliminate_dead_code(const Step& step, PassContext& context) {
   const Graph& graph = step.graph;
@@ -12,7 +23,7 @@ Step eliminate_dead_code(const Step& step, PassContext& context) {
     for (Value v : *results)
       live[v.node] = true;
   for (NodeId n = graph.size(); n-- > 0;)
-    if (live[n])
+    if (live[n] = live[n] || reports(graph, n); live[n])
       for (Value v : graph.operands(n))
         live[v.node] = true;
 

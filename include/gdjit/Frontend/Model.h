@@ -224,7 +224,8 @@ public:
   /// "<minimize>/gradient/<parameter>" and makes the plain updates; apply() clips that mean,
   /// updates by the rule and sets it back to 0. So a loss that is a mean over rows gets its
   /// gradient over the rows of all batches, up to rounding; after a single batch the bits are those
-  /// of training(). apply() without gradients since the last is an update by gradients of 0.
+  /// of training(), as long as nothing is drawn by the step's number (each call counts as one, for
+  /// Dropout). apply() without gradients since the last is an update by gradients of 0.
   /// Without a name: of all that accumulate. Error(usage) where there is none.
   ModelStep gradients(const std::string& minimize = {}, Place at = Place::current()) const;
   ModelStep apply(const std::string& minimize = {}, Place at = Place::current()) const;

@@ -1,4 +1,5 @@
-// eliminate_dead_code: drops nodes that no output and no update needs.
+// eliminate_dead_code: drops nodes that no output and no update needs. A report of an index out of
+// range is a result of the call too: gather, scatter_add and one_hot stay.
 //
 // The signature stays as it is: which inputs and states a step has depends on no optimization.
 // Needs any graph stage before Fused.

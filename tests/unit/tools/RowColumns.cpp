@@ -78,6 +78,26 @@ TEST(RowColumns, AHeaderThatNamesTheInputsInAnotherOrderIsWarnedOf) {
                                  "declaration; by names it is --columns w=w,y=y"));
 }
 
+TEST(RowColumns, WhereTheRunWasToldItsColumnsAnotherOrderIsNoGuess) {
+  Scratch d;
+  const std::string words = sorted_file("words"), run = d.file("w.st"), numbered = d.file("n.st");
+  const std::string header = d.write("h.csv", "y,a,b,c\n6,1,2,3\n15,4,5,6\n");
+  const std::string bare = d.write("bare.csv", "6,1,2,3\n15,4,5,6\n");
+  auto train = [&](const std::string& rows, const std::string& columns, const std::string& to) {
+    ToolRun trained = run_tool(
+        {"train", words, "--data", rows, "--columns", columns, "--steps", "1", "-q", "--save", to});
+    EXPECT_EQ(trained.code, 0) << trained.err;
+  };
+  train(header, "y=y,w=a:c", run);
+  train(bare, "y=1,w=2:4", numbered);
+  EXPECT_THAT(run_tool({"eval", words, "--load", numbered, "--data", header}).out,
+              HasSubstr("loss 0"));
+  EXPECT_THAT(run_tool({"eval", words, "--load", run, "--data", header}).out, HasSubstr("loss 0"));
+  ToolRun guess = run_tool({"eval", words, "--load", run, "--data", bare});
+  EXPECT_EQ(guess.code, 7) << guess.out;
+  EXPECT_THAT(guess.err, HasSubstr("of the columns that the run took it lacks 'a', 'b', 'c', 'y'"));
+}
+
 TEST(RowColumns, WordsKeepTheirNumbersWhereTheColumnHasAnotherName) {
   Scratch d;
   std::string saved = trained_kinds(d);
@@ -145,7 +165,7 @@ TEST(RowColumns, ATableWithSomeOfTheNamesIsRefused) {
   ToolRun run = predict("quiz2,quiz1,quiz4\n1,2,3\n");
   EXPECT_EQ(run.code, 7) << run.out;
   for (const char* part :
-       {"r2.csv: of the columns that the run took it has some and lacks 'quiz3'",
+       {"r2.csv: of the columns that the run took it lacks 'quiz3'",
         "input x took 'quiz1', 'quiz2', 'quiz3'", "columns: 1 'quiz2', 2 'quiz1', 3 'quiz4'",
         "say which go where: --columns x=…"})
     EXPECT_THAT(run.err, HasSubstr(part));

@@ -247,6 +247,19 @@ GDJIT_MODEL(root, "of less than nothing");
               testing::AllOf(HasSubstr(" nan"), testing::Not(HasSubstr(" -nan"))));
 }
 
+TEST(Train, TellsOfALossThatTheLastUpdateMadeInfinite) {
+  Scratch d;
+  std::string file = d.write("line.cpp", line_model);
+  const std::vector<std::string> call = {"train", file, "--steps", "1", "--lr", "1e30", "-q"};
+  ToolRun run = run_tool(call);
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.err, HasSubstr("warning: the loss after the last update is inf; --check-nan"));
+  std::vector<std::string> checked = call;
+  checked.emplace_back("--check-nan");
+  run = run_tool(checked);
+  EXPECT_EQ(run.code, 6) << run.out << run.err;
+}
+
 TEST(Check, SkipsWhatATextDoesNotHoldVisibly) {
   std::string text = run_tool({"dump", "01", "--stage", "fused"}).out;
   ToolRun run = run_tool({"check", "-", "--native"}, {.input = text});
