@@ -74,6 +74,21 @@ TEST(EliminateDeadCode, keeps_the_signature_and_what_results_need) {
   run(eliminate_dead_code, step);
 }
 
+TEST(EliminateDeadCode, keeps_what_reports_an_index_out_of_range) {
+  StepBuilder b;
+  Expr labels = b.input("y", {DType::i64, {3}});
+  Expr rows = apply(Opcode::OneHot, labels,
+                    Attributes().integer(Attr::depth, 3).dtype(Attr::dtype, DType::f32));
+  b.output("n", sum(sum(rows, {1}, false), {0}, false));
+  Step simple = run(eliminate_dead_code, run(simplify, b.step()));
+  EXPECT_EQ(count(simple, Opcode::OneHot), 1);
+  CallArguments arguments;
+  arguments.inputs.push_back(Array({DType::i64, {3}}, {0, 9, 2}));
+  CallResults results = interpret(simple, arguments);
+  EXPECT_FALSE(results.status.ok());
+  EXPECT_EQ(results.outputs[0].at(0), 2);
+}
+
 TEST(ShareCommonSubexpressions, equal_nodes_become_one) {
   StepBuilder b;
   Expr x = b.input("x", row);
