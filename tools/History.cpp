@@ -98,6 +98,14 @@ void History::write(const std::string& path) const {
   write_file(path, path.ends_with(".csv") ? csv(rows_) : jsonl(rows_));
 }
 
+void History::keep(const std::string& path) const {
+  try {
+    write(path);
+  } catch (const Error& error) {
+    log("{}", error.what());
+  }
+}
+
 History History::read(const std::string& path, int64_t step) {
   History history;
   if (std::error_code ignored; !std::filesystem::exists(path, ignored))

@@ -20,6 +20,8 @@ public:
   /// A line a row, with names in the first line (.csv) or in every line (.jsonl); atomically.
   /// Error(usage) for another ending.
   void write(const std::string& path) const;
+  /// The same of a run that an error ends: where that fails, too, a line on standard error.
+  void keep(const std::string& path) const;
   /// The rows of such a file up to `step`, for a run that goes on; nothing where there is none.
   /// Error(data) for what is no such file.
   static History read(const std::string& path, int64_t step);

@@ -59,7 +59,6 @@ private:
   Loader make_loader() const;
   void resume();
   void save();
-  void keep_metrics();
   void look(int64_t epoch, Progress& progress);
   Checkpoint checkpoint() const;
   bool observes() const;
@@ -193,16 +192,6 @@ void Run::save() {
     file_->save(state_, checkpoint());
 }
 
-/// Of a run that an error ends: the epochs before it.
-void Run::keep_metrics() {
-  try {
-    if (!a_.metrics.empty())
-      history_.write(a_.metrics);
-  } catch (const Error& error) {
-    log("{}", error.what());
-  }
-}
-
 /// True where figures are wanted at every epoch.
 bool Run::observes() const {
   if (parts_.parts.size() > 1 || !a_.metrics.empty())
@@ -266,7 +255,8 @@ int Run::go() {
     result = run_loop(train, loader_, options, progress, hooks);
   } catch (const Error&) {
     progress.finish();
-    keep_metrics();
+    if (!a_.metrics.empty())
+      history_.keep(a_.metrics);
     throw;
   }
   progress.finish();
@@ -283,12 +273,8 @@ int Run::go() {
                  {"seed", a_.seed}};
   report.add(assessor_.run(true), assessor_.signature(),
              fmt::format(" after {} updates", updates_done(loader_)));
-  for (const auto& [name, value] : report.figures)
-    if (is_loss(name) && !std::isfinite(value) && !result.warned) {
-      log("warning: the {} after the last update is {}; --check-nan names the op it comes from",
-          name, std::isnan(value) ? "nan" : fmt::format("{}", value));
-      break;
-    }
+  if (!result.warned)
+    warn_unless_finite(report.figures);
   if (result.names.empty())
     report.json["losses"] = Json::array();
   for (size_t i = 0; i < result.names.size(); ++i) {

@@ -2,7 +2,6 @@
 // at it does so behind the update.
 #include "TrainLoop.h"
 
-#include "Figures.h"
 #include "Interrupt.h"
 #include "Tool.h"
 
@@ -68,6 +67,15 @@ private:
 };
 
 } // namespace
+
+void warn_unless_finite(const Figures& figures) {
+  auto found = std::ranges::find_if(figures, [](const auto& figure) {
+    return is_loss(figure.first) && !std::isfinite(figure.second);
+  });
+  if (found != figures.end())
+    log("warning: the {} after the last update is {}; --check-nan names the op it comes from",
+        found->first, std::isnan(found->second) ? "nan" : fmt::format("{}", found->second));
+}
 
 int64_t updates_done(const Loader& loader) {
   LoaderPosition position = loader.position();

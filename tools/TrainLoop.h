@@ -1,6 +1,7 @@
 // The loop of a training run: updates until enough are done or someone interrupts.
 #pragma once
 
+#include "Figures.h"
 #include "Progress.h"
 
 #include "gdjit/Data/Loader.h"
@@ -33,6 +34,9 @@ struct LoopResult {
   std::vector<std::vector<double>> losses;
   bool warned = false; ///< of a loss that is not finite
 };
+
+/// A line on standard error where a loss after the last update is not finite.
+void warn_unless_finite(const Figures& figures);
 
 /// Updates done from the beginning of the run to where the loader stands.
 int64_t updates_done(const Loader& loader);

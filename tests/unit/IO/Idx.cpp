@@ -92,7 +92,8 @@ TEST(Idx, EveryTruncationIsNoticed) {
 
 TEST(Idx, EveryFlippedBitOfWhatIsPackedIsNoticed) {
   const std::string whole = packed(header(8, {2, 3}) + "abcdef");
-  for (size_t i = size_t{10} * 8; i < whole.size() * 8; ++i) { // gzip's own header has bits of no meaning
+  for (size_t i = size_t{10} * 8; i < whole.size() * 8;
+       ++i) { // gzip's own header has bits of no meaning
     std::string bytes = whole;
     bytes[i / 8] = static_cast<char>(bytes[i / 8] ^ 1 << i % 8);
     const bool meaningless = i / 8 == 10 && i % 8 > 2; // what fills the byte before a stored block
