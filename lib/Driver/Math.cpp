@@ -79,10 +79,22 @@ public:
     for (size_t i = 0; i < s.updates.size(); ++i)
       line(Part::update, dotted(s.states[s.updates[i].state].name) + " <- " +
                              formulas_[step_.updates[i].node].text);
-    return lines_[0] + lines_[1] + lines_[2];
+    return lines_[0] + lines_[1] + lines_[2] + of_guards();
   }
 
 private:
+  /// What the formulas leave out of a derivative through branches.
+  std::string of_guards() const {
+    bool guard = false, branch = false;
+    for (NodeId n = 0; n < graph_.size(); ++n) {
+      guard |= graph_.op(n) == Opcode::Guard;
+      branch |= graph_.op(n) == Opcode::Select;
+    }
+    return guard && branch ? "(0 times a factor that is not finite is 0 in derivatives: the branch "
+                             "is not taken)\n"
+                           : "";
+  }
+
   void count_uses() {
     for (NodeId n = 0; n < graph_.size(); ++n)
       for (Value v : graph_.operands(n).first(invisible(n) ? 1 : graph_.operands(n).size()))

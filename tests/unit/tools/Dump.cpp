@@ -234,6 +234,21 @@ TEST(Dump, AllStagesAsJsonAreOneArray) {
   EXPECT_EQ(stages.size(), 10U);
 }
 
+TEST(Dump, FormulasSayWhatTheyLeaveOutOfBranches) {
+  Scratch d;
+  std::string file = d.write("m.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void roots(Model& m) {
+  Tensor z = m.parameter("w", ones({})) * m.input("x", {m.batch()});
+  m.minimize(sum(where(z > 0.0, sqrt(z), z)), SGD{.lr = 0.1});
+  m.data({{"x", {-1, 0, 4}}});
+}
+GDJIT_MODEL(roots, "roots of what is positive");
+)");
+  EXPECT_THAT(dump({file, "--as", "math"}), HasSubstr("(0 times a factor that is not finite is 0"));
+  EXPECT_THAT(dump({"02", "--as", "math"}), Not(HasSubstr("finite")));
+}
+
 TEST(Dump, SeveralPicturesNeedAFolder) {
   ToolRun run = run_tool({"dump", "05", "--stage", "all", "--as", "svg"});
   EXPECT_EQ(run.code, 2);
