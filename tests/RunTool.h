@@ -165,6 +165,18 @@ inline ToolRun run_shell(const std::string& line, RunOptions options = {}) {
   return run_program("bash", {"-c", line}, options);
 }
 
+/// A source file of models below the build folder, the same for all tests: it is compiled once.
+inline std::string models_file(const std::string& name, std::string_view models) {
+  const std::string file = GDJIT_BINARY_DIR "/tests/" + name;
+  std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+  if (read_text(file) != models) {
+    const std::string fresh = file + "." + std::to_string(getpid());
+    std::ofstream(fresh) << models;
+    std::filesystem::rename(fresh, file);
+  }
+  return file;
+}
+
 /// A line through three points, as source.
 inline constexpr const char* line_model = R"(#include <gdjit/gdjit.h>
 using namespace gdjit;

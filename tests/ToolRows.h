@@ -50,16 +50,8 @@ void noisy(Model& m) {
 GDJIT_MODEL(noisy, "dropout and batch norm");
 )";
 
-/// One file for all tests, below the build folder: it is compiled once.
 inline std::string scores_file(const std::string& model) {
-  std::string folder = GDJIT_BINARY_DIR "/tests/scores", file = folder + "/scores.cpp";
-  std::filesystem::create_directories(folder);
-  if (read_text(file) != scores_models) {
-    std::string fresh = file + "." + std::to_string(getpid());
-    std::ofstream(fresh) << scores_models;
-    std::filesystem::rename(fresh, file);
-  }
-  return file + ":" + model;
+  return models_file("scores/scores.cpp", scores_models) + ":" + model;
 }
 
 inline constexpr const char* scores_csv = R"(# made up

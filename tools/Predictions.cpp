@@ -1,6 +1,7 @@
 // A batch is a range of rows: its bytes are copied to their place.
 #include "Predictions.h"
 
+#include "gdjit/Data/Columns.h"
 #include "gdjit/Driver/Values.h"
 
 #include <algorithm>
@@ -11,12 +12,7 @@ namespace gdjit::tool {
 namespace {
 
 std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos)
-    return text;
-  std::string result = "\"";
-  for (char c : text)
-    result += c == '"' ? "\"\"" : std::string(1, c);
-  return result + "\"";
+  return text.find_first_of(",\"\n\r") == std::string::npos ? text : quoted_name(text);
 }
 
 } // namespace

@@ -133,18 +133,19 @@ std::vector<InputColumns> parse_mapping(std::string_view text, std::span<const s
   return out;
 }
 
+std::string quoted_name(std::string_view name) {
+  std::string text = "\"";
+  for (char c : name)
+    text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
 std::string mapping_text(std::span<const InputColumnNames> inputs) {
-  auto quoted = [](const std::string& name) {
-    std::string text = "\"";
-    for (char c : name)
-      text += c == '"' ? "\"\"" : std::string(1, c);
-    return text + "\"";
-  };
   std::string text;
   for (const InputColumnNames& each : inputs)
     for (size_t i = 0; i < each.columns.size(); ++i)
-      text += (text.empty() ? "" : ",") + (i == 0 ? quoted(each.input) + "=" : "") +
-              quoted(each.columns[i]);
+      text += (text.empty() ? "" : ",") + (i == 0 ? quoted_name(each.input) + "=" : "") +
+              quoted_name(each.columns[i]);
   return text;
 }
 

@@ -322,10 +322,7 @@ TableOptions table_options(std::span<const InputDecl> inputs, std::span<const st
   std::vector<char> read(columns.size()), classes(columns.size());
   std::vector<InputColumns> chosen = columns_of(inputs, columns, mapping, "");
   auto add = [](std::string& list, const std::string& name) {
-    std::string quoted = "\"";
-    for (char c : name)
-      quoted += c == '"' ? "\"\"" : std::string(1, c);
-    list += (list.empty() ? "" : ",") + quoted + "\"";
+    list += (list.empty() ? "" : ",") + quoted_name(name);
   };
   for (size_t i = 0; i < inputs.size(); ++i) {
     const bool integers = is_integer(inputs[i].type.dtype);

@@ -3,6 +3,7 @@
 // All arguments of all launches lie in one table of pointers; run() walks it and calls. Setting an
 // input writes its address to the few places of the table that mean it.
 #include "ExecutableImpl.h"
+#include "FindRow.h"
 
 #include "gdjit/Runtime/TensorView.h"
 #include "gdjit/Runtime/ThreadPool.h"
@@ -20,14 +21,6 @@ using loop::BufferRole;
 using loop::Place;
 
 namespace {
-
-/// The row of the scalar `step`; -1 where the step has none.
-int step_row(const Signature& signature) {
-  for (size_t row = 0; row < signature.scalars.size(); ++row)
-    if (signature.scalars[row].name == "step")
-      return static_cast<int>(row);
-  return -1;
-}
 
 struct FreeAligned {
   void operator()(char* memory) const {
@@ -228,7 +221,7 @@ CallStatus Frame::run(int64_t& steps) {
     return result;
   }
   int64_t first = 0;
-  const int row = step_row(code.signature);
+  const int row = find_row(code.signature.scalars, "step");
   if (row >= 0)
     std::memcpy(&first, scalar(static_cast<uint32_t>(row)), sizeof first);
   auto set_step = [&](int64_t number) {

@@ -2,6 +2,8 @@
 // call.
 #pragma once
 
+#include "FindRow.h"
+
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/JIT/StepFunction.h"
 #include "gdjit/Runtime/StateStorage.h"
@@ -26,13 +28,6 @@ struct StepVariant {
   int64_t batch;
   bool bound = false; ///< run() may read the inputs
 };
-
-template <class Rows> int find_row(const Rows& rows, std::string_view name) {
-  for (size_t i = 0; i < rows.size(); ++i)
-    if (rows[i].name == name)
-      return static_cast<int>(i);
-  return -1;
-}
 
 template <class Rows> std::string names_of(const Rows& rows) {
   std::string names;

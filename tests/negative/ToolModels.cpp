@@ -105,17 +105,7 @@ std::string line_of(const std::string& comment) {
          ":";
 }
 
-/// The file stands below the build folder, at one place for all tests: the cache is keyed by it.
-std::string source() {
-  std::string file = GDJIT_BINARY_DIR "/tests/mistakes/mistakes.cpp";
-  std::filesystem::create_directories(GDJIT_BINARY_DIR "/tests/mistakes");
-  if (read_text(file) != mistakes) {
-    std::string fresh = file + "." + std::to_string(getpid());
-    std::ofstream(fresh) << mistakes;
-    std::filesystem::rename(fresh, file);
-  }
-  return file;
-}
+std::string source() { return models_file("mistakes/mistakes.cpp", mistakes); }
 
 ToolRun train(const std::string& model) {
   return run_tool({"train", source() + ":" + model, "-q"});

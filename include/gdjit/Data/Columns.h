@@ -34,6 +34,9 @@ struct InputColumnNames {
   bool operator==(const InputColumnNames&) const = default;
 };
 
+/// A name in quotes, a quote in it doubled: as select_columns and a field of a CSV file have it.
+std::string quoted_name(std::string_view name);
+
 /// A mapping that says so, every name in quotes: "x"="quiz1","quiz2".
 std::string mapping_text(std::span<const InputColumnNames> inputs);
 

@@ -39,8 +39,7 @@ struct ScalarDecl {
 std::string scalar_problem(const ScalarDecl& scalar);
 
 /// What is wrong with the batch axis (-1 for none) of an input or output in a step for `batch`
-/// rows;
-/// "" for nothing.
+/// rows; "" for nothing.
 std::string batch_axis_problem(const TensorType& type, int batch_axis, int64_t batch);
 
 /// A result of a call that the program can read.

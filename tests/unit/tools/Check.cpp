@@ -74,15 +74,8 @@ GDJIT_MODEL(counter, "");
 GDJIT_MODEL(moving, "");
 )";
 
-/// One file for all tests, below the build folder: it is compiled once.
 std::string check(const std::string& model) {
-  std::string folder = GDJIT_BINARY_DIR "/tests/check", file = folder + "/check.cpp";
-  std::filesystem::create_directories(folder);
-  if (read_text(file) != check_models) {
-    std::string fresh = file + "." + std::to_string(getpid());
-    std::ofstream(fresh) << check_models;
-    std::filesystem::rename(fresh, file);
-  }
+  const std::string file = models_file("check/check.cpp", check_models);
   ToolRun run = run_tool({"check", file + ":" + model, "--native"});
   EXPECT_EQ(run.code, 0) << run.out << run.err;
   return run.out;

@@ -50,11 +50,11 @@ void tall(Model& m) {
 GDJIT_MODEL(tall, "classes along an axis that is not the last");
 )cpp";
 
-/// A folder with these models; the compiled ones are kept in the user's cache.
 class Measured : public ::testing::Test {
 protected:
-  Measured() { folder_.write("m.cpp", models); }
-  std::string model(const std::string& name) const { return folder_.file("m.cpp") + ":" + name; }
+  static std::string model(const std::string& name) {
+    return models_file("measured/measured.cpp", models) + ":" + name;
+  }
   std::string train(const std::string& name) const {
     const std::string metrics = folder_.file(name + ".csv");
     ToolRun run = run_tool({"train", model(name), "--steps", "300", "-q", "--metrics", metrics});

@@ -35,14 +35,7 @@ GDJIT_MODEL(words, "numbers of words, added");
 )";
 
 std::string sorted_file(const std::string& model) {
-  std::string folder = GDJIT_BINARY_DIR "/tests/scores", file = folder + "/sorted.cpp";
-  std::filesystem::create_directories(folder);
-  if (read_text(file) != sorted_models) {
-    std::string fresh = file + "." + std::to_string(getpid());
-    std::ofstream(fresh) << sorted_models;
-    std::filesystem::rename(fresh, file);
-  }
-  return file + ":" + model;
+  return models_file("scores/sorted.cpp", sorted_models) + ":" + model;
 }
 
 /// Three kinds far from one another, with their words.

@@ -45,7 +45,7 @@ protected:
   }
   bool there(const char* name) const { return std::filesystem::exists(data(name)); }
   Scratch d;
-  std::string file = d.write("models.cpp", models);
+  std::string file = models_file("shared_data/models.cpp", models);
 };
 
 #define NEED(name)                                                                                 \
