@@ -8,6 +8,7 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Driver/TextFolder.h"
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 
 #include <algorithm>
@@ -122,7 +123,7 @@ void explain(ExplainArguments a, Tool& tool) {
       c.executable->threads() == 1 ? "" : "s", count(limits.flops, "op/s"),
       count(limits.memory, "B/s"), count(limits.cache, "B/s"));
   for (size_t k = 0; k < program.kernels.size(); ++k) {
-    const loop::Kernel& kernel = program.kernels[k];
+    const loop::Kernel kernel = loop::written_out(program, program.kernels[k]);
     const KernelWork done = work_of(program, kernel);
     const double by_operations = done.operations / limits.flops,
                  by_bytes = limits.seconds_of_bytes(done.bytes);

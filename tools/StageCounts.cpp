@@ -1,6 +1,8 @@
 // What is counted of graphs, of loops, and of texts behind them.
 #include "StageCounts.h"
 
+#include "gdjit/Loop/KernelView.h"
+
 #include <fmt/format.h>
 #include <vector>
 
@@ -38,7 +40,7 @@ std::string counts(const Compilation& c) {
     int64_t loops = 0, statements = 0;
     std::vector<const std::vector<loop::Statement>*> open;
     for (const loop::Kernel& k : p.kernels)
-      open.push_back(&k.body);
+      open.push_back(&loop::holder(p, k).body);
     while (!open.empty()) {
       const std::vector<loop::Statement>* body = open.back();
       open.pop_back();

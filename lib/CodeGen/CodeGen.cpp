@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <fmt/format.h>
 #include <llvm/IR/AssemblyAnnotationWriter.h>
 #include <llvm/IR/LLVMContext.h>
@@ -41,6 +42,7 @@ struct Distinct {
 
 /// What is to be compiled, and what will be called.
 struct Plan {
+  std::deque<loop::Kernel> written_out; ///< that share statements with others, but no code
   std::vector<Distinct> kernels;
   std::vector<Launch> launches;
 };
@@ -98,51 +100,95 @@ void note_differences(KernelShape& first, const std::vector<loop::Bits>& literal
         first.passed.insert(at, i);
 }
 
-Plan plan_kernels(const loop::Program& program) {
-  require_planned(program);
-  Plan plan;
-  std::unordered_map<std::string, uint32_t> known;
-  std::set<std::string> names;
-  for (const loop::Kernel& kernel : program.kernels) {
-    KernelShape shape = codegen::shape_of(program, kernel);
+std::vector<loop::BufferId> memory_of(const std::vector<codegen::Parameter>& parameters) {
+  std::vector<loop::BufferId> memory;
+  for (const codegen::Parameter& p : parameters)
+    memory.push_back(p.memory);
+  return memory;
+}
+
+/// Finds the kernels that are one, and how each is called.
+class Planner {
+public:
+  explicit Planner(const loop::Program& program)
+      : program_(program), shapes_(program.kernels.size()) {}
+
+  Plan run() {
+    require_planned(program_);
+    for (size_t k = 0; k < program_.kernels.size(); ++k)
+      if (!call_for_same(program_.kernels[k]))
+        add(k);
+    for (Launch& launch : plan_.launches) {
+      std::vector<loop::Bits> passed;
+      for (uint32_t i : plan_.kernels[launch.function].shape.passed)
+        passed.push_back(launch.literals[i]);
+      launch.literals = std::move(passed);
+    }
+    return std::move(plan_);
+  }
+
+private:
+  /// The launch of a kernel that is the same as an earlier one; false where it has statements or
+  /// differs from that one in what code knows of its buffers.
+  bool call_for_same(const loop::Kernel& kernel) {
+    if (kernel.same_as == loop::none)
+      return false;
+    const loop::KernelView view(program_, kernel);
+    const KernelShape& shape = shapes_[kernel.same_as];
+    Launch launch = plan_.launches[kernel.same_as];
+    launch.buffers = codegen::arguments_for(shape, program_, view);
+    if (launch.buffers.size() != shape.parameters.size())
+      return false;
+    for (NodeId& node : launch.checks)
+      node = view.node(node);
+    plan_.launches.push_back(std::move(launch));
+    return true;
+  }
+
+  void add(size_t k) {
+    const loop::Kernel* kernel = &program_.kernels[k];
+    if (kernel->same_as != loop::none)
+      kernel = &plan_.written_out.emplace_back(loop::written_out(program_, *kernel));
+    KernelShape shape = codegen::shape_of(program_, *kernel);
     if (shape.statements > most_statements)
       throw Error(
           ErrorCode::compile,
           fmt::format(
               "kernel {} has {} statements once its loops are unrolled, more than {}; unroll less",
-              kernel.name, shape.statements, most_statements));
+              kernel->name, shape.statements, most_statements));
     Launch launch;
-    for (const codegen::Parameter& p : shape.parameters)
-      launch.buffers.push_back(p.memory);
+    launch.buffers = memory_of(shape.parameters);
     launch.checks = shape.checks;
     launch.literals = shape.literals;
-    if (const loop::Statement* shared = loop::shared_loop(kernel))
+    if (const loop::Statement* shared = loop::shared_loop(*kernel))
       launch.turns = loop::turns(*shared);
-    launch.repeats = program.kernels.size() == 1 && launch.turns == 0;
+    launch.repeats = program_.kernels.size() == 1 && launch.turns == 0;
     if (launch.repeats)
-      codegen::make_repeat(program, shape);
+      codegen::make_repeat(program_, shape);
     auto [at, added] =
-        known.try_emplace(std::move(shape.key), static_cast<uint32_t>(plan.kernels.size()));
+        known_.try_emplace(std::move(shape.key), static_cast<uint32_t>(plan_.kernels.size()));
     launch.function = at->second;
-    plan.launches.push_back(std::move(launch));
-    if (!added) {
-      note_differences(plan.kernels[at->second].shape, plan.launches.back().literals);
-      continue;
-    }
-    std::string name = symbol_of(kernel.name);
+    plan_.launches.push_back(std::move(launch));
+    shapes_[k] = shape;
+    if (added)
+      plan_.kernels.push_back({kernel, std::move(shape), free_name(symbol_of(kernel->name))});
+    else
+      note_differences(plan_.kernels[at->second].shape, plan_.launches.back().literals);
+  }
+
+  std::string free_name(std::string name) {
     for (std::string first = name;
-         !names.insert(name).second || !names.insert(entry_of(name)).second;)
-      name = fmt::format("{}.{}", first, names.size());
-    plan.kernels.push_back({&kernel, std::move(shape), std::move(name)});
+         !names_.insert(name).second || !names_.insert(entry_of(name)).second;)
+      name = fmt::format("{}.{}", first, names_.size());
+    return name;
   }
-  for (Launch& launch : plan.launches) {
-    std::vector<loop::Bits> passed;
-    for (uint32_t i : plan.kernels[launch.function].shape.passed)
-      passed.push_back(launch.literals[i]);
-    launch.literals = std::move(passed);
-  }
-  return plan;
-}
+
+  const loop::Program& program_;
+  Plan plan_;
+  std::vector<KernelShape> shapes_;                 ///< of kernels that have statements
+  std::unordered_map<std::string, uint32_t> known_; ///< by key, into plan_.kernels
+  std::set<std::string> names_;
+};
 
 void verify(const llvm::Module& module, const CodeGenOptions& options, const char* when) {
   if (!options.verify)
@@ -248,7 +294,7 @@ using namespace gdjit_llvm;
 
 Code generate_code(const loop::Program& program, const CodeGenOptions& options) {
   check(options);
-  Plan plan = plan_kernels(program);
+  Plan plan = Planner(program).run();
   std::vector<std::vector<const Distinct*>> shares = share_out(plan, options);
   Code code;
   code.objects.resize(shares.size());
@@ -276,7 +322,7 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
 std::string print_code(const loop::Program& program, Stage stage, const CodeGenOptions& options) {
   GDJIT_CHECK(stage >= Stage::LLVM && stage <= Stage::Object);
   check(options);
-  Plan plan = plan_kernels(program);
+  Plan plan = Planner(program).run();
   std::vector<const Distinct*> kernels;
   for (const Distinct& kernel : plan.kernels)
     kernels.push_back(&kernel);

@@ -36,6 +36,24 @@ bool overlap(const Buffer& a, const Buffer& b) {
          a.offset < b.offset + b.type.bytes() && b.offset < a.offset + a.type.bytes();
 }
 
+Parameter parameter_in(const Buffer& owner, BufferId memory) {
+  return {memory, alignment_of(owner), owner.type.bytes(), false, true};
+}
+
+/// Slots of the arena are shared by live range, so that two of them may overlap within one kernel.
+void find_overlaps(const loop::Program& program, std::vector<Parameter>& parameters) {
+  std::vector<Parameter*> in_arena;
+  for (Parameter& p : parameters)
+    if (program.buffers[p.memory].place == Place::arena && p.bytes > 0)
+      in_arena.push_back(&p);
+  auto at = [&](const Parameter* p) -> const Buffer& { return program.buffers[p->memory]; };
+  std::sort(in_arena.begin(), in_arena.end(),
+            [&](auto* a, auto* b) { return at(a).offset < at(b).offset; });
+  for (size_t i = 0; i < in_arena.size(); ++i)
+    for (size_t j = i + 1; j < in_arena.size() && overlap(at(in_arena[i]), at(in_arena[j])); ++j)
+      in_arena[i]->alone = in_arena[j]->alone = false;
+}
+
 constexpr int64_t too_many = int64_t{1} << 40; ///< statements: where counting ends
 
 /// Walks a kernel once and writes what matters of it, ids replaced by their order of appearance.
@@ -87,11 +105,13 @@ private:
     auto [at, added] = parameter_.try_emplace(memory, shape_.parameters.size());
     if (added) {
       const Buffer& owner = program_.buffers[memory];
-      shape_.parameters.push_back({memory, alignment_of(owner), owner.type.bytes(), false, true});
+      shape_.parameters.push_back(parameter_in(owner, memory));
     }
     shape_.parameters[at->second].written |= written;
-    if (seen_.try_emplace(buffer, 0).second)
+    if (seen_.try_emplace(buffer, 0).second) {
+      shape_.named.push_back(buffer);
       shape_.parameter_of.emplace_back(buffer, static_cast<uint32_t>(at->second));
+    }
     put(static_cast<int64_t>(at->second));
     const TensorType& type = program_.buffers[buffer].type; // views differ in shape
     put(static_cast<int64_t>(type.dtype));
@@ -176,20 +196,32 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
   KeyWriter writer(program, kernel, shape);
   writer.body(kernel.body, 1);
   std::sort(shape.parameter_of.begin(), shape.parameter_of.end());
-  // Slots of the arena are shared by live range, so that two of them may overlap within one kernel.
-  std::vector<Parameter*> in_arena;
-  for (Parameter& p : shape.parameters)
-    if (program.buffers[p.memory].place == Place::arena && p.bytes > 0)
-      in_arena.push_back(&p);
-  auto at = [&](const Parameter* p) -> const Buffer& { return program.buffers[p->memory]; };
-  std::sort(in_arena.begin(), in_arena.end(),
-            [&](auto* a, auto* b) { return at(a).offset < at(b).offset; });
-  for (size_t i = 0; i < in_arena.size(); ++i)
-    for (size_t j = i + 1; j < in_arena.size() && overlap(at(in_arena[i]), at(in_arena[j])); ++j)
-      in_arena[i]->alone = in_arena[j]->alone = false;
+  find_overlaps(program, shape.parameters);
   writer.parameters();
   writer.finish();
   return shape;
+}
+
+std::vector<BufferId> arguments_for(const KernelShape& holder, const loop::Program& program,
+                                    const loop::KernelView& kernel) {
+  std::vector<Parameter> parameters;
+  for (BufferId named : holder.named) {
+    const BufferId memory = storage(program, kernel.buffer(named));
+    auto known = std::ranges::find(parameters, memory, &Parameter::memory);
+    if (static_cast<uint32_t>(known - parameters.begin()) != holder.parameter(named))
+      return {}; // what is one buffer for the one is two for the other
+    if (known == parameters.end())
+      parameters.push_back(parameter_in(program.buffers[memory], memory));
+  }
+  find_overlaps(program, parameters);
+  std::vector<BufferId> arguments;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter &own = parameters[i], &known = holder.parameters[i];
+    if (own.alignment != known.alignment || own.bytes != known.bytes || own.alone != known.alone)
+      return {};
+    arguments.push_back(own.memory);
+  }
+  return arguments;
 }
 
 void make_repeat(const loop::Program& program, KernelShape& shape) {

@@ -7,7 +7,7 @@
 // hyperparameters): those that do are passed in a table.
 #pragma once
 
-#include "gdjit/Loop/Program.h"
+#include "gdjit/Loop/KernelView.h"
 
 #include <string>
 #include <utility>
@@ -27,6 +27,7 @@ struct Parameter {
 struct KernelShape {
   std::vector<Parameter> parameters;                             ///< in order of first use
   std::vector<std::pair<loop::BufferId, uint32_t>> parameter_of; ///< sorted by buffer
+  std::vector<loop::BufferId> named;                             ///< in order of first use
   std::vector<NodeId> checks;                                    ///< node per Check
   std::vector<loop::Bits> literals; ///< those that may differ, in order of appearance
   std::vector<uint32_t> passed;     ///< those that do, ascending; set once all kernels are known
@@ -44,7 +45,13 @@ struct KernelShape {
 /// large to be indices, shifts or masks, of which code is better when it knows them.
 bool is_free_literal(const loop::Statement& s);
 
+/// Of a kernel that has statements.
 KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel);
+
+/// Of a kernel that is the same as the one of which `holder` is the shape: its parameters, where it
+/// can be called for that one; none where it differs in alias pattern or alignment.
+std::vector<loop::BufferId> arguments_for(const KernelShape& holder, const loop::Program& program,
+                                          const loop::KernelView& kernel);
 
 /// For the only kernel of a program: it does as many steps as the call says.
 void make_repeat(const loop::Program& program, KernelShape& shape);

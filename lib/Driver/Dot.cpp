@@ -3,6 +3,7 @@
 
 #include "gdjit/Driver/RunProgram.h"
 #include "gdjit/IR/TextWriter.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Error.h"
 
@@ -110,7 +111,7 @@ std::string print_dot(const loop::Program& program) {
         fmt::format("  b{} [label={}, shape=ellipse, fillcolor=\"#eef3fb\"];\n", b,
                     in_quotes(program.buffers[b].name + "\n" + to_string(program.buffers[b].type)));
   for (size_t k = 0; k < program.kernels.size(); ++k) {
-    const loop::Kernel& kernel = program.kernels[k];
+    const loop::Kernel kernel = loop::written_out(program, program.kernels[k]);
     out += fmt::format("  k{} [label={}];\n", k, in_quotes(kernel.name + ": " + kernel.title));
     std::set<loop::BufferId> reads, writes;
     collect(kernel.body, reads, writes);

@@ -2,6 +2,7 @@
 #include "gdjit/Driver/Json.h"
 
 #include "gdjit/IR/TextWriter.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Types.h"
 
 #include <nlohmann/json.hpp>
@@ -224,7 +225,7 @@ std::string print_json(const loop::Program& program) {
       row["offset"] = b.offset;
     out["buffers"].push_back(row);
   }
-  for (const loop::Kernel& k : program.kernels)
+  for (const loop::Kernel& k : loop::written_out(program).kernels)
     out["kernels"].push_back({{"name", k.name},
                               {"title", k.title},
                               {"reason", k.reason},

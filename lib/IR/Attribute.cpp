@@ -44,8 +44,8 @@ bool Attributes::Entry::operator==(const Entry& other) const {
 }
 
 uint64_t Attributes::hash() const {
-  uint64_t h = all_.size();
-  for (const Entry& e : all_) {
+  uint64_t h = entries().size();
+  for (const Entry& e : entries()) {
     h = combine(h, static_cast<uint64_t>(e.attr));
     h = combine(h, static_cast<uint64_t>(e.number));
     h = combine(h, canonical(DType::f64, std::bit_cast<Bits>(e.real)));
@@ -61,8 +61,13 @@ uint64_t Attributes::hash() const {
   return h;
 }
 
+const std::vector<Attributes::Entry>& Attributes::entries() const {
+  static const std::vector<Entry> nothing;
+  return all_ ? *all_ : nothing;
+}
+
 const Attributes::Entry* Attributes::find(Attr attr) const {
-  for (const Entry& e : all_)
+  for (const Entry& e : entries())
     if (e.attr == attr)
       return &e;
   return nullptr;
@@ -76,12 +81,15 @@ const Attributes::Entry& Attributes::get(Attr attr) const {
 }
 
 Attributes::Entry& Attributes::set(Attr attr) {
-  auto at = std::find_if(all_.begin(), all_.end(), [&](const Entry& e) { return e.attr >= attr; });
-  if (at != all_.end() && at->attr == attr)
+  if (!all_ || all_.use_count() > 1)
+    all_ = std::make_shared<std::vector<Entry>>(entries());
+  auto at =
+      std::find_if(all_->begin(), all_->end(), [&](const Entry& e) { return e.attr >= attr; });
+  if (at != all_->end() && at->attr == attr)
     return *at;
   Entry entry;
   entry.attr = attr;
-  return *all_.insert(at, std::move(entry));
+  return *all_->insert(at, std::move(entry));
 }
 
 Attributes& Attributes::integer(Attr attr, int64_t value) {

@@ -32,6 +32,16 @@ NodeId Graph::append(Opcode op, std::span<const Value> operands, Attributes attr
   return id;
 }
 
+void Graph::reserve_like(const Graph& other) {
+  nodes_.reserve(other.nodes_.size());
+  operands_.reserve(other.operands_.size());
+  types_.reserve(other.types_.size());
+  attributes_.reserve(other.attributes_.size());
+  origins_.reserve(other.origins_.size());
+  name_of_.reserve(other.name_of_.size());
+  names_.reserve(other.names_.size());
+}
+
 void Graph::set_name(NodeId n, std::string name) {
   if (name_of_.size() <= n)
     name_of_.resize(n + 1, 0);

@@ -2,6 +2,7 @@
 #include "gdjit/Interp/LoopInterpreter.h"
 
 #include "LoopKernel.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Error.h"
 
 namespace gdjit {
@@ -11,7 +12,8 @@ CallResults interpret(const loop::Program& program, const CallArguments& argumen
   LoopMemory memory(program, arguments);
   for (size_t k = 0; k < program.kernels.size(); ++k) {
     memory.poison_before(k);
-    LoopKernel(program, program.kernels[k], memory, results.status).run();
+    const loop::Kernel kernel = loop::written_out(program, program.kernels[k]);
+    LoopKernel(program, kernel, memory, results.status).run();
   }
   memory.poison_before(program.kernels.size());
   results.outputs.resize(program.signature.outputs.size());

@@ -1,6 +1,7 @@
 // Gives buffers their memory and poisons what is dead.
 #include "LoopMemory.h"
 
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Support/Error.h"
 
@@ -71,11 +72,13 @@ LoopMemory::LoopMemory(const loop::Program& program, const CallArguments& argume
     slots_[slot].first = std::min(slots_[slot].first, k);
     slots_[slot].last = std::max(slots_[slot].last, k);
   };
-  for (size_t k = 0; k < program.kernels.size(); ++k)
-    for_each(program.kernels[k].body, [&](const loop::Statement& s) {
+  for (size_t k = 0; k < program.kernels.size(); ++k) {
+    const loop::KernelView view(program, program.kernels[k]);
+    for_each(view.body(), [&](const loop::Statement& s) {
       if (s.buffer != loop::none)
-        touch(s.buffer, k);
+        touch(view.buffer(s.buffer), k);
     });
+  }
   for (loop::BufferId b = 0; b < program.buffers.size(); ++b)
     if (program.buffers[b].role == BufferRole::output)
       touch(b, program.kernels.size());

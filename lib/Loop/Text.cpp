@@ -2,6 +2,7 @@
 #include "gdjit/Loop/Text.h"
 
 #include "StatementPrinter.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Types.h"
 
@@ -161,7 +162,7 @@ private:
 
 std::string print(const Program& program, TextExtras* extras) {
   return print_signature(program.signature, program.stage, extras) + "\n" +
-         ProgramPrinter(program, extras).print();
+         ProgramPrinter(written_out(program), extras).print();
 }
 
 } // namespace gdjit::loop

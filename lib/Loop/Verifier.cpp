@@ -4,6 +4,7 @@
 
 #include "VerifyKernel.h"
 #include "VerifyShared.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Types.h"
 
@@ -150,14 +151,16 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
 /// Results and what is read of temporaries come from somewhere. Only behind verify_views.
 void verify_stores(const Program& program, Diagnostics& diagnostics) {
   std::vector<uint8_t> stored(program.buffers.size(), 0), read(program.buffers.size(), 0);
-  for (const Kernel& kernel : program.kernels)
-    for_each(kernel.body, [&](const Statement& s) {
+  for (const Kernel& kernel : program.kernels) {
+    const KernelView view(program, kernel);
+    for_each(view.body(), [&](const Statement& s) {
       if (s.kind == StatementKind::Store)
-        for (BufferId b = s.buffer; b != none; b = program.buffers[b].same_as)
+        for (BufferId b = view.buffer(s.buffer); b != none; b = program.buffers[b].same_as)
           stored[b] = 1;
       else if (s.kind == StatementKind::Load)
-        read[s.buffer] = 1;
+        read[view.buffer(s.buffer)] = 1;
     });
+  }
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const Buffer& buffer = program.buffers[b];
     // Memory of the caller has elements, but an update lies in its state only to write there.
@@ -216,6 +219,11 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
   for (const Kernel& kernel : program.kernels) {
     if (!names.insert(kernel.name).second)
       diagnostics.error({}, fmt::format("two kernels are named '{}'", kernel.name));
+    if (kernel.same_as != none) {
+      if (const std::string problem = sameness_problem(program, kernel); !problem.empty())
+        diagnostics.error({}, fmt::format("kernel '{}': {}", kernel.name, problem));
+      continue;
+    }
     const size_t first = statement, known = diagnostics.size();
     KernelVerifier(program, kernel, diagnostics, places).run(statement);
     const std::string problem =

@@ -2,8 +2,11 @@
 #include "VerifyKernel.h"
 
 #include "OperationRules.h"
+#include "VerifyShared.h"
 #include "gdjit/IR/TextReader.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Parser.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Types.h"
 
 #include <algorithm>
@@ -29,6 +32,42 @@ bool may_be_stored(const Program& program, BufferId b) {
 }
 
 } // namespace
+
+std::string sameness_problem(const Program& program, const Kernel& kernel) {
+  const auto number = static_cast<size_t>(&kernel - program.kernels.data());
+  if (kernel.same_as >= number || program.kernels[kernel.same_as].same_as != none)
+    return "is the same as one that is no earlier kernel with statements";
+  const Kernel& like = program.kernels[kernel.same_as];
+  if (!kernel.body.empty())
+    return "is the same as another and has statements of its own";
+  if (like.buffers.size() != kernel.buffers.size() || like.nodes.size() != kernel.nodes.size())
+    return "lists other numbers of buffers or nodes than the one that it is the same as";
+  for (const auto* list : {&like.buffers, &like.nodes})
+    if (std::adjacent_find(list->begin(), list->end(), std::greater_equal<>()) != list->end())
+      return "is the same as one whose lists do not ascend";
+  for (size_t i = 0; i < like.buffers.size(); ++i) {
+    if (like.buffers[i] >= program.buffers.size() || kernel.buffers[i] >= program.buffers.size())
+      return "lists a buffer that does not exist";
+    const Buffer &named = program.buffers[like.buffers[i]],
+                 &meant = program.buffers[kernel.buffers[i]];
+    if (!(named.type == meant.type))
+      return fmt::format("means '{}', {}, by '{}', {}", meant.name, to_string(meant.type),
+                         named.name, to_string(named.type));
+  }
+  const KernelView view(program, kernel);
+  std::string problem;
+  for_each(view.body(), [&](const Statement& s) {
+    if ((s.buffer != none &&
+         !std::binary_search(like.buffers.begin(), like.buffers.end(), s.buffer)) ||
+        (s.node != no_node && !std::binary_search(like.nodes.begin(), like.nodes.end(), s.node)))
+      problem = "is the same as one that names what it does not list";
+    else if (s.kind == StatementKind::Store && !may_be_stored(program, view.buffer(s.buffer)))
+      problem = fmt::format("stores to '{}'", program.buffers[view.buffer(s.buffer)].name);
+  });
+  if (problem.empty() && shared_loop(like) != nullptr)
+    problem = sharing_problem(program, written_out(program, kernel));
+  return problem;
+}
 
 void KernelVerifier::run(size_t& number) {
   constexpr uint32_t most = most_values;

@@ -8,6 +8,10 @@
 
 namespace gdjit::loop {
 
+/// Why a kernel cannot be the same as the one that it says it is; "" where it can. That one must
+/// have been verified.
+std::string sameness_problem(const Program& program, const Kernel& kernel);
+
 class KernelVerifier {
 public:
   KernelVerifier(const Program& program, const Kernel& kernel, Diagnostics& diagnostics,

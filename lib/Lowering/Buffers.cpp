@@ -58,7 +58,7 @@ BufferId Buffers::add_argument(NodeId node) {
                                           : BufferRole::scalar;
   const std::string* name = row_name(step_.signature, graph, node);
   GDJIT_CHECK(name != nullptr);
-  auto [place, fresh] = arguments_.try_emplace(fmt::format("{}:{}", static_cast<int>(role), row));
+  auto [place, fresh] = arguments_.try_emplace({role, row});
   if (fresh)
     place->second = add(*name, graph.type(node), role, row);
   return place->second;
@@ -73,8 +73,9 @@ BufferId Buffers::of(Value v) {
   if (is_argument(graph, v.node))
     return buffer = add_argument(v.node);
   const std::string& user_name = graph.name(v.node);
-  std::string name =
-      user_name.empty() ? fmt::format("{}.{}", gdjit::name(graph.op(v.node)), v.node) : user_name;
+  std::string name = user_name;
+  if (name.empty())
+    ((name = gdjit::name(graph.op(v.node))) += '.') += std::to_string(v.node);
   if (is_literal(graph, v.node)) {
     buffer = add(std::move(name), graph.type(v), BufferRole::constant, 0);
     program_.buffers[buffer].literal = graph.attributes(v.node).shared_array(Attr::value);

@@ -8,6 +8,7 @@
 #include "gdjit/IR/Step.h"
 #include "gdjit/Loop/Program.h"
 
+#include <map>
 #include <unordered_map>
 
 namespace gdjit::lowering {
@@ -59,8 +60,8 @@ private:
   std::vector<loop::BufferId> of_node_;
   std::vector<NodeId> owners_; ///< per buffer
   std::unordered_map<NodeId, Claim> claims_;
-  std::unordered_map<std::string, loop::BufferId>
-      arguments_; ///< by name: one buffer per input, state, scalar
+  std::map<std::pair<loop::BufferRole, uint32_t>, loop::BufferId>
+      arguments_; ///< one buffer per input, state, scalar: by its row
   std::unordered_map<uint64_t, std::vector<loop::BufferId>> tables_; ///< by hash of the elements
   std::unordered_map<loop::BufferId, std::vector<loop::BufferId>> views_;
   std::unordered_map<std::string, size_t> names_; ///< and how many '_' it was tried with

@@ -1,10 +1,12 @@
-// The key of a draft; the passes over its nests.
+// What makes drafts equal; the passes over the nests of the first.
 #include "EqualDrafts.h"
 
 #include "Passes.h"
 
+#include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <tuple>
 
 namespace gdjit::lowering {
 
@@ -36,44 +38,74 @@ std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
 
 } // namespace
 
-loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
-                                   const std::function<bool(BufferId)>& is_private) {
-  std::vector<size_t> sizes;
-  loop::Kernel kernel = std::move(draft.kernel);
-  kernel.body = joined(std::move(draft.nests), sizes);
-  alone_.take(kernel);
-
-  std::string known;
-  auto put = [&known](auto number) {
-    known.append(reinterpret_cast<const char*>(&number), sizeof number);
+/// What is known of a draft beside its statements, as bytes.
+std::string EqualDrafts::facts_of(const KernelDraft& draft, const std::vector<size_t>& sizes,
+                                  const std::function<bool(BufferId)>& is_private) const {
+  std::string facts;
+  auto put = [&facts](auto number) {
+    facts.append(reinterpret_cast<const char*>(&number), sizeof number);
   };
-  std::vector<bool> is_own;
-  for (BufferId b : alone_.buffers())
-    put(static_cast<char>(is_own.emplace_back(is_private(b))));
+  for (BufferId b : key_.buffers())
+    put(static_cast<char>(is_private(b)));
   put(sizes.size());
   for (size_t size : sizes)
     put(size);
-  for (const LoopFacts& facts : draft.loops) {
-    put(facts.extent);
-    put(facts.partials);
-    put(facts.sealed);
+  for (const LoopFacts& loop : draft.loops) {
+    put(loop.extent);
+    put(loop.partials);
+    put(loop.sealed);
   }
   for (LoopId partials : draft.partials_loop)
     put(partials);
+  // Which nodes have names, and which stand on one line of the user's.
+  const std::vector<NodeId>& nodes = key_.nodes();
+  auto line = [&](NodeId n) {
+    const Origin& origin = graph_.origin(n);
+    return std::tuple(origin.file, origin.line, origin.part);
+  };
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const auto first = std::find_if(nodes.begin(), nodes.begin() + static_cast<ptrdiff_t>(i),
+                                    [&](NodeId n) { return line(n) == line(nodes[i]); });
+    put(static_cast<uint32_t>(first - nodes.begin()));
+    put(static_cast<char>(graph_.name(nodes[i]).empty()));
+  }
+  return facts;
+}
 
-  const loop::AloneResult& result = alone_.result(kernel, known, [&](loop::AloneResult& made) {
-    loop::Program& program = made.program;
-    draft.kernel = std::move(program.kernels[0]);
-    draft.nests = cut(std::move(draft.kernel.body), sizes);
-    draft.kernel.body.clear();
-    fuse_loops(draft, program);
-    forward_stores(draft.kernel, program);
-    contract_arrays(draft, program, [&](BufferId b) { return is_own[b]; });
-    split_partials(draft);
-    program.kernels[0] = std::move(draft.kernel);
-  });
-  alone_.write_back(result, kernel);
-  return kernel;
+loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
+                                   const std::function<bool(BufferId)>& is_private) {
+  std::vector<size_t> sizes;
+  draft.kernel.body = joined(std::move(draft.nests), sizes);
+  key_.take(draft.kernel);
+  const std::vector<NodeId>& nodes = key_.nodes();
+  auto [at, added] = known_.try_emplace(key_.bytes() + facts_of(draft, sizes, is_private),
+                                        Known{static_cast<uint32_t>(program_.kernels.size()), {}});
+  std::vector<uint32_t>& order = at->second.order;
+  if (added) {
+    order.resize(nodes.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {}, [&](uint32_t i) { return nodes[i]; });
+  }
+  loop::Kernel kernel;
+  kernel.buffers = key_.buffers();
+  for (uint32_t i : order)
+    kernel.nodes.push_back(nodes[i]);
+  if (!added) {
+    kernel.name = std::move(draft.kernel.name);
+    kernel.title = std::move(draft.kernel.title);
+    kernel.reason = std::move(draft.kernel.reason);
+    kernel.same_as = at->second.kernel;
+    return kernel;
+  }
+  draft.kernel.buffers = std::move(kernel.buffers);
+  draft.kernel.nodes = std::move(kernel.nodes);
+  draft.nests = cut(std::move(draft.kernel.body), sizes);
+  draft.kernel.body.clear();
+  fuse_loops(draft, program_);
+  forward_stores(draft.kernel, program_);
+  contract_arrays(draft, program_, is_private);
+  split_partials(draft);
+  return std::move(draft.kernel);
 }
 
 } // namespace gdjit::lowering

@@ -1,25 +1,41 @@
 // EqualDrafts: the nests of kernels made into loops, once for those that are equal up to their
-// buffers and nodes: a thousand layers are fused like one.
+// buffers and nodes: a thousand layers are fused like one, and are the same kernel from here on.
 #pragma once
 
 #include "Body.h"
 
-#include "gdjit/Loop/Alone.h"
+#include "gdjit/Loop/KernelKey.h"
 
 #include <functional>
+#include <string>
+#include <unordered_map>
 
 namespace gdjit::lowering {
 
 class EqualDrafts {
 public:
-  explicit EqualDrafts(const loop::Program& program) : alone_(program) {}
+  EqualDrafts(const Graph& graph, const loop::Program& program)
+      : graph_(graph), program_(program), key_(program) {}
 
-  /// The kernel of a draft with its nests as loops: fused, forwarded, contracted, split.
-  /// `is_private` tells whether the rest of the program is indifferent to a buffer.
+  /// The kernel that is to be the program's next, of a draft: the same as an equal one, else its
+  /// nests as loops: fused, forwarded, contracted, split. `is_private` tells whether the rest of
+  /// the program is indifferent to a buffer.
   loop::Kernel loops_of(KernelDraft&& draft, const std::function<bool(BufferId)>& is_private);
 
 private:
-  loop::Alone alone_;
+  /// The first of its kind.
+  struct Known {
+    uint32_t kernel = loop::none;
+    std::vector<uint32_t> order; ///< of its nodes, as they appear, to make them ascend
+  };
+
+  std::string facts_of(const KernelDraft& draft, const std::vector<size_t>& sizes,
+                       const std::function<bool(BufferId)>& is_private) const;
+
+  const Graph& graph_;
+  const loop::Program& program_;
+  loop::KernelKey key_;
+  std::unordered_map<std::string, Known> known_;
 };
 
 } // namespace gdjit::lowering

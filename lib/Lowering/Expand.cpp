@@ -116,6 +116,25 @@ private:
   std::map<ValueId, ValueId> results_; ///< of calls, by what stands in their place
 };
 
+/// Tables are one for all kernels: what is listed of a kernel has them under their own names.
+void list_tables(loop::Program& program) {
+  std::vector<std::vector<std::pair<size_t, BufferId>>> added(program.kernels.size());
+  for (size_t k = 0; k < program.kernels.size(); ++k) {
+    loop::Kernel& kernel = program.kernels[k];
+    if (kernel.same_as == loop::none && !kernel.buffers.empty())
+      for_each(kernel.body, [&](const Statement& s) {
+        auto at = std::ranges::lower_bound(kernel.buffers, s.buffer);
+        if (s.buffer == loop::none || (at != kernel.buffers.end() && *at == s.buffer))
+          return;
+        added[k].emplace_back(at - kernel.buffers.begin(), s.buffer);
+        kernel.buffers.insert(at, s.buffer);
+      });
+    else if (kernel.same_as != loop::none)
+      for (auto [place, table] : added[kernel.same_as])
+        kernel.buffers.insert(kernel.buffers.begin() + static_cast<ptrdiff_t>(place), table);
+  }
+}
+
 } // namespace
 
 loop::Program expand(loop::Program program, PassContext& context) {
@@ -123,7 +142,10 @@ loop::Program expand(loop::Program program, PassContext& context) {
   Expander expander(program);
   bool any = false;
   for (loop::Kernel& kernel : program.kernels)
-    any |= expander.run(kernel);
+    if (kernel.same_as == loop::none)
+      any |= expander.run(kernel);
+  if (any)
+    list_tables(program);
   if (any)
     remove_dead(program);
   context.changed = any;

@@ -5,6 +5,7 @@
 #include "Lowering.h"
 #include "Passes.h"
 
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -60,8 +61,14 @@ void attribute_to_users(loop::Kernel& kernel, const Graph& graph) {
 
 std::vector<loop::Note> notes_of(const Step& step, const loop::Program& program) {
   std::vector<NodeId> nodes;
-  for (const loop::Kernel& kernel : program.kernels)
-    for_each(kernel.body, [&](const Statement& s) { nodes.push_back(s.node); });
+  for (const loop::Kernel& kernel : program.kernels) {
+    const loop::KernelView view(program, kernel);
+    NodeId last = no_node;
+    for_each(view.body(), [&](const Statement& s) {
+      if (s.node != last)
+        nodes.push_back(view.node(last = s.node));
+    });
+  }
   std::sort(nodes.begin(), nodes.end());
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   std::vector<loop::Note> notes;
@@ -104,7 +111,7 @@ loop::Program lower(const Step& step, PassContext& context) {
     results[kernel_of(step, step.outputs[i], kernels)].push_back(
         {step.outputs[i], loop::BufferRole::output, i});
 
-  EqualDrafts drafts(program);
+  EqualDrafts drafts(step.graph, program);
   for (size_t k = 0; k < kernels; ++k) {
     KernelDraft draft;
     draft.kernel.name = "k" + std::to_string(k);
@@ -123,6 +130,8 @@ loop::Program lower(const Step& step, PassContext& context) {
   }
   remove_dead(program);
   for (loop::Kernel& kernel : program.kernels) {
+    if (kernel.same_as != loop::none)
+      continue;
     sink(kernel, program);
     number_ids(kernel);
     attribute_to_users(kernel, step.graph);

@@ -1,35 +1,38 @@
 // Walks the statements of a program once, with an explicit position per top-level statement.
 #include "Liveness.h"
 
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Error.h"
 
 namespace gdjit::memory {
 
 namespace {
 
-/// Calls visit(access) for each load and store of a program; loops nest a few deep, so recursion is
-/// bounded.
+/// Calls visit(buffer, where) for each load and store of a program; loops nest a few deep, so
+/// recursion is bounded.
 template <class Visit> class Walker {
 public:
   explicit Walker(Visit visit) : visit_(std::move(visit)) {}
 
   int64_t run(const loop::Program& program) {
-    for (const loop::Kernel& kernel : program.kernels)
-      for (size_t i = 0; i < kernel.body.size(); ++i, ++position_)
-        statement(kernel.body, i);
+    for (const loop::Kernel& kernel : program.kernels) {
+      const loop::KernelView view(program, kernel);
+      for (size_t i = 0; i < view.body().size(); ++i, ++position_)
+        statement(view, view.body(), i);
+    }
     return position_;
   }
 
 private:
-  void statement(const std::vector<loop::Statement>& body, size_t i) {
+  void statement(const loop::KernelView& view, const std::vector<loop::Statement>& body, size_t i) {
     const loop::Statement& s = body[i];
     if (s.kind == loop::StatementKind::For) {
       loops_.push_back(&s);
       for (size_t j = 0; j < s.body.size(); ++j)
-        statement(s.body, j);
+        statement(view, s.body, j);
       loops_.pop_back();
     } else if (s.buffer != loop::none) {
-      visit_(body, i, position_, loops_);
+      visit_(view.buffer(s.buffer), body, i, position_, loops_);
     }
   }
 
@@ -43,9 +46,8 @@ private:
 std::vector<Access> collect_accesses(const loop::Program& program,
                                      const std::vector<bool>& wanted) {
   std::vector<Access> accesses;
-  Walker walker([&](const std::vector<loop::Statement>& body, size_t i, int64_t position,
-                    const std::vector<const loop::Statement*>& loops) {
-    BufferId buffer = body[i].buffer;
+  Walker walker([&](BufferId buffer, const std::vector<loop::Statement>& body, size_t i,
+                    int64_t position, const std::vector<const loop::Statement*>& loops) {
     if (wanted[loop::storage(program, buffer)])
       accesses.push_back({buffer, &body[i], position, &body, i, loops});
   });
@@ -55,9 +57,9 @@ std::vector<Access> collect_accesses(const loop::Program& program,
 
 std::vector<LiveRange> live_ranges(const loop::Program& program) {
   std::vector<LiveRange> ranges(program.buffers.size());
-  Walker walker([&](const std::vector<loop::Statement>& body, size_t i, int64_t position,
+  Walker walker([&](BufferId buffer, const std::vector<loop::Statement>&, size_t, int64_t position,
                     const std::vector<const loop::Statement*>&) {
-    LiveRange& range = ranges[loop::storage(program, body[i].buffer)];
+    LiveRange& range = ranges[loop::storage(program, buffer)];
     if (!range.used())
       range.first = position;
     range.last = position;

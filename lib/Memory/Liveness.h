@@ -20,7 +20,7 @@ struct LiveRange {
 
 /// One load or store with what surrounds it.
 struct Access {
-  BufferId buffer; ///< as the statement names it
+  BufferId buffer; ///< that the statement means, view or not
   const loop::Statement* statement;
   int64_t position;
   const std::vector<loop::Statement>* body; ///< the statements it stands among

@@ -4,6 +4,7 @@
 
 #include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Hash.h"
+#include "gdjit/Support/SmallVector.h"
 
 #include <fmt/format.h>
 
@@ -57,13 +58,43 @@ GraphBuilder::GraphBuilder(Graph& graph, const Signature& signature, Sharing sha
     : graph_(graph), signature_(signature), sharing_(sharing) {
   if (sharing_ == Sharing::shared)
     for (NodeId n = 0; n < graph_.size(); ++n)
-      seen_.emplace(hash_node(graph_.op(n), graph_.operands(n), graph_.attributes(n)), n);
+      add_seen(hash_node(graph_.op(n), graph_.operands(n), graph_.attributes(n)), n);
+}
+
+NodeId GraphBuilder::find_seen(uint64_t hash, Opcode op, std::span<const Value> operands,
+                               const Attributes& attributes) const {
+  const size_t mask = seen_.size() - 1;
+  for (size_t at = hash & mask; !seen_.empty() && seen_[at].node != no_node; at = (at + 1) & mask) {
+    const NodeId n = seen_[at].node;
+    if (seen_[at].hash == hash && graph_.op(n) == op &&
+        std::ranges::equal(graph_.operands(n), operands) && graph_.attributes(n) == attributes)
+      return n;
+  }
+  return no_node;
+}
+
+void GraphBuilder::add_seen(uint64_t hash, NodeId node) {
+  if (2 * (seen_count_ + 1) > seen_.size()) {
+    constexpr size_t fewest = 64;
+    std::vector<Seen> old(std::max(2 * seen_.size(), fewest));
+    old.swap(seen_);
+    seen_count_ = 0;
+    for (const Seen& seen : old)
+      if (seen.node != no_node)
+        add_seen(seen.hash, seen.node);
+  }
+  const size_t mask = seen_.size() - 1;
+  size_t at = hash & mask;
+  while (seen_[at].node != no_node)
+    at = (at + 1) & mask;
+  seen_[at] = {hash, node};
+  ++seen_count_;
 }
 
 Value GraphBuilder::append(Opcode op, std::span<const Value> given, Attributes attributes) {
-  std::vector<Value> operands(given.begin(),
-                              given.end()); // may be the graph's own, which is about to grow
-  std::vector<TensorType> types;
+  const SmallVector<Value, 4> operands(
+      given.begin(), given.end()); // may be the graph's own, which is about to grow
+  SmallVector<TensorType, 4> types;
   for (Value v : operands) {
     GDJIT_CHECK(v.node < graph_.size() &&
                 v.result < static_cast<uint32_t>(graph_.result_count(v.node)));
@@ -83,17 +114,12 @@ Value GraphBuilder::append(Opcode op, std::span<const Value> given, Attributes a
   uint64_t hash = 0;
   if (sharing_ == Sharing::shared) {
     hash = hash_node(op, operands, attributes);
-    auto [first, last] = seen_.equal_range(hash);
-    for (auto it = first; it != last; ++it) {
-      NodeId n = it->second;
-      if (graph_.op(n) == op && std::ranges::equal(graph_.operands(n), operands) &&
-          graph_.attributes(n) == attributes)
-        return {n, 0};
-    }
+    if (NodeId known = find_seen(hash, op, operands, attributes); known != no_node)
+      return {known, 0};
   }
   NodeId n = graph_.append(op, operands, std::move(attributes), {&type, 1}, origin_);
   if (sharing_ == Sharing::shared)
-    seen_.emplace(hash, n);
+    add_seen(hash, n);
   return {n, 0};
 }
 

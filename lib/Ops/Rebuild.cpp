@@ -9,6 +9,7 @@ Step empty_copy(const Step& old) {
   fresh.signature = old.signature;
   fresh.stage = old.stage;
   fresh.graph.share_files(old.graph);
+  fresh.graph.reserve_like(old.graph);
   return fresh;
 }
 } // namespace

@@ -1,5 +1,5 @@
-// The order of the schedule's steps; each is a rewriting of one kernel. Equal kernels take them
-// once.
+// The order of the schedule's steps; each is a rewriting of one kernel. Kernels that are the same
+// take them once.
 #include "gdjit/Schedule/Schedule.h"
 
 #include "AcrossRows.h"
@@ -15,6 +15,7 @@
 #include "gdjit/Loop/Alone.h"
 #include "gdjit/Support/Error.h"
 
+#include <unordered_map>
 #include <utility>
 
 namespace gdjit {
@@ -54,16 +55,18 @@ loop::Program schedule(loop::Program program, PassContext& context) {
     require_expanded(kernel);
   program.stage = Stage::Scheduled;
   share_out(program, context);
-  loop::Alone alone(program);
-  for (loop::Kernel& kernel : program.kernels) {
-    alone.take(kernel);
-    const loop::AloneResult& result = alone.result(kernel, "", [&](loop::AloneResult& made) {
+  std::unordered_map<size_t, loop::Alone> scheduled; // by number of the kernel
+  for (size_t k = 0; k < program.kernels.size(); ++k) {
+    loop::Kernel& kernel = program.kernels[k];
+    if (kernel.same_as == loop::none) {
       PassContext own = context;
       own.remarks.clear();
-      schedule(made.program, made.program.kernels[0], own);
-      made.remarks = std::move(own.remarks);
-    });
-    alone.write_back(result, program, kernel, context.remarks);
+      loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
+      schedule(alone.program(), alone.program().kernels[0], own);
+      alone.remarks() = std::move(own.remarks);
+    }
+    scheduled.at(kernel.same_as == loop::none ? k : kernel.same_as)
+        .write_back(program, kernel, context.remarks);
   }
   return program;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <utility>
 
 namespace gdjit::scheduling {
 
@@ -75,15 +76,44 @@ public:
 
   void run() {
     std::vector<Kernel> kernels;
-    for (Kernel& kernel : program_.kernels)
-      for (Kernel& part : parts(std::move(kernel)))
-        kernels.push_back(std::move(part));
+    std::vector<Parts> cut(program_.kernels.size());
+    for (size_t k = 0; k < program_.kernels.size(); ++k) {
+      Kernel& kernel = program_.kernels[k];
+      const size_t first = kernels.size();
+      if (kernel.same_as != loop::none) {
+        cut[k] = cut[kernel.same_as];
+        for (size_t i = 0; i < cut[k].count; ++i) {
+          Kernel& part = kernels.emplace_back(kernel);
+          part.same_as = static_cast<uint32_t>(cut[k].first + i);
+          name(part, i, cut[k].count);
+        }
+      } else {
+        for (Kernel& part : parts(kernel))
+          kernels.push_back(std::move(part));
+        cut[k] = {first, kernels.size() - first, std::exchange(said_, {})};
+      }
+      for (const std::string& remark : cut[k].remarks)
+        context_.remarks.push_back(kernel.name + remark);
+    }
     program_.kernels = std::move(kernels);
   }
 
 private:
+  /// What has become of a kernel: `count` of the new kernels from `first` on.
+  struct Parts {
+    size_t first = 0, count = 0;
+    std::vector<std::string> remarks; ///< without the kernel's name
+  };
+
+  static void name(Kernel& part, size_t i, size_t count) {
+    if (i > 0)
+      part.name += fmt::format(".{}", i);
+    if (i + 1 < count)
+      part.reason = "threads meet here";
+  }
+
   /// The kernel, cut in front of each loop that threads share and behind it.
-  std::vector<Kernel> parts(Kernel kernel) {
+  std::vector<Kernel> parts(Kernel& kernel) {
     std::vector<Statement> body = std::move(kernel.body);
     kernel.body.clear();
     std::vector<Kernel> parts;
@@ -93,8 +123,6 @@ private:
         return;
       Kernel& part = parts.emplace_back(kernel);
       part.body = std::move(statements);
-      if (parts.size() > 1)
-        part.name += fmt::format(".{}", parts.size() - 1);
     };
     Ids before;
     for (size_t i = 0; i < body.size(); ++i) {
@@ -114,10 +142,10 @@ private:
       add(std::move(shared));
     }
     add(std::move(alone));
-    for (size_t i = 0; i + 1 < parts.size(); ++i)
-      parts[i].reason = "threads meet here";
     if (parts.empty())
-      parts.push_back(std::move(kernel));
+      parts.push_back(kernel);
+    for (size_t i = 0; i < parts.size(); ++i)
+      name(parts[i], i, parts.size());
     return parts;
   }
 
@@ -143,8 +171,8 @@ private:
     if (cut.pieces == 0)
       return false;
     Statement& loop = by_columns ? *inner : nest;
-    context_.remarks.push_back(fmt::format("{}: {} pieces of loop {} for {} threads", kernel.name,
-                                           cut.pieces, kernel.loop_names[loop.loop], threads));
+    said_.push_back(fmt::format(": {} pieces of loop {} for {} threads", cut.pieces,
+                                kernel.loop_names[loop.loop], threads));
     Statement shared;
     shared.kind = StatementKind::For;
     shared.loop_kind = loop::LoopKind::parallel;
@@ -164,6 +192,7 @@ private:
   Program& program_;
   PassContext& context_;
   const int64_t lanes_;
+  std::vector<std::string> said_; ///< of the kernel at hand
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // structural_hash: a walk over the fields.
 #include "gdjit/Transforms/StructuralHash.h"
 
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Hash.h"
 
 namespace gdjit {
@@ -136,7 +137,8 @@ uint64_t structural_hash(const loop::Program& program) {
       hasher.add(hash(*buffer.literal));
   }
   hasher.add(program.kernels.size());
-  for (const loop::Kernel& kernel : program.kernels) {
+  for (const loop::Kernel& same : program.kernels) {
+    const loop::Kernel kernel = loop::written_out(program, same);
     hasher.add(kernel.name);
     hasher.add(kernel.title);
     hasher.add(kernel.body.size());

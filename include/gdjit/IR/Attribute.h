@@ -27,13 +27,13 @@ std::string_view summary(Attr attr);
 bool find_attr(std::string_view name, Attr& attr);
 
 /// The attributes of one node, sorted by Attr. A getter fails an internal check where the attribute
-/// is absent.
+/// is absent. Copies share their entries until one of them is set: each pass copies every node.
 class Attributes {
 public:
   Attributes() = default;
 
   bool has(Attr attr) const { return find(attr) != nullptr; }
-  bool empty() const { return all_.empty(); }
+  bool empty() const { return all_ == nullptr; }
 
   int64_t integer(Attr attr) const { return get(attr).number; }
   bool boolean(Attr attr) const { return get(attr).number != 0; }
@@ -67,8 +67,10 @@ public:
 
     bool operator==(const Entry& other) const; ///< real and array by bits, all NaNs being one
   };
-  const std::vector<Entry>& entries() const { return all_; }
-  bool operator==(const Attributes& other) const { return all_ == other.all_; }
+  const std::vector<Entry>& entries() const;
+  bool operator==(const Attributes& other) const {
+    return all_ == other.all_ || entries() == other.entries();
+  }
   uint64_t hash() const;
 
 private:
@@ -76,7 +78,7 @@ private:
   const Entry& get(Attr attr) const;
   Entry& set(Attr attr);
 
-  std::vector<Entry> all_;
+  std::shared_ptr<std::vector<Entry>> all_; ///< null where there are none
 };
 
 /// The integers of a shape-valued attribute as a Shape.

@@ -79,6 +79,8 @@ public:
   Origin origin_of(const SourceLocation& location, Part part = Part::forward);
   /// Another name for a file of files().
   void rename_file(uint32_t number, std::string name) { files_[number] = std::move(name); }
+  /// Makes room for as many nodes as `other` has.
+  void reserve_like(const Graph& other);
   /// Takes over the table of files, so that origins of `other` hold here. Only before the first
   /// file() call.
   void share_files(const Graph& other) { files_ = other.files_; }

@@ -1,20 +1,16 @@
-// Alone: a kernel in a program of its own, so that what a pass makes of a kernel is made once of
-// all that are equal up to their buffers and nodes.
+// Alone: a kernel in a program of its own, so that a pass does for it what it would do for all
+// kernels that are the same.
 //
-//   kernel k3 { … load layer1/w[i, j] … }, kernel k4 { … load layer2/w[i, j] … }
+//   kernel k3 { … load layer1/w[i, j] … }, and k4, the same
 //     =>  one kernel over the buffers 0, 1 …; what becomes of it is written back to k3 and to k4
-// Numbers of values, loops and tiles are those of the kernel: lowering gives equal kernels equal
-// ones. Buffers keep their order, so that a pass does for a kernel alone what it would do for it
-// among others. All of them are temporaries there: a pass that runs on kernels alone may ask for a
-// buffer's type, not for its role, elements or place.
+// Buffers keep their order. All of them are temporaries there: a pass that runs on a kernel alone
+// may ask for a buffer's type, not for its role, elements or place.
 #pragma once
 
 #include "gdjit/Loop/Program.h"
 
-#include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace gdjit::loop {
 
@@ -23,50 +19,22 @@ namespace gdjit::loop {
 /// program.
 std::string own_name(const Program& program, std::string_view of, std::string_view word);
 
-/// What became of a kernel alone, and what was remarked.
-struct AloneResult {
-  Program program;
-  std::vector<std::string> remarks;
-};
-
-/// A kernel up to its buffers and nodes; made for one kernel after another.
+/// The program of a kernel that has statements.
 class Alone {
 public:
-  explicit Alone(const Program& program) : of_(program) {}
+  Alone(const Program& of, const Kernel& kernel);
 
-  /// The kernel that buffers, result and write_back are about from now on.
-  void take(const Kernel& kernel);
+  /// The program, for a pass to rewrite; it may add buffers.
+  Program& program() { return program_; }
+  std::vector<std::string>& remarks() { return remarks_; }
 
-  /// Of the kernel, by their numbers in its own program.
-  const std::vector<BufferId>& buffers() const { return buffers_; }
-
-  /// What `work` makes of the kernel's own program; it is asked once for all kernels that are equal
-  /// and of which the pass knows the same beside their statements, written as `known_of_it`.
-  const AloneResult& result(const Kernel& kernel, std::string_view known_of_it,
-                            const std::function<void(AloneResult&)>& work);
-
-  /// Makes `kernel` what its program has become; that has no further buffers and nothing to remark.
-  void write_back(const AloneResult& result, Kernel& kernel) const;
-  /// The same; buffers and remarks are added.
-  void write_back(const AloneResult& result, Program& program, Kernel& kernel,
-                  std::vector<std::string>& remarks) const;
+  /// Makes `kernel`, or one that is the same, what has become of it; adds its buffers and remarks.
+  void write_back(Program& of, Kernel& kernel, std::vector<std::string>& remarks) const;
 
 private:
-  Program program(const Kernel& kernel) const;
-  void write(const Kernel& alone, const std::vector<BufferId>& buffers, Kernel& kernel) const;
-  void write(const std::vector<Statement>& body);
-  void write(const Statement& s);
-  void write(const Index& index);
-  void put(uint64_t number) { numbers_.push_back(number); }
-  void put(uint32_t a, uint32_t b) { put(uint64_t{a} << 32 | b); }
-
-  const Program& of_;
-  std::vector<uint32_t> buffer_number_, node_number_; ///< in the kernel; none for those of others
-  std::vector<BufferId> buffers_;                     ///< of the kernel, ascending
-  std::vector<NodeId> nodes_;                         ///< of the kernel, as they appear
-  std::vector<uint64_t> numbers_;                     ///< of the key
-  std::string key_;                                   ///< equal for equal programs
-  std::unordered_map<std::string, AloneResult> results_;
+  Program program_;
+  std::vector<std::string> remarks_;
+  std::vector<BufferId> buffers_; ///< of the kernel, by their numbers in its own program
 };
 
 } // namespace gdjit::loop

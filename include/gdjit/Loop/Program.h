@@ -132,6 +132,9 @@ struct Note {
   Part part = Part::forward;
 };
 
+/// Kernels may share their statements: one that is the same as an earlier kernel has none of its
+/// own, and means buffers[i] where that one names its buffers[i], nodes[i] for its nodes[i]
+/// (KernelView.h). So of a thousand equal layers one is scheduled, verified and compiled.
 struct Kernel {
   std::string name;  ///< "k0"
   std::string title; ///< "x·w+b, sigmoid, loss"
@@ -141,6 +144,11 @@ struct Kernel {
   uint32_t loops = 0;
   uint32_t tiles = 0;
   std::vector<std::string> loop_names; ///< per LoopId, for print: "i", "j", "k"
+
+  uint32_t same_as = none;       ///< an earlier kernel that has statements
+  std::vector<BufferId> buffers; ///< each that is named, ascending unless same_as is given; needed
+                                 ///< where kernels are the same
+  std::vector<NodeId> nodes;     ///< likewise
 };
 
 struct Program {

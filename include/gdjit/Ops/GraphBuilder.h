@@ -6,7 +6,7 @@
 
 #include <initializer_list>
 #include <span>
-#include <unordered_map>
+#include <vector>
 
 namespace gdjit {
 
@@ -52,7 +52,18 @@ private:
   const Signature& signature_;
   Sharing sharing_;
   Origin origin_;
-  std::unordered_multimap<uint64_t, NodeId> seen_;
+
+  /// Nodes by hash, for sharing: an open table, at most half full.
+  struct Seen {
+    uint64_t hash = 0;
+    NodeId node = no_node;
+  };
+  /// The equal node, no_node where there is none.
+  NodeId find_seen(uint64_t hash, Opcode op, std::span<const Value> operands,
+                   const Attributes& attributes) const;
+  void add_seen(uint64_t hash, NodeId node);
+  std::vector<Seen> seen_;
+  size_t seen_count_ = 0;
 };
 
 } // namespace gdjit

@@ -3,6 +3,7 @@
 #include "gdjit/Schedule/Schedule.h"
 
 #include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
 #include "gdjit/Lowering/Fuse.h"
@@ -224,7 +225,7 @@ TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
   EXPECT_EQ(together.buffers.size(), b.loops.buffers.size() + 4) << "a packed operand each";
   for (const loop::Kernel& kernel : b.loops.kernels) {
     loop::Program one = b.loops;
-    one.kernels = {kernel};
+    one.kernels = {written_out(b.loops, kernel)};
     PassContext alone;
     EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
     for (const std::string& remark : alone.remarks)
