@@ -3,6 +3,8 @@
 
 #include "gdjit/Support/Error.h"
 
+#include <algorithm>
+
 namespace gdjit::interp {
 
 namespace {
@@ -85,10 +87,17 @@ void Places::move_to(int64_t first, int64_t count) {
     return;
   }
   parts_.resize(sums_.size());
+  const int last = result_.rank() - 1;
+  const int64_t row = last < 0 ? 1 : result_[last];
+  auto step_of = [&](const Sum& sum) { return last < 0 ? 0 : sum.factors[last]; };
   for (size_t s = 0; s < sums_.size(); ++s) {
     parts_[s].resize(count);
-    for (int64_t i = 0; i < count; ++i)
-      parts_[s][i] = sums_[s].offset + part(sums_[s], first + i, result_, 0);
+    for (int64_t i = 0; i < count;) { // along the last axis there is one step from each to the next
+      const int64_t start = sums_[s].offset + part(sums_[s], first + i, result_, 0);
+      const int64_t end = std::min(count, i + row - (first + i) % row);
+      for (int64_t k = 0; i < end; ++i, ++k)
+        parts_[s][i] = start + k * step_of(sums_[s]);
+    }
   }
 }
 

@@ -5,39 +5,65 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace gdjit::interp {
 
-Array evaluate_expansion(const Graph& graph, NodeId node, Operands operands) {
-  const bool source = info(graph.op(node)).kind == OpKind::Source;
-  const loop::ScalarProgram program = expansion(graph, node);
-  Array result(graph.type(node));
-  const int64_t total = result.elements();
-  std::vector<Column> columns(program.parameters.size());
-  std::vector<const Bits*> arguments(columns.size());
-  Column out(std::min(chunk, total));
-  for (Column& column : columns)
-    column.resize(out.size());
-  for (size_t i = 0; i < columns.size(); ++i)
-    arguments[i] = columns[i].data();
+loop::ScalarRun& ExpansionRuns::of(NodeId node, const std::vector<bool>& uniform) {
+  const loop::ScalarProgram& program = expansions_.of(node);
+  auto [at, added] = runs_.try_emplace({&program, uniform}, nullptr);
+  if (added)
+    at->second = std::make_unique<loop::ScalarRun>(program, uniform);
+  return *at->second;
+}
 
-  for (int64_t first = 0; first < total; first += chunk) {
-    const int64_t n = std::min(chunk, total - first);
-    for (size_t i = 0; i < operands.size(); ++i) {
-      if (source) { // a number of the call, the same for every element
-        load(*operands[i], 0, std::span(columns[i]).first(1));
-        std::fill(columns[i].begin() + 1, columns[i].end(), columns[i][0]);
-      } else {
-        load(*operands[i], first, std::span(columns[i]).first(n));
-      }
+void evaluate_expansion(const Graph& graph, NodeId node, Operands operands, ExpansionRuns& runs,
+                        Array& result) {
+  const bool source = info(graph.op(node)).kind == OpKind::Source;
+  const int64_t total = result.elements();
+  std::vector<bool> uniform;
+  for (const Array* operand : operands)
+    uniform.push_back(source || operand->elements() != total);
+  if (source)
+    uniform.push_back(false); // the position
+  if (is_draw(graph, node))
+    uniform.push_back(true); // the stream
+  loop::ScalarRun& run = runs.of(node, uniform);
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (uniform[i])
+      load(*operands[i], 0, run.argument(i).first(1));
+  if (is_draw(graph, node))
+    run.argument(operands.size() + 1)[0] = stream_number(graph, node);
+  run.begin(std::min(total, loop::ScalarRun::block));
+  for (int64_t first = 0; first < total; first += loop::ScalarRun::block) {
+    const int64_t n = std::min(loop::ScalarRun::block, total - first);
+    for (size_t i = 0; i < operands.size(); ++i)
+      if (!uniform[i])
+        load(*operands[i], first, run.argument(i).first(n));
+    if (source) {
+      std::span<Bits> position = run.argument(operands.size()).first(n);
+      std::iota(position.begin(), position.end(), static_cast<Bits>(first));
     }
-    if (source)
-      for (int64_t i = 0; i < n; ++i)
-        columns.back()[i] = static_cast<Bits>(first + i);
-    Bits* results[] = {out.data()};
-    loop::run(program, arguments, results, n);
-    store(result, first, std::span(out).first(n));
+    run.compute(n);
+    store(result, first, run.result(0).first(n));
   }
+}
+
+bool repeats_one(const Graph& graph, NodeId node, Operands operands) {
+  if (info(graph.op(node)).kind != OpKind::Movement || operands.size() != 1 ||
+      operands[0]->elements() != 1)
+    return false;
+  const Accesses all = accesses(graph, node);
+  return std::ranges::none_of(all.operands[0].axes, &AxisMap::guarded);
+}
+
+Array repeated(const TensorType& type, const Array& one) {
+  Array result(type);
+  Bits element = 0;
+  load(one, 0, {&element, 1});
+  const Column same(std::min(chunk, type.elements()), element);
+  for (int64_t first = 0; first < type.elements(); first += chunk)
+    store(result, first, std::span(same).first(std::min(chunk, type.elements() - first)));
   return result;
 }
 

@@ -17,12 +17,8 @@ namespace gdjit::loop {
 
 namespace {
 
-struct Row {
-  std::string_view name;
-  int operands;
-};
-constexpr Row rows[] = {
-#define GDJIT_SCALAR(enumerator, name, operands, summary) {#name, operands},
+constexpr std::string_view names[] = {
+#define GDJIT_SCALAR(enumerator, name, operands, summary) #name,
 #include "gdjit/Loop/ScalarOps.def"
 };
 
@@ -52,15 +48,16 @@ struct Columns {
   int64_t count;
 };
 
-template <class T, class F> void map1(const Columns& x, F f) {
+// Columns by value, so that a store into one cannot change where the others lie.
+template <class T, class F> void map1(Columns x, F f) {
   for (int64_t i = 0; i < x.count; ++i)
     x.out[i] = put(f(get<T>(x.a[i])));
 }
-template <class T, class F> void map2(const Columns& x, F f) {
+template <class T, class F> void map2(Columns x, F f) {
   for (int64_t i = 0; i < x.count; ++i)
     x.out[i] = put(f(get<T>(x.a[i]), get<T>(x.b[i])));
 }
-template <class T, class F> void map3(const Columns& x, F f) {
+template <class T, class F> void map3(Columns x, F f) {
   for (int64_t i = 0; i < x.count; ++i)
     x.out[i] = put(f(get<T>(x.a[i]), get<T>(x.b[i]), get<T>(x.c[i])));
 }
@@ -172,9 +169,14 @@ template <class T> int masked(T count) {
   return static_cast<int>(static_cast<Unsigned<T>>(count) & (8 * sizeof(T) - 1));
 }
 
-void copy(const Columns& x, Bits keep) {
+void copy(Columns x, Bits keep) {
   for (int64_t i = 0; i < x.count; ++i)
     x.out[i] = x.a[i] & keep;
+}
+
+void choose(Columns x) {
+  for (int64_t i = 0; i < x.count; ++i)
+    x.out[i] = x.a[i] & 1 ? x.b[i] : x.c[i];
 }
 
 constexpr Bits low_bits = 0xffffffff;
@@ -202,7 +204,7 @@ void change_type(ScalarOp op, DType result, DType operand, const Columns& x) {
   }
 }
 
-[[gnu::noinline]] void dispatch(ScalarOp op, DType result, DType operand, const Columns& x) {
+inline void dispatch(ScalarOp op, DType result, DType operand, const Columns& x) {
   switch (op) {
   case ScalarOp::add:
     return numbers2(operand, x, [](auto a, auto b) { return add(a, b); });
@@ -273,23 +275,34 @@ void change_type(ScalarOp op, DType result, DType operand, const Columns& x) {
       return static_cast<T>(static_cast<Unsigned<T>>(a) >> masked(b));
     });
   case ScalarOp::select:
-    for (int64_t i = 0; i < x.count; ++i)
-      x.out[i] = x.a[i] & 1 ? x.b[i] : x.c[i];
-    return;
+    return choose(x);
   default:
     return change_type(op, result, operand, x);
   }
 }
 
+// The same loops for three machines; wider vectors change no bit. Flatten, since what is called
+// keeps to the instructions that every machine has.
+[[gnu::flatten, gnu::target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")]]
+void dispatch_avx512(ScalarOp op, DType result, DType operand, const Columns& x) {
+  dispatch(op, result, operand, x);
+}
+[[gnu::flatten, gnu::target("avx2,fma")]]
+void dispatch_avx2(ScalarOp op, DType result, DType operand, const Columns& x) {
+  dispatch(op, result, operand, x);
+}
+[[gnu::flatten]]
+void dispatch_any(ScalarOp op, DType result, DType operand, const Columns& x) {
+  dispatch(op, result, operand, x);
+}
+
 } // namespace
 
-std::string_view name(ScalarOp op) { return rows[static_cast<int>(op)].name; }
-
-int operand_count(ScalarOp op) { return rows[static_cast<int>(op)].operands; }
+std::string_view name(ScalarOp op) { return names[static_cast<int>(op)]; }
 
 bool find_scalar_op(std::string_view name, ScalarOp& op) {
   for (int i = 0; i < scalar_op_count; ++i)
-    if (rows[i].name == name) {
+    if (names[i] == name) {
       op = static_cast<ScalarOp>(i);
       return true;
     }
@@ -309,7 +322,13 @@ Bits evaluate(ScalarOp op, DType result, DType operand, std::span<const Bits> op
 void evaluate_many(ScalarOp op, DType result, DType operand, const Bits* a, const Bits* b,
                    const Bits* c, Bits* out, int64_t count) {
   FloatEnvironment environment;
-  dispatch(op, result, operand, Columns{a, b, c, out, count});
+  const Columns x{a, b, c, out, count};
+  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    dispatch_avx512(op, result, operand, x);
+  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    dispatch_avx2(op, result, operand, x);
+  else
+    dispatch_any(op, result, operand, x);
 }
 
 } // namespace gdjit::loop

@@ -6,14 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace gdjit::loop {
 
 namespace {
-
-/// Elements per chunk: long enough to hide the dispatch, short enough for all columns to stay in
-/// cache.
-constexpr int64_t chunk = 128;
 
 /// Type by which an instruction's operation is chosen: that of its last operand.
 DType operand_type(const ScalarProgram& program, const ScalarInstruction& instruction) {
@@ -30,44 +27,124 @@ void look_up(const Array& table, const Bits* index, Bits* out, int64_t count) {
   }
 }
 
-void run_instruction(const ScalarProgram& program, const ScalarInstruction& instruction,
-                     const std::vector<const Bits*>& columns, Bits* out, int64_t count) {
-  const uint32_t* o = instruction.operands;
-  if (instruction.op == ScalarOp::lookup) {
-    look_up(*program.tables[instruction.bits], columns[o[0]], out, count);
-    return;
-  }
-  int n = operand_count(instruction.op);
-  evaluate_many(instruction.op, instruction.type, operand_type(program, instruction), columns[o[0]],
-                n > 1 ? columns[o[1]] : nullptr, n > 2 ? columns[o[2]] : nullptr, out, count);
+template <class Turn> void evaluate(const Turn& turn, int64_t n) {
+  const Bits* const* columns = turn.columns;
+  if (turn.table != nullptr)
+    look_up(*turn.table, columns[0], turn.out, n);
+  else
+    evaluate_many(turn.op, turn.type, turn.operand, columns[0], columns[1], columns[2], turn.out,
+                  n);
 }
 
 } // namespace
 
+ScalarRun::ScalarRun(const ScalarProgram& program, const std::vector<bool>& uniform, int64_t width)
+    : program_(program), width_(static_cast<size_t>(width)), lines_((width_ + 7) / 8),
+      uniform_(uniform) {
+  GDJIT_CHECK(uniform.size() == program.parameters.size());
+  for (const ScalarInstruction& in : program.instructions) {
+    bool all = true;
+    for (int k = 0; k < operand_count(in.op); ++k)
+      all = all && uniform_[in.operands[k]];
+    uniform_.push_back(all);
+  }
+  place();
+  for (size_t i = 0; i < program.instructions.size(); ++i) {
+    const size_t value = uniform.size() + i;
+    if (program.instructions[i].op == ScalarOp::constant)
+      std::ranges::fill(column(value), program.instructions[i].bits);
+    else
+      (uniform_[value] ? once_ : turns_).push_back(turn(i));
+  }
+  find_spread();
+}
+
+/// Uniform values that blocks read, but for constants, whose columns are filled already.
+void ScalarRun::find_spread() {
+  const size_t parameters = program_.parameters.size();
+  std::vector<bool> read(uniform_.size());
+  for (size_t i = 0; i < program_.instructions.size(); ++i)
+    for (int k = 0; !uniform_[parameters + i] && k < operand_count(program_.instructions[i].op);
+         ++k)
+      read[program_.instructions[i].operands[k]] = true;
+  for (uint32_t result : program_.results)
+    read[result] = true;
+  for (uint32_t v = 0; v < read.size(); ++v)
+    if (read[v] && uniform_[v] &&
+        (v < parameters || program_.instructions[v - parameters].op != ScalarOp::constant))
+      spread_.push_back(v);
+}
+
+/// A column for each value: its own for a parameter and for what is uniform, for any other one that
+/// is free again behind its last use.
+void ScalarRun::place() {
+  const size_t parameters = program_.parameters.size();
+  std::vector<size_t> last_use(uniform_.size());
+  for (size_t i = 0; i < program_.instructions.size(); ++i)
+    for (int k = 0; k < operand_count(program_.instructions[i].op); ++k)
+      last_use[program_.instructions[i].operands[k]] = i;
+  for (uint32_t result : program_.results)
+    last_use[result] = program_.instructions.size();
+
+  size_t count = parameters;
+  std::vector<size_t> free;
+  column_.resize(uniform_.size());
+  std::iota(column_.begin(), column_.begin() + static_cast<std::ptrdiff_t>(parameters), 0);
+  for (size_t i = 0; i < program_.instructions.size(); ++i) {
+    if (uniform_[parameters + i] || free.empty()) {
+      column_[parameters + i] = count++;
+    } else {
+      column_[parameters + i] = free.back();
+      free.pop_back();
+    }
+    const ScalarInstruction& in = program_.instructions[i];
+    for (int k = 0; k < operand_count(in.op); ++k) {
+      const uint32_t v = in.operands[k];
+      if (v < parameters || uniform_[v] || last_use[v] != i)
+        continue;
+      free.push_back(column_[v]);
+      last_use[v] = 0; // an operand that stands twice is free once
+    }
+  }
+  memory_ = std::make_unique_for_overwrite<Line[]>(count * lines_);
+}
+
+ScalarRun::Turn ScalarRun::turn(size_t instruction) const {
+  const ScalarInstruction& in = program_.instructions[instruction];
+  Turn turn{.op = in.op,
+            .type = in.type,
+            .operand = operand_type(program_, in),
+            .columns = {},
+            .out = column(program_.parameters.size() + instruction).data(),
+            .table = in.op == ScalarOp::lookup ? program_.tables[in.bits].get() : nullptr};
+  for (int k = 0; k < operand_count(in.op); ++k)
+    turn.columns[k] = column(in.operands[k]).data();
+  return turn;
+}
+
+void ScalarRun::begin(int64_t n) {
+  for (const Turn& turn : once_)
+    evaluate(turn, 1);
+  for (const uint32_t value : spread_)
+    std::fill_n(column(value).begin(), n, column(value)[0]);
+}
+
+void ScalarRun::compute(int64_t n) {
+  for (const Turn& turn : turns_)
+    evaluate(turn, n);
+}
+
 void run(const ScalarProgram& program, std::span<const Bits* const> arguments,
          std::span<Bits* const> results, int64_t count) {
-  size_t parameters = program.parameters.size();
-  GDJIT_CHECK(arguments.size() == parameters && results.size() == program.results.size());
-  int64_t width = std::min(count, chunk);
-  const auto memory = std::make_unique_for_overwrite<Bits[]>(program.instructions.size() *
-                                                             static_cast<size_t>(width));
-  std::vector<const Bits*> columns(parameters + program.instructions.size());
-  for (size_t i = 0; i < program.instructions.size(); ++i) {
-    Bits* out = memory.get() + i * static_cast<size_t>(width);
-    columns[parameters + i] = out;
-    if (program.instructions[i].op == ScalarOp::constant)
-      std::fill_n(out, width, program.instructions[i].bits);
-  }
-  for (int64_t first = 0; first < count; first += width) {
-    int64_t n = std::min(width, count - first);
-    for (size_t i = 0; i < parameters; ++i)
-      columns[i] = arguments[i] + first;
-    for (size_t i = 0; i < program.instructions.size(); ++i)
-      if (program.instructions[i].op != ScalarOp::constant)
-        run_instruction(program, program.instructions[i], columns,
-                        memory.get() + i * static_cast<size_t>(width), n);
+  GDJIT_CHECK(results.size() == program.results.size());
+  ScalarRun run(program, std::vector<bool>(arguments.size()), std::min(count, ScalarRun::block));
+  for (int64_t first = 0; first < count; first += ScalarRun::block) {
+    const int64_t n = std::min(ScalarRun::block, count - first);
+    for (size_t i = 0; i < arguments.size(); ++i)
+      std::copy_n(arguments[i] + first, n, run.argument(i).begin());
+    run.compute(n);
     for (size_t i = 0; i < results.size(); ++i)
-      std::copy_n(columns[program.results[i]], n, results[i] + first);
+      std::copy_n(run.result(i).begin(), n, results[i] + first);
   }
 }
 

@@ -160,15 +160,12 @@ ValueId Body::both(ValueId a, ValueId b) {
 }
 
 ValueId Body::expand(const loop::ScalarProgram& program, std::span<const ValueId> arguments,
-                     std::span<const BufferId> tables, Argument argument) {
+                     std::span<const BufferId> tables) {
   GDJIT_CHECK(arguments.size() == program.parameters.size() && program.results.size() == 1);
   std::vector<ValueId> values(arguments.begin(), arguments.end());
   values.reserve(values.size() + program.instructions.size());
   for (const loop::ScalarInstruction& in : program.instructions) {
-    if (in.op == ScalarOp::constant && in.type == DType::i64 && in.bits == argument.bits &&
-        argument.buffer != loop::none) {
-      values.push_back(load(argument.buffer, DType::i64, {}));
-    } else if (in.op == ScalarOp::constant) {
+    if (in.op == ScalarOp::constant) {
       values.push_back(constant(in.type, in.bits));
     } else if (in.op == ScalarOp::lookup) {
       Index index;

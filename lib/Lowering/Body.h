@@ -81,13 +81,8 @@ public:
   ValueId both(ValueId a, ValueId b);
   /// Copies a straight line of operations; look-ups become loads from `tables`, one buffer per
   /// table of the program.
-  /// The i64 constant `argument.bits`, where a buffer is given, is loaded from there.
-  struct Argument {
-    Bits bits = 0;
-    BufferId buffer = loop::none;
-  };
   ValueId expand(const loop::ScalarProgram& program, std::span<const ValueId> arguments,
-                 std::span<const BufferId> tables, Argument argument);
+                 std::span<const BufferId> tables);
 
   /// Least and greatest value of an affine coordinate over its loops; an empty loop counts as one
   /// turn.

@@ -70,7 +70,7 @@ private:
     ++calls_;
     const Function& f = function(static_cast<Opcode>(s.bits), s.type.dtype);
     Body body(draft_, s.node);
-    results_[s.result] = body.expand(f.program, s.operands, f.tables, {});
+    results_[s.result] = body.expand(f.program, s.operands, f.tables);
     body.finish();
     for (Statement& written : draft_.nests.back())
       out.push_back(std::move(written));

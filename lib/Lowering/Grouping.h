@@ -7,9 +7,9 @@
 // graph.
 #pragma once
 
-#include "Expansions.h"
 
 #include "gdjit/IR/Step.h"
+#include "gdjit/Ops/Expansions.h"
 
 namespace gdjit::lowering {
 

@@ -8,9 +8,8 @@
 
 #include "Body.h"
 #include "Buffers.h"
-#include "Expansions.h"
 
-#include "gdjit/Ops/Op.h"
+#include "gdjit/Ops/Expansions.h"
 
 #include <functional>
 
@@ -46,6 +45,7 @@ public:
 private:
   // One file per kind of node.
   void pointwise(KernelDraft& draft, NodeId n);
+  BufferId stream_buffer(NodeId n);
   void reduction(KernelDraft& draft, NodeId n);
   void contraction(KernelDraft& draft, NodeId n);
   void indexing(KernelDraft& draft, NodeId n);

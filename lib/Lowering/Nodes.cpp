@@ -2,7 +2,6 @@
 #include "Lowering.h"
 
 #include "gdjit/Support/Error.h"
-#include "gdjit/Support/Hash.h"
 
 #include <algorithm>
 
@@ -80,6 +79,13 @@ void Lowering::node(KernelDraft& draft, NodeId n) {
   }
 }
 
+/// The number of a random stream is data: kernels that differ in it alone are one.
+BufferId Lowering::stream_buffer(NodeId n) {
+  auto number = std::make_shared<Array>(TensorType{DType::i64, {}});
+  loop::store_bits(DType::i64, number->bytes(), stream_number(graph_, n));
+  return buffers_.table(number, "stream");
+}
+
 void Lowering::pointwise(KernelDraft& draft, NodeId n) {
   const TensorType& type = graph_.type(n);
   const bool called = is_elementary(graph_.op(n)); // the pass `expand` writes it out
@@ -87,14 +93,6 @@ void Lowering::pointwise(KernelDraft& draft, NodeId n) {
   if (!called)
     for (const std::shared_ptr<const Array>& table : expansions_.of(n).tables)
       tables.push_back(buffers_.table(table, "table"));
-  // The number of a random stream is data: kernels that differ in it alone are one.
-  Body::Argument stream;
-  if (graph_.attributes(n).has(Attr::stream)) {
-    stream.bits = hash_bytes(graph_.attributes(n).text(Attr::stream));
-    auto number = std::make_shared<Array>(TensorType{DType::i64, {}});
-    loop::store_bits(DType::i64, number->bytes(), stream.bits);
-    stream.buffer = buffers_.table(number, "stream");
-  }
   Body body(draft, n);
   std::vector<Index> index = open_loops(body, type.shape);
   std::vector<ValueId> arguments;
@@ -104,8 +102,10 @@ void Lowering::pointwise(KernelDraft& draft, NodeId n) {
   }
   if (kind(graph_.op(n)) == OpKind::Source)
     arguments.push_back(body.index(position(type.shape, index)));
+  if (is_draw(graph_, n))
+    arguments.push_back(body.load(stream_buffer(n), DType::i64, {}));
   ValueId value = called ? body.call(graph_.op(n), type.dtype, arguments)
-                         : body.expand(expansions_.of(n), arguments, tables, stream);
+                         : body.expand(expansions_.of(n), arguments, tables);
   body.store(buffers_.of({n, 0}), index, value);
   close_loops(body, type.shape);
   body.finish();

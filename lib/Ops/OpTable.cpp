@@ -1,6 +1,8 @@
 // The op table: rows of IR/Ops.def joined with the blocks of lib/Ops/<Family>.cpp.
 #include "gdjit/Ops/Op.h"
 
+#include "gdjit/Support/Hash.h"
+
 namespace gdjit {
 
 namespace {
@@ -32,12 +34,20 @@ loop::ScalarProgram expansion(const Graph& graph, NodeId node) {
     parameters.push_back(graph.type(v).dtype);
   if (op.kind == OpKind::Source)
     parameters.push_back(DType::i64);
+  if (is_draw(graph, node))
+    parameters.push_back(DType::i64);
   return expansion(op, std::move(parameters), graph.attributes(node), graph.type(node).dtype);
 }
 
 loop::ScalarProgram expansion(Opcode op, DType type) {
   std::vector<DType> parameters(static_cast<size_t>(operand_count(op)), type);
   return expansion(info(op), std::move(parameters), Attributes{}, type);
+}
+
+bool is_draw(const Graph& graph, NodeId node) { return graph.attributes(node).has(Attr::stream); }
+
+Bits stream_number(const Graph& graph, NodeId node) {
+  return hash_bytes(graph.attributes(node).text(Attr::stream));
 }
 
 Accesses accesses(const Graph& graph, NodeId node) {

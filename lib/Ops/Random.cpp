@@ -46,12 +46,12 @@ Words philox(const Expansion& x) {
     return loop::binary(ScalarOp::lshr, v, literal(count));
   };
   ScalarValue mask = literal(0xffffffff);
-  ScalarValue seed = x[0], step = x[1], position = x[2];
+  ScalarValue seed = x[0], step = x[1], position = x[2], stream = x[3];
 
   ScalarValue key = seed + literal(0x9e3779b97f4a7c15); // mix64
   key = (key ^ shifted(key, 30)) * literal(0xbf58476d1ce4e5b9);
   key = (key ^ shifted(key, 27)) * literal(0x94d049bb133111eb);
-  key = (key ^ shifted(key, 31)) ^ literal(hash_bytes(x.attributes.text(Attr::stream)));
+  key = (key ^ shifted(key, 31)) ^ stream;
 
   ScalarValue k0 = key & mask, k1 = shifted(key, 32);
   Words c = {position & mask, shifted(position, 32), step & mask, shifted(step, 32)};

@@ -23,7 +23,13 @@ inline constexpr int scalar_op_count = 0
     ;
 
 std::string_view name(ScalarOp op);
-int operand_count(ScalarOp op);
+constexpr int operand_count(ScalarOp op) {
+  constexpr uint8_t counts[] = {
+#define GDJIT_SCALAR(enumerator, name, operands, summary) operands,
+#include "gdjit/Loop/ScalarOps.def"
+  };
+  return counts[static_cast<int>(op)];
+}
 bool find_scalar_op(std::string_view name, ScalarOp& op);
 
 using gdjit::Bits; // an element of any type

@@ -35,9 +35,60 @@ struct ScalarProgram {
   }
 };
 
-/// Runs a program over `count` elements in chunks; arguments and results as Bits, column by column.
+/// Runs a program over `count` elements in blocks; arguments and results as Bits, column by column.
 void run(const ScalarProgram& program, std::span<const Bits* const> arguments,
          std::span<Bits* const> results, int64_t count);
+
+/// A program laid out to be run block by block, as often as one likes. Arguments that are one for
+/// all elements are uniform: what follows from them alone is computed once.
+///
+///     ScalarRun run(program, {false, true});   // x, seed
+///     run.argument(1)[0] = seed;
+///     run.begin(n);
+///     fill(run.argument(0).first(n)); run.compute(n); use(run.result(0).first(n));
+class ScalarRun {
+public:
+  /// Elements of a block: many enough to hide the dispatch, few enough for the live columns to stay
+  /// in cache.
+  static constexpr int64_t block = 256;
+
+  /// `uniform` says it of each parameter; blocks have at most `width` elements.
+  ScalarRun(const ScalarProgram& program, const std::vector<bool>& uniform, int64_t width = block);
+
+  /// The column of a parameter: of a uniform one the first element is to be set before begin(), any
+  /// other one to be filled for each block.
+  std::span<Bits> argument(size_t parameter) { return column(parameter); }
+  /// For blocks of at most n elements.
+  void begin(int64_t n);
+  void compute(int64_t n);
+  std::span<const Bits> result(size_t i) const { return column(program_.results[i]); }
+
+private:
+  struct Turn {
+    ScalarOp op;
+    DType type, operand;
+    const Bits* columns[3];
+    Bits* out;
+    const Array* table; ///< of a lookup
+  };
+  std::span<Bits> column(size_t value) const {
+    return {memory_[column_[value] * lines_].elements, width_};
+  }
+  void place();
+  void find_spread();
+  Turn turn(size_t instruction) const;
+
+  const ScalarProgram& program_;
+  struct alignas(64) Line { ///< of the cache
+    Bits elements[8];
+  };
+  size_t width_, lines_;       ///< of a column
+  std::vector<size_t> column_; ///< per value
+  std::vector<bool> uniform_;
+  std::unique_ptr<Line[]> memory_;
+  std::vector<Turn> once_, turns_; ///< what is uniform, what is computed for each block
+  std::vector<uint32_t> spread_;   ///< uniform values whose columns blocks read
+};
 
 class ScalarBuilder;
 

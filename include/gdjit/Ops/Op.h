@@ -34,8 +34,8 @@ struct TypeRequest {
   Attributes& attributes;
 };
 
-/// What an expansion sees: operand elements (Pointwise), or the row-major position as i64 behind
-/// them (Source).
+/// What an expansion sees: operand elements (Pointwise), behind them the row-major position as i64
+/// (Source) and the number of its stream (a draw).
 struct Expansion {
   loop::ScalarBuilder& builder;
   std::span<const loop::ScalarValue> arguments;
@@ -141,10 +141,14 @@ TensorType infer_type(Opcode op, const Signature& signature, std::span<const Ten
                       Attributes& attributes);
 
 /// The expansion of a node as a program: parameters are the operand elements, then for Source the
-/// position (i64).
+/// position (i64), then for a draw the number of its stream (i64).
 loop::ScalarProgram expansion(const Graph& graph, NodeId node);
 /// That of a pointwise op without attributes whose operands and result have one type.
 loop::ScalarProgram expansion(Opcode op, DType type);
+/// True for a node that draws random numbers.
+bool is_draw(const Graph& graph, NodeId node);
+/// The number of a draw's stream: the hash of its name.
+Bits stream_number(const Graph& graph, NodeId node);
 /// The accesses of a node of kind Movement, Reduction or Contraction.
 Accesses accesses(const Graph& graph, NodeId node);
 

@@ -6,7 +6,7 @@
 #include <deque>
 #include <unordered_map>
 
-namespace gdjit::lowering {
+namespace gdjit {
 
 class Expansions {
 public:
@@ -26,4 +26,4 @@ private:
   std::unordered_map<uint64_t, std::deque<Known>> known_; ///< by hash
 };
 
-} // namespace gdjit::lowering
+} // namespace gdjit
