@@ -180,6 +180,7 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   loop::Program p = schedule(b.loops, context);
   EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("x1 is packed")));
   EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
+  EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
 }
 
 TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
