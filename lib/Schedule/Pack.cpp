@@ -141,8 +141,8 @@ bool pays(const TensorType& type, int axis, double elements, const MachineTable&
   const auto lanes = static_cast<double>(machine.vector_bytes / byte_size(type.dtype));
   const auto rows = static_cast<double>(type.shape[axis]),
              columns = static_cast<double>(type.shape[type.shape.rank() - 1]);
-  const double squares = copied / std::max(1.0, rows * columns) * std::ceil(rows / lanes) *
-                         std::ceil(columns / lanes);
+  const double squares =
+      copied / std::max(1.0, rows * columns) * std::ceil(rows / lanes) * std::ceil(columns / lanes);
   return elements >= copied && elements >= squares * exchange_cost(lanes);
 }
 
