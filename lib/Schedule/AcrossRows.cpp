@@ -132,6 +132,7 @@ private:
         "{}: {} columns are fewer than {} lanes: lanes across the rows of loop {}, {} vectors at "
         "once",
         kernel_.name, columns, lanes, kernel_.loop_names[rows.loop], vectors));
+    std::vector<Statement> blocks;
     for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, n}}) {
       if (begin == end)
         continue;
@@ -142,23 +143,27 @@ private:
       block.loop = fresh_loop(kernel_, rows.loop);
       block.body = rows_at_once(rows, parts, lanes, std::min<int64_t>(lanes, end - begin));
       substitute(block.body, rows.loop, variable(block.loop));
-      if (top)
-        pack_strided(out, block);
+      blocks.push_back(std::move(block));
+    }
+    if (top)
+      pack_strided(out, blocks);
+    for (Statement& block : blocks) {
+      const int64_t at_once = std::min(vectors, turns(block));
       std::vector<Statement> done;
-      jam(kernel_, std::move(block), std::min(vectors, turns(block)), done);
+      jam(kernel_, std::move(block), at_once, done);
       settle(done, settled_);
       std::move(done.begin(), done.end(), std::back_inserter(out));
     }
   }
 
-  void pack_strided(std::vector<Statement>& out, Statement& block) {
+  void pack_strided(std::vector<Statement>& out, std::vector<Statement>& blocks) {
     std::set<std::pair<loop::BufferId, int>> strided;
-    for_each(block.body, [&](const Statement& s) {
+    for_each(blocks, [&](const Statement& s) {
       if (int axis = strided_axis(program_, s); axis >= 0)
         strided.insert({s.buffer, axis});
     });
     for (auto [buffer, axis] : strided)
-      for (Statement& copy : pack_loads(program_, kernel_, block, buffer, axis, context_))
+      for (Statement& copy : pack_loads(program_, kernel_, blocks, buffer, axis, context_))
         out.push_back(std::move(copy));
   }
 

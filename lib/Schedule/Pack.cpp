@@ -41,7 +41,7 @@ double exchange_cost(double lanes) { return lanes * (std::log2(lanes) + 2); }
 using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
 
 /// Elements read by strided loads, per buffer and axis.
-void count_reads(const Program& program, const std::vector<Statement>& body, double times,
+void count_reads(const Program& program, std::span<const Statement> body, double times,
                  std::map<Place, double>& reads) {
   for (const Statement& s : body) {
     if (s.kind == StatementKind::For)
@@ -103,7 +103,7 @@ std::vector<Statement> copy_nests(Kernel& kernel, const loop::Buffer& buffer, lo
 
 } // namespace
 
-std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& nest,
+std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<Statement> nests,
                                   loop::BufferId from, int axis, const PassContext& context) {
   const loop::Buffer buffer = program.buffers[from];
   loop::Buffer packed;
@@ -113,7 +113,7 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& n
   auto to = static_cast<loop::BufferId>(program.buffers.size());
   program.buffers.push_back(packed);
   NodeId node = no_node;
-  for_each(nest.body, [&](Statement& s) {
+  for_each(nests, [&](Statement& s) {
     if (s.buffer != from || strided_axis(program, s) != axis)
       return;
     s.buffer = to;
@@ -133,33 +133,68 @@ bool can_pack(const Program& program, const Statement& nest, loop::BufferId buff
          program.buffers[buffer].type.shape.rank() <= most_axes;
 }
 
-void pack(Program& program, Kernel& kernel, PassContext& context) {
-  std::vector<Statement> out;
-  for (Statement& top : kernel.body) {
+namespace {
+
+/// A strided load costs an operation a lane, a copy a square of lanes however few it copies.
+bool pays(const TensorType& type, int axis, double elements, const MachineTable& machine) {
+  const auto copied = static_cast<double>(type.elements());
+  const auto lanes = static_cast<double>(machine.vector_bytes / byte_size(type.dtype));
+  const auto rows = static_cast<double>(type.shape[axis]),
+             columns = static_cast<double>(type.shape[type.shape.rank() - 1]);
+  const double squares =
+      copied / std::max(1.0, rows * columns) * std::ceil(rows / lanes) * std::ceil(columns / lanes);
+  return elements >= copied && elements >= squares * exchange_cost(lanes);
+}
+
+/// A place of a buffer, read by nests between which nothing writes it.
+struct Readers {
+  size_t first = 0, end = 0; ///< nests
+  double elements = 0;
+};
+
+std::vector<Readers> readers(const Program& program, std::span<const Statement> nests,
+                             const Place& place) {
+  std::vector<Readers> all;
+  for (size_t at = 0; at < nests.size(); ++at) {
     std::map<Place, double> reads;
-    count_reads(program, {top}, 1, reads);
-    for (auto [place, elements] : reads) {
+    count_reads(program, nests.subspan(at, 1), 1, reads);
+    if (!can_pack(program, nests[at], place.first))
+      all.emplace_back(); // what follows reads something else
+    else if (auto found = reads.find(place); found != reads.end()) {
+      if (all.empty() || all.back().elements == 0)
+        all.push_back({at, at, 0});
+      all.back().end = at + 1;
+      all.back().elements += found->second;
+    }
+  }
+  return all;
+}
+
+} // namespace
+
+void pack(Program& program, Kernel& kernel, PassContext& context) {
+  std::map<Place, double> reads;
+  count_reads(program, kernel.body, 1, reads);
+  std::map<size_t, std::vector<Statement>> copies; ///< in front of which nest
+  for (const auto& [place, all] : reads)
+    for (const Readers& r : readers(program, kernel.body, place)) {
       auto [from, axis] = place;
-      const TensorType& type = program.buffers[from].type;
-      auto copied = static_cast<double>(type.elements());
-      // A strided load costs an operation a lane, a copy a square of lanes however few it copies.
-      const int64_t whole = context.machine.vector_bytes / byte_size(type.dtype);
-      auto lanes = static_cast<double>(whole);
-      auto rows = static_cast<double>(type.shape[axis]),
-           columns = static_cast<double>(type.shape[type.shape.rank() - 1]);
-      double squares = copied / std::max(1.0, rows * columns) * std::ceil(rows / lanes) *
-                       std::ceil(columns / lanes);
-      if (!can_pack(program, top, from) || elements < copied ||
-          elements < squares * exchange_cost(lanes))
+      const TensorType type = program.buffers[from].type;
+      if (r.elements == 0 || !pays(type, axis, r.elements, context.machine))
         continue;
-      for (Statement& nest : pack_loads(program, kernel, top, from, axis, context))
-        out.push_back(std::move(nest));
+      const std::span<Statement> nests = std::span(kernel.body).subspan(r.first, r.end - r.first);
+      for (Statement& copy : pack_loads(program, kernel, nests, from, axis, context))
+        copies[r.first].push_back(std::move(copy));
       context.remarks.push_back(
           fmt::format("{}: {} is packed: lanes go along its axis {}, and each element is read "
                       "{:.0f} times",
-                      kernel.name, program.buffers[from].name, axis, elements / copied));
+                      kernel.name, program.buffers[from].name, axis,
+                      r.elements / static_cast<double>(type.elements())));
     }
-    out.push_back(std::move(top));
+  std::vector<Statement> out;
+  for (size_t at = 0; at < kernel.body.size(); ++at) {
+    std::move(copies[at].begin(), copies[at].end(), std::back_inserter(out));
+    out.push_back(std::move(kernel.body[at]));
   }
   kernel.body = std::move(out);
 }

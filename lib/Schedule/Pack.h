@@ -9,6 +9,8 @@
 
 #include "gdjit/IR/PassContext.h"
 
+#include <span>
+
 namespace gdjit::scheduling {
 
 /// True where a copy of the buffer, made in front of the nest, holds what the nest reads.
@@ -18,9 +20,9 @@ bool can_pack(const Program& program, const Statement& nest, loop::BufferId buff
 /// otherwise.
 int strided_axis(const Program& program, const Statement& load);
 
-/// Lets the loads of `nest` whose lanes go along `axis` of `from` read a copy with that axis last;
-/// the copy's loops go in front of the nest.
-std::vector<Statement> pack_loads(Program& program, Kernel& kernel, Statement& nest,
+/// Lets the loads of `nests` whose lanes go along `axis` of `from` read a copy with that axis last;
+/// the copy's loops go in front of them.
+std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<Statement> nests,
                                   loop::BufferId from, int axis, const PassContext& context);
 
 void pack(Program& program, Kernel& kernel, PassContext& context);

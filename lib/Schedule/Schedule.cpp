@@ -4,6 +4,7 @@
 
 #include "AcrossRows.h"
 #include "Distribute.h"
+#include "FirstTerms.h"
 #include "JoinRows.h"
 #include "Pack.h"
 #include "RegisterTile.h"
@@ -35,6 +36,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   join_rows(program, kernel, context, settled);
   register_tile(program, kernel, context, settled);
   pack(program, kernel, context);
+  first_terms(kernel, context);
   unroll(kernel);
   close_shared(program, kernel, std::move(shared), first_own);
 }

@@ -181,6 +181,22 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   loop::Program p = schedule(b.loops, context);
   EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("x1 is packed")));
   EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
+  EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
+}
+
+TEST(Schedule, ShortChainsBeginWithProducts) {
+  auto product = [](std::span<const Expr> x) { return matmul(x[0], x[1]); };
+  PassContext context;
+  const Built few = build(DType::f32, {Shape{28, 10}, Shape{10, 64}}, product);
+  EXPECT_THAT(loop::print(schedule(few.loops, context)),
+              testing::AllOf(HasSubstr("= mul "), HasSubstr("for k in 1..10")));
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("28 chains of 10 terms")));
+  const Built many = build(DType::f32, {Shape{28, 400}, Shape{400, 64}}, product);
+  EXPECT_THAT(loop::print(schedule(many.loops, context)), testing::Not(HasSubstr("= mul ")));
+  const Built negative = build(DType::f32, {Shape{28, 10}, Shape{10, 64}}, [](auto x) {
+    return matmul(x[0] * 0.0, x[1]); // zeros of both signs
+  });
+  expect_same_bits(negative);
 }
 
 TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
