@@ -35,6 +35,7 @@ constexpr int64_t most_statements = 1'000'000; ///< of a kernel; lowering cuts f
 /// A kernel to be compiled: the first of those that are one.
 struct Distinct {
   const loop::Kernel* kernel = nullptr;
+  int64_t calls = 0; ///< of it in a step
   KernelShape shape;
   std::string name;
 };
@@ -126,6 +127,7 @@ Plan plan_kernels(const loop::Program& program) {
     launch.function = at->second;
     plan.launches.push_back(std::move(launch));
     if (!added) {
+      ++plan.kernels[at->second].calls;
       note_differences(plan.kernels[at->second].shape, plan.launches.back().literals);
       continue;
     }
@@ -133,7 +135,7 @@ Plan plan_kernels(const loop::Program& program) {
     for (std::string first = name;
          !names.insert(name).second || !names.insert(entry_of(name)).second;)
       name = fmt::format("{}.{}", first, names.size());
-    plan.kernels.push_back({&kernel, std::move(shape), std::move(name)});
+    plan.kernels.push_back({&kernel, 1, std::move(shape), std::move(name)});
   }
   for (Launch& launch : plan.launches) {
     std::vector<loop::Bits> passed;
@@ -167,11 +169,12 @@ void emit(Unit& unit, const loop::Program& program, std::span<const Distinct* co
   for (const Distinct* distinct : kernels) {
     EmittedKernel emitted =
         emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape, distinct->name,
-                    debug.get(), machine_table(options.target).vector_bytes);
+                    distinct->calls, debug.get(), machine_table(options.target).vector_bytes);
     unit.functions.emplace_back(emitted.kernel, distinct);
     if (options.debug_info)
-      for (llvm::Function* function : {emitted.kernel, emitted.entry})
-        function->addFnAttr("frame-pointer", "all");
+      for (llvm::Function* function : {emitted.kernel, emitted.gradual, emitted.entry})
+        if (function != nullptr)
+          function->addFnAttr("frame-pointer", "all");
   }
   if (debug != nullptr)
     debug->finish();
