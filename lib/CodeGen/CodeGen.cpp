@@ -36,6 +36,7 @@ constexpr int64_t most_statements = 1'000'000; ///< of a kernel; lowering cuts f
 /// A kernel to be compiled: the first of those that are one.
 struct Distinct {
   const loop::Kernel* kernel = nullptr;
+  int64_t calls = 0; ///< of it in a step
   KernelShape shape;
   std::string name;
 };
@@ -123,6 +124,7 @@ public:
       for (uint32_t i : plan_.kernels[launch.function].shape.passed)
         passed.push_back(launch.literals[i]);
       launch.literals = std::move(passed);
+      ++plan_.kernels[launch.function].calls;
     }
     return std::move(plan_);
   }
@@ -171,7 +173,7 @@ private:
     plan_.launches.push_back(std::move(launch));
     shapes_[k] = shape;
     if (added)
-      plan_.kernels.push_back({kernel, std::move(shape), free_name(symbol_of(kernel->name))});
+      plan_.kernels.push_back({kernel, 0, std::move(shape), free_name(symbol_of(kernel->name))});
     else
       note_differences(plan_.kernels[at->second].shape, plan_.launches.back().literals);
   }
@@ -213,11 +215,12 @@ void emit(Unit& unit, const loop::Program& program, std::span<const Distinct* co
   for (const Distinct* distinct : kernels) {
     EmittedKernel emitted =
         emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape, distinct->name,
-                    debug.get(), machine_table(options.target).vector_bytes);
+                    distinct->calls, debug.get(), machine_table(options.target).vector_bytes);
     unit.functions.emplace_back(emitted.kernel, distinct);
     if (options.debug_info)
-      for (llvm::Function* function : {emitted.kernel, emitted.entry})
-        function->addFnAttr("frame-pointer", "all");
+      for (llvm::Function* function : {emitted.kernel, emitted.gradual, emitted.entry})
+        if (function != nullptr)
+          function->addFnAttr("frame-pointer", "all");
   }
   if (debug != nullptr)
     debug->finish();

@@ -2,8 +2,6 @@
 //
 // Unrolled loops are expanded here, so that the indices of tiles become constant and LLVM keeps
 // each element in a register; no pass of LLVM's has to find that out.
-#include "EmitKernel.h"
-
 #include "KernelEmitter.h"
 
 #include "gdjit/Runtime/Abi.h"
@@ -23,21 +21,13 @@ using gdjit::loop::StatementKind;
 using gdjit::loop::TileId;
 using gdjit::loop::ValueId;
 
-namespace {
-
-bool has_constant_variable(const gdjit::loop::Statement& s) {
-  return s.loop_kind == LoopKind::unrolled || gdjit::loop::turns(s) <= 1;
-}
-
-} // namespace
-
 KernelEmitter::KernelEmitter(llvm::Function* function, const gdjit::loop::Program& program,
                              const gdjit::loop::Kernel& kernel,
                              const gdjit::codegen::KernelShape& shape, DebugInfo* debug,
-                             int vector_bytes)
+                             int vector_bytes, Arithmetic arithmetic)
     : program_(program), kernel_(kernel), shape_(shape), debug_(debug), vector_bytes_(vector_bytes),
-      function_(function), b_(function->getContext()), values_(kernel.values),
-      types_(kernel.values), loops_(kernel.loops), tiles_(kernel.tiles),
+      arithmetic_(arithmetic), function_(function), b_(function->getContext()),
+      values_(kernel.values), types_(kernel.values), loops_(kernel.loops), tiles_(kernel.tiles),
       dynamic_tile_(kernel.tiles), constant_loop_(kernel.loops) {}
 
 void KernelEmitter::emit() {
@@ -125,6 +115,12 @@ void KernelEmitter::statement(const Statement& s) {
   }
 }
 
+/// Code for subnormal numbers stays short: it keeps loops, and tiles in memory.
+bool KernelEmitter::has_constant_variable(const Statement& s) const {
+  return (s.loop_kind == LoopKind::unrolled && arithmetic_ == Arithmetic::plain) ||
+         gdjit::loop::turns(s) <= 1;
+}
+
 /// The parallel loop that is all of a kernel does the turns that the call names; any other one all
 /// of its turns, in order.
 void KernelEmitter::for_loop(const Statement& s) {
@@ -172,6 +168,8 @@ void KernelEmitter::compute(const Statement& s) {
   llvm::SmallVector<Value*, 3> operands;
   for (ValueId operand : s.operands)
     operands.push_back(value(operand, s.type.lanes));
+  if (arithmetic_ == Arithmetic::gradual && is_slow_on_subnormals(s))
+    return define(s, emit_gradual(b_, operands));
   define(s, emit_scalar(b_, s.op, s.type, types_[s.operands.back()].dtype, operands));
 }
 
@@ -285,69 +283,6 @@ llvm::BasicBlock* KernelEmitter::begin_if(Value* condition, const char* name) {
 void KernelEmitter::end_if(llvm::BasicBlock* behind) {
   b_.CreateBr(behind);
   b_.SetInsertPoint(behind);
-}
-
-// --- functions ---
-
-EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
-                          const gdjit::loop::Kernel& kernel,
-                          const gdjit::codegen::KernelShape& shape, const std::string& name,
-                          DebugInfo* debug, int vector_bytes) {
-  llvm::LLVMContext& context = module.getContext();
-  auto* pointer = llvm::PointerType::getUnqual(context);
-  auto* nothing = llvm::Type::getVoidTy(context);
-  bool literals = !shape.passed.empty();
-  std::vector<llvm::Type*> parameters(shape.parameters.size() + 1 + literals, pointer);
-  auto* function = llvm::Function::Create(llvm::FunctionType::get(nothing, parameters, false),
-                                          llvm::Function::InternalLinkage, name, module);
-  function->setDoesNotThrow();
-  for (unsigned i = 0; i < shape.parameters.size(); ++i) {
-    const gdjit::codegen::Parameter& p = shape.parameters[i];
-    llvm::AttrBuilder facts(context);
-    facts.addAttribute(llvm::Attribute::NoCapture);
-    if (p.alone)
-      facts.addAttribute(llvm::Attribute::NoAlias);
-    if (!p.written)
-      facts.addAttribute(llvm::Attribute::ReadOnly);
-    if (p.bytes > 0) {
-      facts.addDereferenceableAttr(static_cast<uint64_t>(p.bytes));
-      facts.addAlignmentAttr(llvm::Align(static_cast<uint64_t>(p.alignment)));
-    }
-    function->addParamAttrs(i, facts);
-    function->getArg(i)->setName(program.buffers[p.memory].name);
-  }
-  if (literals) {
-    llvm::Argument* table = function->getArg(function->arg_size() - 2);
-    table->setName("literals");
-    llvm::AttrBuilder facts(context);
-    facts.addAttribute(llvm::Attribute::NoAlias);
-    facts.addAttribute(llvm::Attribute::NoCapture);
-    facts.addAttribute(llvm::Attribute::ReadOnly);
-    facts.addDereferenceableAttr(8 * shape.passed.size());
-    table->addAttrs(facts);
-  }
-  llvm::Argument* status = function->getArg(function->arg_size() - 1);
-  status->setName("status");
-  status->addAttr(llvm::Attribute::NoAlias);
-  status->addAttr(llvm::Attribute::NoCapture);
-  if (debug != nullptr)
-    debug->begin(function, kernel);
-  KernelEmitter(function, program, kernel, shape, debug, vector_bytes).emit();
-
-  auto* entry = llvm::Function::Create(llvm::FunctionType::get(nothing, {pointer, pointer}, false),
-                                       llvm::Function::ExternalLinkage, name + ".entry", module);
-  entry->setDoesNotThrow();
-  entry->getArg(0)->setName("buffers");
-  entry->getArg(1)->setName("status");
-  Builder b(llvm::BasicBlock::Create(context, "", entry));
-  std::vector<llvm::Value*> arguments;
-  for (uint64_t i = 0; i < shape.parameters.size() + literals; ++i)
-    arguments.push_back(
-        b.CreateLoad(pointer, b.CreateConstInBoundsGEP1_64(pointer, entry->getArg(0), i)));
-  arguments.push_back(entry->getArg(1));
-  b.CreateCall(function, arguments);
-  b.CreateRetVoid();
-  return {function, entry};
 }
 
 } // namespace gdjit_llvm

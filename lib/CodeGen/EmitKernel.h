@@ -11,15 +11,17 @@
 namespace gdjit_llvm {
 
 struct EmittedKernel {
-  llvm::Function* kernel = nullptr; ///< void(ptr noalias buffer..., ptr noalias status)
+  llvm::Function* kernel = nullptr;  ///< void(ptr noalias buffer..., ptr noalias status)
+  llvm::Function* gradual = nullptr; ///< the same for subnormal numbers; null where there is none
   llvm::Function* entry = nullptr; ///< void(ptr buffers, ptr status), of type gdjit::KernelFunction
 };
 
-/// `debug` may be null, `vector_bytes` is the width of the target's registers. Adds the function
-/// `name` and its entry, `name`.entry, to the module.
+/// `calls` of the kernel make a step, `debug` may be null, `vector_bytes` is the width of the
+/// target's registers. Adds the function `name` and its entry, `name`.entry, to the module, also
+/// `name`.gradual where it pays (GradualUnderflow.h).
 EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel,
                           const gdjit::codegen::KernelShape& shape, const std::string& name,
-                          DebugInfo* debug, int vector_bytes);
+                          int64_t calls, DebugInfo* debug, int vector_bytes);
 
 } // namespace gdjit_llvm

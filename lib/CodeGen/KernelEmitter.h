@@ -4,6 +4,7 @@
 
 #include "DebugInfo.h"
 #include "EmitScalar.h"
+#include "GradualUnderflow.h"
 #include "KernelShape.h"
 
 #include <unordered_map>
@@ -15,7 +16,7 @@ class KernelEmitter {
 public:
   KernelEmitter(llvm::Function* function, const gdjit::loop::Program& program,
                 const gdjit::loop::Kernel& kernel, const gdjit::codegen::KernelShape& shape,
-                DebugInfo* debug, int vector_bytes);
+                DebugInfo* debug, int vector_bytes, Arithmetic arithmetic);
 
   /// Fills the function.
   void emit();
@@ -51,6 +52,7 @@ private:
     bool may_be_negative = false; ///< some part of it, though the whole is in bounds
   };
 
+  bool has_constant_variable(const Statement& loop) const;
   void repeat();
   void survey(const std::vector<Statement>& body);
   void statements(const std::vector<Statement>& body);
@@ -110,6 +112,7 @@ private:
   const gdjit::codegen::KernelShape& shape_;
   DebugInfo* debug_;
   int vector_bytes_;
+  Arithmetic arithmetic_;
   llvm::Function* function_;
   Builder b_;
   llvm::Instruction* allocas_end_ = nullptr; ///< allocas go before it

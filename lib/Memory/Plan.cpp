@@ -3,6 +3,7 @@
 
 #include "Arena.h"
 #include "InPlace.h"
+#include "ReadAhead.h"
 
 #include "gdjit/Support/Error.h"
 
@@ -111,6 +112,8 @@ loop::Program plan(loop::Program program, PassContext& context) {
   GDJIT_CHECK(program.stage == Stage::Scheduled);
   program.stage = Stage::Planned;
   place_updates(program, context);
+  for (loop::Kernel& kernel : program.kernels)
+    memory::read_ahead(program, kernel);
 
   std::vector<memory::LiveRange> ranges = memory::live_ranges(program);
   std::vector<memory::Block> blocks;

@@ -1,0 +1,39 @@
+// Gradual underflow at speed. A multiplication or fma that takes or gives a subnormal number stops
+// a processor of Intel's for some 110 cycles; gradients that vanish through many layers cross that
+// range, and a few dozen layers in it would take longer than a thousand others. The same
+// operations in f64, where nothing is subnormal, give the same bits at a tenth of the speed of f32.
+//
+// So a kernel that multiplies much and is called often in a step, as those of a deep network are,
+// is compiled twice, `k0` and `k0.gradual`, and its entry looks at a few numbers of what it
+// multiplies before it calls one of them. Nothing but time depends on what it sees.
+#pragma once
+
+#include "KernelShape.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/IR/IRBuilder.h>
+
+namespace gdjit_llvm {
+
+enum class Arithmetic {
+  plain,
+  gradual, ///< multiplications of f32 by way of f64
+};
+
+/// True for what subnormal numbers slow down and emit_gradual does otherwise: mul and fma of as
+/// many f32 as 64 bytes hold.
+bool is_slow_on_subnormals(const gdjit::loop::Statement& s);
+
+/// The parameters of a kernel whose numbers tell whether code for subnormal numbers pays; none
+/// where a kernel of which `calls` make a step should have none.
+std::vector<uint32_t> telling_parameters(const gdjit::loop::Kernel& kernel,
+                                         const gdjit::codegen::KernelShape& shape, int64_t calls,
+                                         int vector_bytes);
+
+/// x * y of two operands, fma of three, of type <16 x float>, to the bit; for targets with AVX-512.
+llvm::Value* emit_gradual(llvm::IRBuilder<>& builder, llvm::ArrayRef<llvm::Value*> operands);
+
+/// i1: two places of a buffer of `bytes` bytes of f32, far apart, both hold subnormal numbers.
+llvm::Value* emit_meets_subnormals(llvm::IRBuilder<>& builder, llvm::Value* address, int64_t bytes);
+
+} // namespace gdjit_llvm

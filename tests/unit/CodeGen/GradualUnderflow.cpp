@@ -1,0 +1,83 @@
+// Code for subnormal numbers: made where it pays, called where they are, and equal to the bit.
+#include "unit/CodeGen/LoopBuilder.h"
+#include "unit/CodeGen/RunEverywhere.h"
+
+#include "gdjit/CodeGen/CodeGen.h"
+
+#include <array>
+#include <bit>
+#include <gtest/gtest.h>
+
+namespace gdjit::test {
+namespace {
+
+constexpr int64_t rows = 512;
+
+/// Numbers with any significand, of exponents (as they are stored) from `least` on, `span` of them;
+/// one in 16 is a zero, an infinity or a NaN.
+Array wide(uint64_t seed, uint32_t least, uint32_t span) {
+  Array a({f32, {rows, 16}});
+  std::mt19937_64 engine(seed);
+  auto random = [&] { return static_cast<uint32_t>(engine() >> 32); };
+  for (int64_t i = 0; i < a.elements(); ++i) {
+    uint32_t bits = (least + random() % span) << 23 | random() >> 9;
+    if (random() % 16 == 0)
+      bits = std::array{0u, 0x7f800000u, 0x7fc00000u, 1u}[random() % 4];
+    if (random() % 4 == 0)
+      bits &= 0xfffff000u; // sums of short numbers lie halfway between others
+    a.data<float>()[i] = std::bit_cast<float>(bits | random() % 2 << 31);
+  }
+  return a;
+}
+
+/// `calls` kernels, each out = fma(a, b, c), product = a * b over numbers of its own.
+loop::Program multiplications(int64_t calls) {
+  LoopBuilder b;
+  for (int64_t call = 0; call < calls; ++call) {
+    if (call > 0)
+      b.kernel("k" + std::to_string(call));
+    auto named = [&](const char* name) { return name + std::to_string(call); };
+    BufferId x[3] = {b.input(named("a"), {f32, {rows, 16}}), b.input(named("b"), {f32, {rows, 16}}),
+                     b.input(named("c"), {f32, {rows, 16}})};
+    BufferId out = b.output(named("out"), {f32, {rows, 16}});
+    BufferId product = b.output(named("product"), {f32, {rows, 16}});
+    LoopId outer = b.begin(0, rows, 4);
+    LoopId i = b.begin(0, 4, 1, LoopKind::unrolled);
+    Index row{{0, {{outer, 1}, {i, 1}}}, loop::none, 0};
+    std::vector<ValueId> v;
+    for (BufferId buffer : x)
+      v.push_back(b.load(buffer, {row, {{0, {}}, loop::none, 1}}, 16));
+    b.store(out, {row, {{0, {}}, loop::none, 1}}, b.compute(ScalarOp::fma, {f32, 16}, v), 16);
+    b.store(product, {row, {{0, {}}, loop::none, 1}},
+            b.compute(ScalarOp::mul, {f32, 16}, {v[0], v[1]}), 16);
+    b.end();
+  }
+  return b.finish();
+}
+
+TEST(GradualUnderflow, gives_the_bits_of_f32) {
+  constexpr int64_t calls = 8;
+  CallArguments arguments;
+  for (uint64_t call = 0; call < calls; ++call) {
+    arguments.inputs.push_back(wide(3 * call, 0, call % 2 ? 2 : 60)); // subnormal: 0
+    arguments.inputs.push_back(wide(3 * call + 1, call % 4 < 2 ? 100 : 60, call < 6 ? 40 : 195));
+    arguments.inputs.push_back(wide(3 * call + 2, 0, call % 3 ? 30 : 80));
+  }
+  run_everywhere(multiplications(calls), arguments);
+}
+
+TEST(GradualUnderflow, is_for_kernels_that_are_called_often) {
+  CodeGenOptions options{.target = "x86-64-v4"};
+  if (!runs_here(options.target))
+    GTEST_SKIP() << "no AVX-512 here";
+  auto code = [&](int64_t calls) {
+    return print_code(multiplications(calls), Stage::LLVM, options);
+  };
+  EXPECT_NE(code(8).find("@k0.gradual("), std::string::npos);
+  EXPECT_EQ(code(7).find("gradual"), std::string::npos);
+  options.target = "x86-64-v3";
+  EXPECT_EQ(code(8).find("gradual"), std::string::npos);
+}
+
+} // namespace
+} // namespace gdjit::test
