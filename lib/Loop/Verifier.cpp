@@ -199,7 +199,7 @@ void verify_views(const Program& program, Diagnostics& diagnostics) {
 void verify(const Program& program, Diagnostics& diagnostics, const StatementPlaces* places) {
   if (program.stage < Stage::Loops || program.stage > Stage::Planned)
     diagnostics.error({}, fmt::format("a program of loops at stage {}", name(program.stage)));
-  std::unordered_set<std::string> names;
+  std::unordered_set<std::string_view> names;
   size_t before = diagnostics.size();
   for (const Buffer& buffer : program.buffers) {
     if (!names.insert(buffer.name).second)

@@ -22,6 +22,8 @@ bool is_literal(const Graph& graph, NodeId node) {
 
 Buffers::Buffers(const Step& step, loop::Program& program)
     : step_(step), program_(program), of_node_(step.graph.size(), loop::none) {
+  program.buffers.reserve(step.graph.size()); // at most, but for a few views and copies
+  names_.reserve(step.graph.size());
   auto claim = [&](Value v, BufferRole role, size_t number) {
     if (!is_argument(step.graph, v.node) && !is_literal(step.graph, v.node))
       claims_.try_emplace(v.node, Claim{role, static_cast<uint32_t>(number)});

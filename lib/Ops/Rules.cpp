@@ -71,8 +71,9 @@ void need(const TypeRequest& request, Attr attr) {
 
 int normalize_axis(const TypeRequest& request, int rank) {
   need(request, Attr::axis);
-  int64_t axis = normalize(request.attributes.integer(Attr::axis), rank);
-  request.attributes.integer(Attr::axis, axis);
+  const int64_t given = request.attributes.integer(Attr::axis), axis = normalize(given, rank);
+  if (axis != given) // else the attributes stay shared
+    request.attributes.integer(Attr::axis, axis);
   return static_cast<int>(axis);
 }
 
@@ -90,7 +91,8 @@ void normalize_axes(const TypeRequest& request, int rank) {
     for (int i = 0; i < rank; ++i)
       axes.push_back(i);
   }
-  request.attributes.integers(Attr::axes, std::move(axes));
+  if (!request.attributes.has(Attr::axes) || request.attributes.integers(Attr::axes) != axes)
+    request.attributes.integers(Attr::axes, std::move(axes));
 }
 
 void complete_keepdims(const TypeRequest& request) {

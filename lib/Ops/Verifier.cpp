@@ -19,7 +19,7 @@ public:
       : graph_(graph), signature_(signature), diagnostics_(diagnostics), where_(where) {}
 
   void nodes(bool gradients) {
-    std::unordered_map<std::string, NodeId> names;
+    std::unordered_map<std::string_view, NodeId> names;
     for (NodeId n = 0; n < graph_.size(); ++n) {
       if (graph_.origin(n).file >= graph_.files().size()) {
         diagnostics_.error(
@@ -128,7 +128,7 @@ private:
   }
 
   template <class Decl> void unique(const std::vector<Decl>& list, std::string_view what) {
-    std::unordered_set<std::string> names;
+    std::unordered_set<std::string_view> names;
     for (const Decl& d : list)
       if (!names.insert(d.name).second)
         error(fmt::format("two {} are named '{}'", what, d.name));

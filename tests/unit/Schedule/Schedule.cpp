@@ -235,21 +235,28 @@ TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
       y = apply(Opcode::Relu, matmul(y, x[i], false, true));
     return y;
   });
-  PassContext context;
-  const loop::Program together = schedule(b.loops, context);
-  ASSERT_EQ(together.kernels.size(), 4u);
-  EXPECT_EQ(together.buffers.size(), b.loops.buffers.size() + 4) << "a packed operand each";
-  for (const loop::Kernel& kernel : b.loops.kernels) {
-    loop::Program one = b.loops;
-    one.kernels = {written_out(b.loops, kernel)};
-    PassContext alone;
-    EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
-    for (const std::string& remark : alone.remarks)
-      EXPECT_THAT(context.remarks, testing::Contains(remark));
+  for (int threads : {1, 2}) {
+    PassContext context;
+    context.threads = threads;
+    context.machine.least_shared = 1;
+    const loop::Program together = schedule(b.loops, context);
+    ASSERT_EQ(together.kernels.size(), 4u);
+    EXPECT_NE(together.kernels[3].same_as, loop::none);
+    EXPECT_EQ(together.buffers.size(), b.loops.buffers.size() + 4) << "a packed operand each";
+    for (const loop::Kernel& kernel : b.loops.kernels) {
+      loop::Program one = b.loops;
+      one.kernels = {written_out(b.loops, kernel)};
+      PassContext alone;
+      alone.threads = threads;
+      alone.machine.least_shared = 1;
+      EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
+      for (const std::string& remark : alone.remarks)
+        EXPECT_THAT(context.remarks, testing::Contains(remark));
+    }
+    std::set<std::string> names;
+    for (const loop::Buffer& buffer : together.buffers)
+      EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
   }
-  std::set<std::string> names;
-  for (const loop::Buffer& buffer : together.buffers)
-    EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
 }
 
 TEST(Schedule, RefusesFunctionsThatAreStillCalledByName) {
