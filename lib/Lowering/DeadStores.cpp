@@ -8,7 +8,7 @@
 
 #include "gdjit/Loop/KernelView.h"
 
-#include <optional>
+#include <algorithm>
 
 namespace gdjit::lowering {
 
@@ -34,7 +34,7 @@ public:
         look_at(k);
         do {
           carried_ = false;
-          mark_live(view_->body());
+          mark_live(holder(program_, *kernel_).body);
         } while (carried_);
         of_->walked = true;
       }
@@ -66,12 +66,16 @@ private:
   }
 
   void look_at(size_t k) {
-    view_.emplace(program_, program_.kernels[k]);
+    kernel_ = &program_.kernels[k];
     of_ = &marks_[holder_of(k)];
   }
 
+  BufferId memory_of(const Statement& s) const {
+    return storage(program_, loop::KernelView(program_, *kernel_).buffer(s.buffer));
+  }
+
   bool stores_what_is_wanted(const Statement& s) const {
-    const BufferId memory = storage(program_, view_->buffer(s.buffer));
+    const BufferId memory = memory_of(s);
     return program_.buffers[memory].role != loop::BufferRole::temporary || loaded_[memory];
   }
 
@@ -101,7 +105,7 @@ private:
       else if (s.kind == StatementKind::Set)
         of_->unread_tile[s.tile] = true;
       else if (s.kind == StatementKind::Store)
-        unread_[storage(program_, view_->buffer(s.buffer))] = true;
+        unread_[memory_of(s)] = true;
     }
   }
 
@@ -111,7 +115,7 @@ private:
       of_->used[v] = true;
     });
     if (s.kind == StatementKind::Load) {
-      BufferId memory = storage(program_, view_->buffer(s.buffer));
+      BufferId memory = memory_of(s);
       if (!loaded_[memory]) {
         loaded_[memory] = true;
         carried_ |= unread_[memory]; // a store behind this load was thought dead
@@ -128,7 +132,7 @@ private:
     if (s.kind != StatementKind::Store)
       return live(s);
     return std::ranges::any_of(of_->sharers, [&](size_t k) {
-      view_.emplace(program_, program_.kernels[k]);
+      kernel_ = &program_.kernels[k];
       return stores_what_is_wanted(s);
     });
   }
@@ -140,10 +144,10 @@ private:
   }
 
   loop::Program& program_;
-  std::vector<bool> loaded_, unread_; ///< per buffer
-  std::vector<Marks> marks_;          ///< per kernel
-  std::optional<loop::KernelView> view_;
-  Marks* of_ = nullptr;
+  std::vector<bool> loaded_, unread_;    ///< per buffer
+  std::vector<Marks> marks_;             ///< per kernel
+  const loop::Kernel* kernel_ = nullptr; ///< at hand
+  Marks* of_ = nullptr;                  ///< of it
   bool carried_ = false, shared_grew_ = false;
 };
 
