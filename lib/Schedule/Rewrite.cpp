@@ -16,7 +16,7 @@ int64_t code_size(const std::vector<Statement>& statements) {
   int64_t size = 0;
   for (const Statement& s : statements) {
     if (s.kind == StatementKind::Transpose) // a shuffle an element in each round
-      size += s.type.lanes * std::countr_zero(s.type.lanes);
+      size += int64_t{s.type.lanes} * std::countr_zero(s.type.lanes);
     else if (s.kind != StatementKind::For)
       ++size;
     else
