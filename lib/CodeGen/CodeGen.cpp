@@ -16,7 +16,6 @@
 #include <fmt/format.h>
 #include <llvm/IR/AssemblyAnnotationWriter.h>
 #include <llvm/IR/LLVMContext.h>
-#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/FormattedStream.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
@@ -233,14 +232,14 @@ void optimize_unit(Unit& unit, const CodeGenOptions& options) {
   verify(*unit.module, options, "as optimized");
 }
 
-std::string machine_code(Unit& unit, llvm::CodeGenFileType type) {
+std::string machine_code(Unit& unit, const CodeGenOptions& options, llvm::CodeGenFileType type) {
   Stopwatch watch(unit.times.select);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  if (unit.machine->addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true))
+  std::unique_ptr<llvm::legacy::PassManager> passes = machine_passes(options);
+  if (unit.machine->addPassesToEmitFile(*passes, stream, nullptr, type, /*DisableVerify=*/true))
     throw Error(ErrorCode::compile, "LLVM cannot write machine code for this target");
-  passes.run(*unit.module);
+  passes->run(*unit.module);
   return std::string(bytes.begin(), bytes.end());
 }
 
@@ -307,7 +306,7 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
       Unit unit;
       emit(unit, program, shares[i], options, /*names=*/false);
       optimize_unit(unit, options);
-      code.objects[i] = machine_code(unit, llvm::CodeGenFileType::ObjectFile);
+      code.objects[i] = machine_code(unit, options, llvm::CodeGenFileType::ObjectFile);
       times[i] = unit.times;
     }
   });
@@ -334,7 +333,7 @@ std::string print_code(const loop::Program& program, Stage stage, const CodeGenO
   if (stage >= Stage::Optimized)
     optimize_unit(unit, options);
   if (stage == Stage::Object)
-    return machine_code(unit, llvm::CodeGenFileType::AssemblyFile);
+    return machine_code(unit, options, llvm::CodeGenFileType::AssemblyFile);
   std::string text;
   llvm::raw_string_ostream stream(text);
   KernelComments comments(unit);

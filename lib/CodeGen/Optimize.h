@@ -3,13 +3,18 @@
 
 #include "gdjit/CodeGen/CodeGen.h"
 
+#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
+#include <memory>
 
 namespace gdjit_llvm {
 
 /// Runs the passes of options.level over a module.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine,
               const gdjit::CodeGenOptions& options);
+
+/// Takes LLVM's passes to machine code, and leaves out what options.level can do without.
+std::unique_ptr<llvm::legacy::PassManager> machine_passes(const gdjit::CodeGenOptions& options);
 
 } // namespace gdjit_llvm

@@ -74,7 +74,7 @@ private:
 
 /// Compiling takes as long as the interpreter takes for so many random elements, and each draw adds
 /// as long as it takes for so many more.
-constexpr int64_t elements_of_compiling = 1 << 22;
+constexpr int64_t elements_of_compiling = 1 << 20;
 constexpr int64_t elements_of_a_draw = 1 << 17;
 
 /// True where drawing natively is faster, compilation included.

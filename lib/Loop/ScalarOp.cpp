@@ -283,7 +283,7 @@ inline void dispatch(ScalarOp op, DType result, DType operand, const Columns& x)
 
 // The same loops for three machines; wider vectors change no bit. Flatten, since what is called
 // keeps to the instructions that every machine has.
-[[gnu::flatten, gnu::target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")]]
+[[gnu::flatten, gnu::target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]]
 void dispatch_avx512(ScalarOp op, DType result, DType operand, const Columns& x) {
   dispatch(op, result, operand, x);
 }

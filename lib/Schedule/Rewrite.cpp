@@ -1,6 +1,8 @@
 // Settled loops, the size of code, masks.
 #include "Rewrite.h"
 
+#include <bit>
+
 namespace gdjit::scheduling {
 
 void settle(const std::vector<Statement>& statements, Settled& settled) {
@@ -13,7 +15,9 @@ void settle(const std::vector<Statement>& statements, Settled& settled) {
 int64_t code_size(const std::vector<Statement>& statements) {
   int64_t size = 0;
   for (const Statement& s : statements) {
-    if (s.kind != StatementKind::For)
+    if (s.kind == StatementKind::Transpose) // a shuffle an element in each round
+      size += int64_t{s.type.lanes} * std::countr_zero(s.type.lanes);
+    else if (s.kind != StatementKind::For)
       ++size;
     else
       size += 2 + code_size(s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);

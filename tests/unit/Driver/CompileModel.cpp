@@ -153,7 +153,7 @@ TEST(CompileModel, alternates_steps_over_one_state) {
 
 TEST(InitialState, has_the_same_bits_compiled_and_interpreted) {
   Model m([](Model& m) {
-    (void)m.parameter("w", xavier_normal({4096, 1152})); // well beyond what is interpreted
+    (void)m.parameter("w", xavier_normal({2048, 1024})); // well beyond what is interpreted
     (void)m.parameter("b", fan_in_uniform(512, {256}));
     m.output("x", m.input("x", {m.batch()}));
   });
