@@ -14,7 +14,6 @@
 
 namespace gdjit_llvm {
 
-using gdjit::byte_size;
 using gdjit::loop::Index;
 using gdjit::loop::LoopKind;
 using gdjit::loop::StatementKind;

@@ -93,7 +93,7 @@ std::vector<uint32_t> telling_parameters(const gdjit::loop::Kernel& kernel,
       if (BufferId buffer = loaded[s.operands[i]]; buffer != gdjit::loop::none) {
         uint32_t number = shape.parameter(buffer);
         const gdjit::codegen::Parameter& p = shape.parameters[number];
-        if (!p.written && p.bytes >= 4 * vector_bytes)
+        if (!p.written && p.bytes >= int64_t{4} * vector_bytes)
           telling.push_back(number);
       }
   });

@@ -12,7 +12,6 @@ namespace {
 
 using loop::BufferId;
 using loop::BufferRole;
-using loop::Index;
 using loop::Kernel;
 using loop::Program;
 using loop::Statement;

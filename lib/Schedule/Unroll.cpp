@@ -6,6 +6,8 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t most_statements = 256; ///< of one loop written out
+/// The same where the loop moves along a tile: written out, it leaves the tile in registers.
+constexpr int64_t most_along_tile = 512;
 constexpr int64_t most_in_kernel =
     2048; ///< of the whole kernel: LLVM's cost grows faster than the kernel
 
@@ -18,6 +20,16 @@ bool holds_loop(const std::vector<Statement>& body) {
   return found;
 }
 
+/// True where the loop reads different elements of a tile in different turns.
+bool moves_along_tile(const Statement& loop) {
+  bool found = false;
+  for_each(loop.body, [&](const Statement& s) {
+    for (const Index& index : s.index)
+      found = found || (s.kind == StatementKind::Get && factor(index.affine, loop.loop) != 0);
+  });
+  return found;
+}
+
 void unroll(std::vector<Statement>& body, int64_t& room) {
   for (Statement& s : body) {
     if (s.kind != StatementKind::For)
@@ -25,7 +37,7 @@ void unroll(std::vector<Statement>& body, int64_t& room) {
     unroll(s.body, room);
     int64_t once = code_size(s.body), all = once * turns(s);
     if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) &&
-        all <= most_statements && all - once <= room) {
+        all <= (moves_along_tile(s) ? most_along_tile : most_statements) && all - once <= room) {
       s.loop_kind = loop::LoopKind::unrolled;
       room -= all - once;
     }

@@ -164,6 +164,19 @@ TEST(Schedule, PartialChainsThatReadStridedBecomeVectorsOfTheirResults) {
   EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("join add t0"));
 }
 
+TEST(Schedule, ALoopAlongATileIsWrittenOut) {
+  Built b =
+      build(DType::f32, {Shape{64, 32}, Shape{64, 10}, Shape{32, 10}}, [](std::span<const Expr> x) {
+        return x[2] - matmul(x[0], x[1], true) * -0.25 * x[2] * x[2] * x[2];
+      });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  // 32 rows as 2 vectors of 16, turned to be stored: more than 256 statements.
+  EXPECT_THAT(loop::print(schedule(b.loops, context)),
+              testing::AllOf(HasSubstr("transpose"), HasSubstr("unrolled for i1 in 0..16 "),
+                             testing::Not(HasSubstr("  for i1 in 0..16 "))));
+}
+
 TEST(Schedule, WhatIsFreeInALoopThatAccumulatesBecomesALoopOfItsOwn) {
   for (int64_t rows : {4, 6, 16, 37})
     for (DType type : {DType::f32, DType::f64})
