@@ -109,7 +109,7 @@ private:
     const auto lanes =
         static_cast<int>(context_.machine.vector_bytes / byte_size(parts.tile->type.dtype));
     bool possible = lanes > 1 && turns(columns) < lanes && loads_contiguous(rows, *parts.chain) &&
-                    stores_contiguous(parts.behind, columns.loop) &&
+                    stores_contiguous(program_, parts.behind, columns.loop) &&
                     variation(columns.body, rows.loop, {}).tiles.contains(parts.tile->tile) &&
                     dependence(program_, rows).empty() && dependence(program_, columns).empty();
     return possible ? lanes : 0;
