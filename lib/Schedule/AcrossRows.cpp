@@ -3,7 +3,6 @@
 
 #include "Independence.h"
 #include "Jam.h"
-#include "Pack.h"
 #include "VectorCost.h"
 #include "Widen.h"
 
@@ -14,10 +13,9 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t least_terms = 4;          ///< a shorter accumulation is not worth it
-constexpr int64_t least_rows = 8;           ///< fewer do not fill the lanes
-constexpr int64_t least_columns_packed = 4; ///< fewer do not pay for a copy of the rows
-constexpr int64_t most_vectors = 4;         ///< of rows side by side: the code grows
+constexpr int64_t least_terms = 4;  ///< a shorter accumulation is not worth it
+constexpr int64_t least_rows = 8;   ///< fewer do not fill the lanes
+constexpr int64_t most_vectors = 4; ///< of rows side by side: the code grows
 
 /// The parts of `for j { tile; for k { … }; %v = get tile; straight statements }`.
 struct Accumulation {
@@ -60,23 +58,19 @@ bool take_apart(const Statement& loop, Accumulation& parts) {
   return plain && terms >= least_terms;
 }
 
-/// True where every load that the loop moves reads elements side by side, or, where `packed`, is
-/// one that a copy makes such.
-bool loads_contiguous(const Program& program, const Statement& nest, const Statement& chain,
-                      bool packed) {
+/// True where every load that the loop moves reads elements side by side. A copy that made them so
+/// would take as long as the columns as lanes of which some idle: for a term of as many rows as
+/// lanes, 4 shuffles, one a cycle, against at most 8 of 16 fma saved, two a cycle.
+bool loads_contiguous(const Statement& nest, const Statement& chain) {
   bool all = true;
   for_each(chain.body, [&](const Statement& s) {
     if (s.kind != StatementKind::Load)
       return;
-    int moved = 0;
     for (size_t axis = 0; axis < s.index.size(); ++axis) {
       const int64_t step = factor(s.index[axis].affine, nest.loop);
       const bool last = axis + 1 == s.index.size();
-      moved += step != 0;
-      all = all && s.index[axis].dynamic == loop::none && moved <= 1 &&
-            (step == 0 || (step == 1 && (last || packed)));
+      all = all && s.index[axis].dynamic == loop::none && (step == 0 || (step == 1 && last));
     }
-    all = all && (!packed || can_pack(program, nest, s.buffer));
   });
   return all;
 }
@@ -86,16 +80,16 @@ public:
   Turner(Program& program, Kernel& kernel, PassContext& context, Settled& settled)
       : program_(program), kernel_(kernel), context_(context), settled_(settled) {}
 
-  std::vector<Statement> rewrite(std::vector<Statement> body, bool top) {
+  std::vector<Statement> rewrite(std::vector<Statement> body) {
     std::vector<Statement> out;
     for (Statement& s : body) {
       Accumulation parts;
       if (s.kind != StatementKind::For) {
         out.push_back(std::move(s));
-      } else if (int lanes = lanes_across(s, parts, top)) {
-        turn(out, s, parts, lanes, top);
+      } else if (int lanes = lanes_across(s, parts)) {
+        turn(out, s, parts, lanes);
       } else {
-        s.body = rewrite(std::move(s.body), false);
+        s.body = rewrite(std::move(s.body));
         out.push_back(std::move(s));
       }
     }
@@ -104,7 +98,7 @@ public:
 
 private:
   /// Lanes for the rows that `rows` runs over; 0 where it is not a narrow contraction.
-  int lanes_across(const Statement& rows, Accumulation& parts, bool top) const {
+  int lanes_across(const Statement& rows, Accumulation& parts) const {
     if (rows.body.size() != 1 || rows.body[0].kind != StatementKind::For || rows.begin != 0 ||
         rows.step != 1 || turns(rows) < least_rows)
       return 0;
@@ -114,17 +108,15 @@ private:
       return 0;
     const auto lanes =
         static_cast<int>(context_.machine.vector_bytes / byte_size(parts.tile->type.dtype));
-    const bool packed = top && turns(columns) >= least_columns_packed;
-    bool possible = lanes > 1 && turns(columns) < lanes &&
-                    loads_contiguous(program_, rows, *parts.chain, packed) &&
-                    stores_contiguous(parts.behind, columns.loop) &&
+    bool possible = lanes > 1 && turns(columns) < lanes && loads_contiguous(rows, *parts.chain) &&
+                    stores_contiguous(program_, parts.behind, columns.loop) &&
                     variation(columns.body, rows.loop, {}).tiles.contains(parts.tile->tile) &&
                     dependence(program_, rows).empty() && dependence(program_, columns).empty();
     return possible ? lanes : 0;
   }
 
   void turn(std::vector<Statement>& out, const Statement& rows, const Accumulation& parts,
-            int lanes, bool top) {
+            int lanes) {
     const int64_t n = turns(rows), whole = n / lanes * lanes, columns = turns(rows.body[0]);
     const int64_t vectors = std::clamp<int64_t>(
         (context_.machine.vector_registers - 2) / (columns + 1), 1, most_vectors);
@@ -132,7 +124,6 @@ private:
         "{}: {} columns are fewer than {} lanes: lanes across the rows of loop {}, {} vectors at "
         "once",
         kernel_.name, columns, lanes, kernel_.loop_names[rows.loop], vectors));
-    std::vector<Statement> blocks;
     for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, n}}) {
       if (begin == end)
         continue;
@@ -143,28 +134,12 @@ private:
       block.loop = fresh_loop(kernel_, rows.loop);
       block.body = rows_at_once(rows, parts, lanes, std::min<int64_t>(lanes, end - begin));
       substitute(block.body, rows.loop, variable(block.loop));
-      blocks.push_back(std::move(block));
-    }
-    if (top)
-      pack_strided(out, blocks);
-    for (Statement& block : blocks) {
       const int64_t at_once = std::min(vectors, turns(block));
       std::vector<Statement> done;
       jam(kernel_, std::move(block), at_once, done);
       settle(done, settled_);
       std::move(done.begin(), done.end(), std::back_inserter(out));
     }
-  }
-
-  void pack_strided(std::vector<Statement>& out, std::vector<Statement>& blocks) {
-    std::set<std::pair<loop::BufferId, int>> strided;
-    for_each(blocks, [&](const Statement& s) {
-      if (int axis = strided_axis(program_, s); axis >= 0)
-        strided.insert({s.buffer, axis});
-    });
-    for (auto [buffer, axis] : strided)
-      for (Statement& copy : pack_loads(program_, kernel_, blocks, buffer, axis, context_))
-        out.push_back(std::move(copy));
   }
 
   /// Rows i .. i + lanes - 1, of which the first `active` exist, as lanes of an accumulation.
@@ -230,7 +205,7 @@ private:
 } // namespace
 
 void across_rows(Program& program, Kernel& kernel, PassContext& context, Settled& settled) {
-  kernel.body = Turner(program, kernel, context, settled).rewrite(std::move(kernel.body), true);
+  kernel.body = Turner(program, kernel, context, settled).rewrite(std::move(kernel.body));
 }
 
 } // namespace gdjit::scheduling

@@ -127,7 +127,7 @@ private:
       if (s.kind == StatementKind::For)
         cost += static_cast<double>(turns(s)) * free_cost(s.body);
       else if (s.kind == StatementKind::Compute && !is_ordered(s))
-        cost += vector_cost({s}, loop::none, 1);
+        cost += vector_cost(program_, {s}, loop::none, 1);
     return cost;
   }
 

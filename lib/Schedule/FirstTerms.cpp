@@ -7,7 +7,7 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t most_terms = 64;     ///< beyond, what is saved is less than a fiftieth
+constexpr int64_t most_terms = 16;     ///< beyond, no gain was measured that exceeds noise
 constexpr int64_t least_registers = 8; ///< of a tile: fewer are set beside other work
 
 /// True where every unrolled loop around moves one coordinate of its own: then no element occurs

@@ -72,8 +72,8 @@ private:
         s.loop_kind != loop::LoopKind::sequential)
       return 0;
     int64_t vectors = joined_vectors(s);
-    bool possible =
-        vectors > 0 && dependence(program_, s).empty() && stores_contiguous(s.body, s.loop);
+    bool possible = vectors > 0 && dependence(program_, s).empty() &&
+                    stores_contiguous(program_, s.body, s.loop);
     return possible ? vectors : 0;
   }
 

@@ -138,7 +138,8 @@ namespace {
 /// A strided load costs an operation a lane, a copy a square of lanes however few it copies.
 bool pays(const TensorType& type, int axis, double elements, const MachineTable& machine) {
   const auto copied = static_cast<double>(type.elements());
-  const auto lanes = static_cast<double>(machine.vector_bytes / byte_size(type.dtype));
+  const int64_t whole = machine.vector_bytes / byte_size(type.dtype);
+  const auto lanes = static_cast<double>(whole);
   const auto rows = static_cast<double>(type.shape[axis]),
              columns = static_cast<double>(type.shape[type.shape.rank() - 1]);
   const double squares =

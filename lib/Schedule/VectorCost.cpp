@@ -8,12 +8,17 @@ namespace gdjit::scheduling {
 
 namespace {
 
-bool contiguous(const Statement& s, LoopId loop) {
-  for (size_t axis = 0; axis + 1 < s.index.size(); ++axis)
-    if (factor(s.index[axis].affine, loop) != 0 || s.index[axis].dynamic != loop::none)
+/// True where the loop moves only the last axis, one by one, or one behind which all have extent 1.
+bool contiguous(const Program& program, const Statement& s, LoopId loop) {
+  const Shape& shape = program.buffers[s.buffer].type.shape;
+  size_t last = s.index.size();
+  while (last > 1 && shape[static_cast<int>(last) - 1] == 1)
+    --last;
+  for (size_t axis = 0; axis < s.index.size(); ++axis)
+    if (factor(s.index[axis].affine, loop) != (axis + 1 == last ? 1 : 0) ||
+        s.index[axis].dynamic != loop::none)
       return false;
-  return s.index.empty() ||
-         (factor(s.index.back().affine, loop) == 1 && s.index.back().dynamic == loop::none);
+  return true;
 }
 
 bool moved_by(const Statement& s, LoopId loop) {
@@ -39,16 +44,17 @@ int lanes_for(const Statement& loop, int64_t iterations, const MachineTable& mac
   return static_cast<int>(std::min<int64_t>(machine.vector_bytes / widest, needed));
 }
 
-double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes) {
+double vector_cost(const Program& program, const std::vector<Statement>& body, LoopId loop,
+                   int lanes) {
   double cost = 0;
   for (const Statement& s : body) {
     switch (s.kind) {
     case StatementKind::For:
-      cost += static_cast<double>(turns(s)) * vector_cost(s.body, loop, lanes);
+      cost += static_cast<double>(turns(s)) * vector_cost(program, s.body, loop, lanes);
       break;
     case StatementKind::Load:
     case StatementKind::Store:
-      cost += moved_by(s, loop) && !contiguous(s, loop) ? lanes : 1;
+      cost += moved_by(s, loop) && !contiguous(program, s, loop) ? lanes : 1;
       break;
     case StatementKind::Compute:
       cost += s.op == loop::ScalarOp::constant ? 0 : 1;
@@ -68,11 +74,11 @@ double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes) {
   return cost;
 }
 
-bool stores_contiguous(const std::vector<Statement>& body, LoopId loop) {
+bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop) {
   bool all = true;
   for_each(body, [&](const Statement& s) {
     if (s.kind == StatementKind::Store)
-      all = all && contiguous(s, loop);
+      all = all && contiguous(program, s, loop);
   });
   return all;
 }

@@ -15,9 +15,10 @@ int lanes_for(const Statement& loop, int64_t iterations, const MachineTable& mac
 
 /// Estimated operations of one pass over a body whose loop variable is `loop`, done for `lanes`
 /// iterations at once.
-double vector_cost(const std::vector<Statement>& body, LoopId loop, int lanes);
+double vector_cost(const Program& program, const std::vector<Statement>& body, LoopId loop,
+                   int lanes);
 
 /// True where every store that the loop moves has its elements side by side.
-bool stores_contiguous(const std::vector<Statement>& body, LoopId loop);
+bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop);
 
 } // namespace gdjit::scheduling

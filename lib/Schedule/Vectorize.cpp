@@ -39,7 +39,8 @@ public:
     find_chains();
     double cost = 0;
     for (const Statement& s : kernel_.body)
-      cost += s.kind == StatementKind::For ? best_cost(s) : vector_cost({s}, loop::none, 1);
+      cost +=
+          s.kind == StatementKind::For ? best_cost(s) : vector_cost(program_, {s}, loop::none, 1);
     return cost;
   }
 
@@ -52,7 +53,7 @@ private:
       int lanes = 1 << 30;
       for (const Statement* loop : chains.loops) {
         chains.possible = chains.possible && dependence(program_, *loop).empty() &&
-                          stores_contiguous(loop->body, loop->loop) && !joins(*loop) &&
+                          stores_contiguous(program_, loop->body, loop->loop) && !joins(*loop) &&
                           !moves_other_tiles(*loop);
         lanes = std::min(lanes, lanes_for(*loop, chains.extent, context_.machine));
       }
@@ -199,13 +200,14 @@ private:
       return known->second;
     double inside = 0;
     for (const Statement& s : loop.body)
-      inside += s.kind == StatementKind::For ? best_cost(s) : vector_cost({s}, loop::none, 1);
+      inside +=
+          s.kind == StatementKind::For ? best_cost(s) : vector_cost(program_, {s}, loop::none, 1);
     auto n = static_cast<double>(turns(loop));
     int chains = chain_lanes(loop);
     double cost = chains > 0 ? inside * n / chains : inside * n;
     if (int lanes = own_lanes(loop)) {
       int64_t passes = (turns(loop) + lanes - 1) / lanes;
-      double own = static_cast<double>(passes) * vector_cost(loop.body, loop.loop, lanes);
+      double own = static_cast<double>(passes) * vector_cost(program_, loop.body, loop.loop, lanes);
       if (own < cost) {
         cost = own;
         chosen_[loop.loop] = lanes;
