@@ -323,7 +323,8 @@ void evaluate_many(ScalarOp op, DType result, DType operand, const Bits* a, cons
                    const Bits* c, Bits* out, int64_t count) {
   FloatEnvironment environment;
   const Columns x{a, b, c, out, count};
-  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
     dispatch_avx512(op, result, operand, x);
   else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     dispatch_avx2(op, result, operand, x);
