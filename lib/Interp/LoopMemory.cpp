@@ -92,7 +92,7 @@ void LoopMemory::poison_before(size_t k) {
     if (slot.first < k && k <= slot.last)
       std::memcpy(kept.data() + slot.offset, arena_.data<char>() + slot.offset,
                   static_cast<size_t>(slot.bytes));
-  std::memcpy(arena_.bytes(), kept.data(), kept.size());
+  std::copy(kept.begin(), kept.end(), arena_.data<char>()); // there may be none
 }
 
 Array LoopMemory::copy(loop::BufferId buffer) const {

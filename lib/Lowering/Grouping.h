@@ -7,7 +7,6 @@
 // graph.
 #pragma once
 
-
 #include "gdjit/IR/Step.h"
 #include "gdjit/Ops/Expansions.h"
 

@@ -197,6 +197,26 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
 }
 
+TEST(Schedule, RowsOfAProductWithOneColumnAreJoinedAtOnce) {
+  Built b = build(DType::f32, {Shape{64, 784}, Shape{784, 1}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  EXPECT_THAT(loop::print(schedule(b.loops, context)),
+              testing::AllOf(HasSubstr("join add t0 : f32x16"), testing::Not(HasSubstr("packed"))));
+  expect_same_bits(b);
+}
+
+TEST(Schedule, RowsThatLieApartAreNotCopiedToBeLanes) {
+  Built b = build(DType::f32, {Shape{784, 64}, Shape{64, 10}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  const loop::Program p = schedule(b.loops, context);
+  EXPECT_EQ(p.buffers.size(), b.loops.buffers.size());
+  EXPECT_THAT(loop::print(p), testing::Not(HasSubstr("transpose")));
+}
+
 TEST(Schedule, ShortChainsBeginWithProducts) {
   auto product = [](std::span<const Expr> x) { return matmul(x[0], x[1]); };
   PassContext context;
