@@ -50,8 +50,7 @@ void evaluate_expansion(const Graph& graph, NodeId node, Operands operands, Expa
 }
 
 bool repeats_one(const Graph& graph, NodeId node, Operands operands) {
-  if (info(graph.op(node)).kind != OpKind::Movement || operands.size() != 1 ||
-      operands[0]->elements() != 1)
+  if (operands.size() != 1 || operands[0]->elements() != 1)
     return false;
   const Accesses all = accesses(graph, node);
   return std::ranges::none_of(all.operands[0].axes, &AxisMap::guarded);

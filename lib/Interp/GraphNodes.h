@@ -28,7 +28,7 @@ private:
 /// element stands for as many as the result has; `result` may be an operand.
 void evaluate_expansion(const Graph& graph, NodeId node, Operands operands, ExpansionRuns& runs,
                         Array& result);
-/// True for a node whose value is one element of its operand, again and again.
+/// Movement: true where the value is one element of its operand, again and again.
 bool repeats_one(const Graph& graph, NodeId node, Operands operands);
 Array repeated(const TensorType& type, const Array& one);
 Array evaluate_movement(const Graph& graph, NodeId node, Operands operands);

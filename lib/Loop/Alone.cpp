@@ -57,8 +57,6 @@ Alone::Alone(const Program& of, const Kernel& kernel) {
     for (BufferId b = s.buffer; b != none; b = of.buffers[b].same_as)
       buffers.push_back(b);
   });
-  // Buffers that equal kernels list stand in each of them at the same place, be they named or not.
-  buffers.insert(buffers.end(), kernel.buffers.begin(), kernel.buffers.end());
   std::sort(buffers.begin(), buffers.end());
   buffers.erase(std::unique(buffers.begin(), buffers.end()), buffers.end());
   for (BufferId b : buffers) {

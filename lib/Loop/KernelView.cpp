@@ -18,6 +18,11 @@ uint32_t in_place_of(uint32_t named, const std::vector<uint32_t>& names,
 
 } // namespace
 
+size_t holder(const Program& program, size_t kernel) {
+  const uint32_t same = program.kernels[kernel].same_as;
+  return same == none ? kernel : same;
+}
+
 const Kernel& holder(const Program& program, const Kernel& kernel) {
   return kernel.same_as == none ? kernel : program.kernels[kernel.same_as];
 }

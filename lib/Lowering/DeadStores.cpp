@@ -21,7 +21,7 @@ public:
         unread_(program.buffers.size(), false), marks_(program.kernels.size()) {
     for (size_t k = 0; k < program.kernels.size(); ++k) {
       const loop::Kernel& kernel = program.kernels[k];
-      marks_[holder_of(k)].sharers.push_back(k);
+      marks_[holder(program, k)].sharers.push_back(k);
       if (kernel.same_as == loop::none)
         marks_[k].reset(kernel);
     }
@@ -60,14 +60,9 @@ private:
     }
   };
 
-  size_t holder_of(size_t k) const {
-    const uint32_t same = program_.kernels[k].same_as;
-    return same == loop::none ? k : same;
-  }
-
   void look_at(size_t k) {
     kernel_ = &program_.kernels[k];
-    of_ = &marks_[holder_of(k)];
+    of_ = &marks_[holder(program_, k)];
   }
 
   BufferId memory_of(const Statement& s) const {
@@ -152,8 +147,8 @@ private:
 };
 
 /// The places of `list` that `wanted` has.
-template <class Id> void keep(std::vector<Id>& list, const std::vector<size_t>& wanted) {
-  std::vector<Id> kept;
+void keep(std::vector<BufferId>& list, const std::vector<size_t>& wanted) {
+  std::vector<BufferId> kept;
   for (size_t i : wanted)
     kept.push_back(list[i]);
   list = std::move(kept);
@@ -168,7 +163,7 @@ public:
       loop::Kernel& kernel = program.kernels[k];
       if (kernel.same_as == loop::none)
         places[k] = named_places(kernel);
-      keep(kernel.buffers, places[kernel.same_as == loop::none ? k : kernel.same_as]);
+      keep(kernel.buffers, places[holder(program, k)]);
       if (kernel.same_as != loop::none)
         for (BufferId b : kernel.buffers)
           named_[b] = true;

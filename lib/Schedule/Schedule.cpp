@@ -14,6 +14,7 @@
 #include "WriteOutJoins.h"
 
 #include "gdjit/Loop/Alone.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Error.h"
 
 #include <unordered_map>
@@ -67,8 +68,7 @@ loop::Program schedule(loop::Program program, PassContext& context) {
       schedule(alone.program(), alone.program().kernels[0], own);
       alone.remarks() = std::move(own.remarks);
     }
-    scheduled.at(kernel.same_as == loop::none ? k : kernel.same_as)
-        .write_back(program, kernel, context.remarks);
+    scheduled.at(holder(program, k)).write_back(program, kernel, context.remarks);
   }
   return program;
 }

@@ -10,7 +10,8 @@
 
 namespace gdjit::loop {
 
-/// The kernel that holds the statements of `kernel`.
+/// The number of the kernel that holds the statements of number `kernel`; that kernel.
+size_t holder(const Program& program, size_t kernel);
 const Kernel& holder(const Program& program, const Kernel& kernel);
 
 class KernelView {
