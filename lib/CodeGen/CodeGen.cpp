@@ -19,9 +19,11 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/FormattedStream.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <map>
 #include <set>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 namespace gdjit_llvm {
 
@@ -91,15 +93,6 @@ std::string symbol_of(const std::string& kernel) {
 
 std::string entry_of(const std::string& symbol) { return symbol + ".entry"; }
 
-/// Marks the literals in which a kernel differs from the first of its kind.
-void note_differences(KernelShape& first, const std::vector<loop::Bits>& literals) {
-  for (uint32_t i = 0; i < literals.size(); ++i)
-    if (literals[i] != first.literals[i])
-      if (auto at = std::lower_bound(first.passed.begin(), first.passed.end(), i);
-          at == first.passed.end() || *at != i)
-        first.passed.insert(at, i);
-}
-
 std::vector<loop::BufferId> memory_of(const std::vector<codegen::Parameter>& parameters) {
   std::vector<loop::BufferId> memory;
   for (const codegen::Parameter& p : parameters)
@@ -107,23 +100,31 @@ std::vector<loop::BufferId> memory_of(const std::vector<codegen::Parameter>& par
   return memory;
 }
 
+/// Kernels that are equal without their numbers, in order.
+struct Form {
+  std::vector<size_t> kernels;
+  std::map<std::vector<loop::Bits>, std::vector<size_t>> by_numbers;
+};
+
 /// Finds the kernels that are one, and how each is called.
 class Planner {
 public:
-  explicit Planner(const loop::Program& program)
-      : program_(program), shapes_(program.kernels.size()) {}
+  /// Of more than `most_shapes` kernels that differ in numbers only, one is compiled.
+  Planner(const loop::Program& program, int64_t most_shapes)
+      : program_(program), most_shapes_(most_shapes), shapes_(program.kernels.size()) {}
 
   Plan run() {
     require_planned(program_);
     for (size_t k = 0; k < program_.kernels.size(); ++k)
       if (!call_for_same(program_.kernels[k]))
         add(k);
-    for (Launch& launch : plan_.launches) {
-      std::vector<loop::Bits> passed;
-      for (uint32_t i : plan_.kernels[launch.function].shape.passed)
-        passed.push_back(launch.literals[i]);
-      launch.literals = std::move(passed);
-      ++plan_.kernels[launch.function].calls;
+    choose_functions();
+    for (size_t k = 0; k < plan_.launches.size(); ++k) {
+      Launch& launch = plan_.launches[k];
+      Distinct& called = plan_.kernels[launch.function];
+      for (uint32_t i : called.shape.passed)
+        launch.literals.push_back(shapes_[statements_[k]].numbers[i].value);
+      ++called.calls;
     }
     return std::move(plan_);
   }
@@ -143,6 +144,7 @@ private:
     for (NodeId& node : launch.checks)
       node = view.node(node);
     plan_.launches.push_back(std::move(launch));
+    statements_.push_back(kernel.same_as);
     return true;
   }
 
@@ -160,21 +162,48 @@ private:
     Launch launch;
     launch.buffers = memory_of(shape.parameters);
     launch.checks = shape.checks;
-    launch.literals = shape.literals;
     if (const loop::Statement* shared = loop::shared_loop(*kernel))
       launch.turns = loop::turns(*shared);
     launch.repeats = program_.kernels.size() == 1 && launch.turns == 0;
     if (launch.repeats)
       codegen::make_repeat(program_, shape);
-    auto [at, added] =
-        known_.try_emplace(std::move(shape.key), static_cast<uint32_t>(plan_.kernels.size()));
-    launch.function = at->second;
+    std::vector<loop::Bits> fixed;
+    for (const codegen::Number& number : shape.numbers)
+      if (!number.free)
+        fixed.push_back(number.value);
+    Form& form = forms_[std::exchange(shape.structure, {})];
+    form.by_numbers[std::move(fixed)].push_back(k);
+    form.kernels.push_back(k);
+    shapes_[k] = std::move(shape);
+    kernels_.emplace(k, kernel);
     plan_.launches.push_back(std::move(launch));
-    shapes_[k] = shape;
-    if (added)
-      plan_.kernels.push_back({kernel, 0, std::move(shape), free_name(symbol_of(kernel->name))});
-    else
-      note_differences(plan_.kernels[at->second].shape, plan_.launches.back().literals);
+    statements_.push_back(k);
+  }
+
+  /// One function for each form and its numbers, or for a form and any numbers.
+  void choose_functions() {
+    std::map<size_t, std::vector<size_t>> served; // by the first kernel
+    for (auto& [structure, form] : forms_) {
+      if (static_cast<int64_t>(form.by_numbers.size()) > most_shapes_)
+        served[form.kernels[0]] = std::move(form.kernels);
+      else
+        for (auto& [numbers, kernels] : form.by_numbers)
+          served[kernels[0]] = std::move(kernels);
+    }
+    std::vector<uint32_t> function(program_.kernels.size());
+    for (const auto& [first, kernels] : served) {
+      std::vector<const KernelShape*> others;
+      for (size_t k : kernels) {
+        others.push_back(&shapes_[k]);
+        function[k] = static_cast<uint32_t>(plan_.kernels.size());
+      }
+      const loop::Kernel* kernel = kernels_.at(first);
+      Distinct& distinct =
+          plan_.kernels.emplace_back(kernel, 0, shapes_[first], free_name(symbol_of(kernel->name)));
+      codegen::serve(distinct.shape, others);
+    }
+    for (size_t k = 0; k < plan_.launches.size(); ++k)
+      plan_.launches[k].function = function[statements_[k]];
   }
 
   std::string free_name(std::string name) {
@@ -185,9 +214,12 @@ private:
   }
 
   const loop::Program& program_;
+  const int64_t most_shapes_;
   Plan plan_;
-  std::vector<KernelShape> shapes_;                 ///< of kernels that have statements
-  std::unordered_map<std::string, uint32_t> known_; ///< by key, into plan_.kernels
+  std::vector<KernelShape> shapes_;                         ///< of kernels that have statements
+  std::unordered_map<size_t, const loop::Kernel*> kernels_; ///< those, by number
+  std::vector<size_t> statements_; ///< per launch, the kernel whose statements it runs
+  std::unordered_map<std::string, Form> forms_; ///< by structure
   std::set<std::string> names_;
 };
 
@@ -296,7 +328,7 @@ using namespace gdjit_llvm;
 
 Code generate_code(const loop::Program& program, const CodeGenOptions& options) {
   check(options);
-  Plan plan = Planner(program).run();
+  Plan plan = Planner(program, machine_table(options.target).most_shapes).run();
   std::vector<std::vector<const Distinct*>> shares = share_out(plan, options);
   Code code;
   code.objects.resize(shares.size());
@@ -324,7 +356,7 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
 std::string print_code(const loop::Program& program, Stage stage, const CodeGenOptions& options) {
   GDJIT_CHECK(stage >= Stage::LLVM && stage <= Stage::Object);
   check(options);
-  Plan plan = Planner(program).run();
+  Plan plan = Planner(program, machine_table(options.target).most_shapes).run();
   std::vector<const Distinct*> kernels;
   for (const Distinct& kernel : plan.kernels)
     kernels.push_back(&kernel);

@@ -117,7 +117,7 @@ void KernelEmitter::statement(const Statement& s) {
 /// Code for subnormal numbers stays short: it keeps loops, and tiles in memory.
 bool KernelEmitter::has_constant_variable(const Statement& s) const {
   return (s.loop_kind == LoopKind::unrolled && arithmetic_ == Arithmetic::plain) ||
-         gdjit::loop::turns(s) <= 1;
+         (gdjit::loop::turns(s) <= 1 && !is_passed(&s.begin) && !is_passed(&s.end));
 }
 
 /// The parallel loop that is all of a kernel does the turns that the call names; any other one all
@@ -131,11 +131,17 @@ void KernelEmitter::for_loop(const Statement& s) {
     }
     return;
   }
-  if (&s != gdjit::loop::shared_loop(kernel_))
-    return turns(s, i64(s.begin), i64(s.end));
+  if (&s != gdjit::loop::shared_loop(kernel_)) {
+    Value *begin = number(s.begin), *end = number(s.end);
+    if (llvm::isa<llvm::Constant>(begin) && llvm::isa<llvm::Constant>(end))
+      return turns(s, begin, end);
+    llvm::BasicBlock* behind = begin_if(b_.CreateICmpSLT(begin, end), "some");
+    turns(s, begin, end);
+    return end_if(behind);
+  }
   auto value_of_turn = [&](size_t field) {
     Value* turn = b_.CreateLoad(b_.getInt64Ty(), status(field));
-    return b_.CreateNSWAdd(b_.CreateNSWMul(turn, i64(s.step)), i64(s.begin));
+    return b_.CreateNSWAdd(b_.CreateNSWMul(turn, i64(s.step)), number(s.begin));
   };
   Value* begin = value_of_turn(offsetof(gdjit::KernelStatus, first_turn));
   turns(s, begin, value_of_turn(offsetof(gdjit::KernelStatus, end_turn)));
@@ -151,7 +157,8 @@ void KernelEmitter::turns(const Statement& s, Value* begin, Value* end) {
   b_.SetInsertPoint(body);
   llvm::PHINode* variable = b_.CreatePHI(b_.getInt64Ty(), 2, name);
   variable->addIncoming(begin, before);
-  loops_[s.loop] = {variable, 0, false, std::gcd(s.begin, s.step), s.begin < 0};
+  const int64_t divisor = is_passed(&s.begin) ? 1 : std::gcd(s.begin, s.step);
+  loops_[s.loop] = {variable, 0, false, divisor, s.begin < 0};
   statements(s.body);
   Value* next = b_.CreateNSWAdd(variable, i64(s.step));
   Value* more = b_.CreateICmpSLT(next, end);
@@ -174,18 +181,30 @@ void KernelEmitter::compute(const Statement& s) {
 
 /// A literal; from the table where kernels that are one with this differ in it.
 llvm::Value* KernelEmitter::constant(const Statement& s) {
-  auto number = literal_number_.find(&s);
-  if (number == literal_number_.end() ||
-      !std::binary_search(shape_.passed.begin(), shape_.passed.end(), number->second))
-    return literal(b_.getContext(), s.type, s.bits);
-  auto at = std::lower_bound(shape_.passed.begin(), shape_.passed.end(), number->second);
-  auto slot = static_cast<uint64_t>(at - shape_.passed.begin());
+  return is_passed(&s.bits) ? widen(b_, argument(&s.bits, s.type.dtype), s.type.lanes)
+                            : literal(b_.getContext(), s.type, s.bits);
+}
+
+/// A number of the kernel that is passed, loaded once at its beginning.
+llvm::Value* KernelEmitter::argument(const void* field, gdjit::DType type) {
+  const uint32_t slot = shape_.slots.at(field);
+  Value*& known = arguments_[{slot, type}];
+  if (known != nullptr)
+    return known;
+  llvm::IRBuilderBase::InsertPointGuard guard(b_);
+  b_.SetInsertPoint(allocas_end_);
   Value* table = function_->getArg(function_->arg_size() - 2);
-  return widen(b_,
-               b_.CreateAlignedLoad(value_type(b_.getContext(), {s.type.dtype, 1}),
-                                    b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), table, slot),
-                                    llvm::Align(8)),
-               s.type.lanes);
+  known = b_.CreateAlignedLoad(memory_type(b_.getContext(), {type, 1}),
+                               b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), table, slot),
+                               llvm::Align(8));
+  if (type == gdjit::DType::boolean)
+    known = b_.CreateTrunc(known, b_.getInt1Ty());
+  return known;
+}
+
+/// An extent or a bound.
+llvm::Value* KernelEmitter::number(const int64_t& field) {
+  return is_passed(&field) ? argument(&field, gdjit::DType::i64) : i64(field);
 }
 
 void KernelEmitter::check(const Statement& s) {
@@ -210,17 +229,15 @@ void KernelEmitter::check(const Statement& s) {
   end_if(behind);
 }
 
-/// Numbers checks and free literals in order of appearance and finds the tiles that some access
-/// indexes by a variable.
+/// Numbers checks in order of appearance and finds the tiles that some access indexes by a variable,
+/// or whose extents are passed.
 void KernelEmitter::survey(const std::vector<Statement>& body) {
   for (const Statement& s : body) {
     if (s.kind == StatementKind::Check)
       check_number_.emplace(&s, static_cast<int64_t>(check_number_.size()));
-    if (gdjit::codegen::is_free_literal(s))
-      literal_number_.emplace(&s, static_cast<uint32_t>(literal_number_.size()));
     if (s.kind == StatementKind::For)
       constant_loop_[s.loop] = has_constant_variable(s) ? 1 : 0;
-    if (s.kind == StatementKind::Tile && is_array(s))
+    if (s.kind == StatementKind::Tile && (is_array(s) || is_passed(s.extents.data())))
       dynamic_tile_[s.tile] = true;
     if (s.kind == StatementKind::Get || s.kind == StatementKind::Set ||
         s.kind == StatementKind::Join || s.kind == StatementKind::Transpose)

@@ -14,52 +14,83 @@ using gdjit::DType;
 using gdjit::loop::Index;
 using gdjit::loop::none;
 
-/// Adds index * stride to an offset.
-void KernelEmitter::add(Offset& offset, const Index& index, int64_t stride) {
-  offset.constant += index.affine.constant * stride;
+static uint16_t lanes_of(llvm::Value* v) {
+  auto* type = llvm::dyn_cast<llvm::FixedVectorType>(v->getType());
+  return static_cast<uint16_t>(type == nullptr ? 1 : type->getNumElements());
+}
+
+/// Adds index * stride * further_stride (null for 1) to an offset.
+void KernelEmitter::add(Offset& offset, const Index& index, int64_t stride, Value* further_stride) {
   offset.lane += index.lane * stride;
   auto sum = [&](Value*& into, Value* part) {
     if (into == nullptr)
       into = part;
     else {
-      auto lanes_of = [](Value* v) {
-        auto* type = llvm::dyn_cast<llvm::FixedVectorType>(v->getType());
-        return static_cast<uint16_t>(type == nullptr ? 1 : type->getNumElements());
-      };
       uint16_t lanes = std::max(lanes_of(into), lanes_of(part));
       into = b_.CreateAdd(widen(b_, into, lanes), widen(b_, part, lanes));
     }
   };
-  auto scaled = [&](Value* v, int64_t factor) {
-    return factor == 1 ? v : b_.CreateMul(v, llvm::ConstantInt::getSigned(v->getType(), factor));
+  /// v * field, a number of the kernel's, * stride.
+  auto scaled = [&](Value* v, const int64_t& field) {
+    const bool passed = is_passed(&field);
+    const int64_t known = passed ? stride : field * stride;
+    if (known != 1)
+      v = b_.CreateMul(v, llvm::ConstantInt::getSigned(v->getType(), known));
+    for (Value* factor : {passed ? number(field) : nullptr, further_stride})
+      if (factor != nullptr)
+        v = b_.CreateMul(v, widen(b_, factor, lanes_of(v)));
+    return v;
   };
+  auto is_known = [&](const int64_t& field) { return further_stride == nullptr && !is_passed(&field); };
+  if (is_known(index.affine.constant)) {
+    offset.constant += index.affine.constant * stride;
+  } else if (is_passed(&index.affine.constant) || index.affine.constant != 0) {
+    sum(offset.variable, scaled(i64(1), index.affine.constant));
+    offset.divisor = 1;
+    offset.may_be_negative |= index.affine.constant < 0;
+  }
   for (const gdjit::loop::Term& term : index.affine.terms) {
     const Loop& loop = loops_[term.loop];
-    int64_t factor = term.factor * stride;
-    if (loop.is_constant) {
+    const int64_t factor = term.factor * stride;
+    if (!is_known(term.factor)) {
+      sum(offset.variable, scaled(loop.value, term.factor));
+      offset.divisor = 1;
+      offset.may_be_negative |= term.factor < 0 || loop.may_be_negative;
+    } else if (loop.is_constant) {
       offset.constant += factor * loop.constant;
     } else if (factor != 0) {
-      sum(offset.variable, scaled(loop.value, factor));
+      sum(offset.variable, scaled(loop.value, term.factor));
       offset.divisor = std::gcd(offset.divisor, factor * loop.divisor);
       offset.may_be_negative |= factor < 0 || loop.may_be_negative;
     }
   }
   if (index.dynamic != none) {
-    sum(offset.dynamic, scaled(values_[index.dynamic], stride));
-    offset.divisor = std::gcd(offset.divisor, stride);
+    constexpr int64_t once = 1;
+    sum(offset.dynamic, scaled(values_[index.dynamic], once));
+    offset.divisor = further_stride != nullptr ? 1 : std::gcd(offset.divisor, stride);
     offset.may_be_negative = true;
   }
 }
 
 KernelEmitter::Offset KernelEmitter::offset_of(const Statement& s) {
   const gdjit::Shape& shape = program_.buffers[s.buffer].type.shape;
-  int64_t strides[gdjit::Shape::max_rank + 1] = {1};
-  for (int axis = shape.rank() - 1, i = 0; axis >= 0; --axis, ++i)
-    strides[i + 1] = strides[i] * shape[axis];
+  int64_t strides[gdjit::Shape::max_rank] = {};
+  Value* further[gdjit::Shape::max_rank] = {}; // extents that are passed
+  int64_t stride = 1;
+  Value* passed = nullptr;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    strides[axis] = stride;
+    further[axis] = passed;
+    const int64_t* extent = shape.begin() + axis;
+    if (!is_passed(extent))
+      stride *= *extent;
+    else
+      passed = passed == nullptr ? number(*extent) : b_.CreateMul(passed, number(*extent));
+  }
   Offset offset;
   for (int axis = 0; axis < shape.rank();
        ++axis) // outer loops first: inner ones add to a known sum
-    add(offset, s.index[static_cast<size_t>(axis)], strides[shape.rank() - 1 - axis]);
+    add(offset, s.index[static_cast<size_t>(axis)], strides[axis], further[axis]);
   return offset;
 }
 

@@ -31,6 +31,13 @@ bool KernelEmitter::is_array(const Statement& tile) {
   return product(tile.extents) > largest_register_tile;
 }
 
+llvm::Value* KernelEmitter::elements(const Statement& tile) {
+  const int64_t count = product(tile.extents);
+  if (tile.extents.empty() || !is_passed(tile.extents.data()))
+    return i64(count);
+  return b_.CreateNSWMul(number(tile.extents[0]), i64(count / tile.extents[0]));
+}
+
 void KernelEmitter::declare(const Statement& s) {
   Tile& tile = tiles_[s.tile];
   int64_t count = product(s.extents);
@@ -50,8 +57,7 @@ void KernelEmitter::declare(const Statement& s) {
     llvm::Type* element = memory_type(b_.getContext(), s.type);
     std::string name = "t" + std::to_string(s.tile);
     if (dynamic_tile_[s.tile])
-      tile.array = b_.CreateAlloca(llvm::ArrayType::get(element, static_cast<uint64_t>(count)),
-                                   nullptr, name);
+      tile.array = b_.CreateAlloca(element, elements(s), name);
     else
       for (int64_t i = 0; i < count; ++i)
         tile.elements.push_back(b_.CreateAlloca(element, nullptr, name));
@@ -75,7 +81,7 @@ void KernelEmitter::declare(const Statement& s) {
   write(tile, b_.CreateInBoundsGEP(memory_type(b_.getContext(), s.type), tile.array, i), start);
   Value* next = b_.CreateNSWAdd(i, i64(1));
   i->addIncoming(next, body);
-  b_.CreateCondBr(b_.CreateICmpSLT(next, i64(count)), body, behind);
+  b_.CreateCondBr(b_.CreateICmpSLT(next, elements(s)), body, behind);
   b_.SetInsertPoint(behind);
 }
 

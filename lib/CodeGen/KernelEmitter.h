@@ -7,6 +7,7 @@
 #include "GradualUnderflow.h"
 #include "KernelShape.h"
 
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +60,9 @@ private:
   void statement(const Statement& s);
   void for_loop(const Statement& s);
   void turns(const Statement& s, Value* begin, Value* end);
+  bool is_passed(const void* field) const { return shape_.slots.count(field) != 0; }
+  Value* argument(const void* field, gdjit::DType type);
+  Value* number(const int64_t& field);
   void compute(const Statement& s);
   Value* constant(const Statement& s);
   void check(const Statement& s);
@@ -66,6 +70,7 @@ private:
   // Tiles.
   void declare(const Statement& s);
   static bool is_array(const Statement& tile);
+  Value* elements(const Statement& tile);
   /// The address of an element, `further` elements behind the one that the index names; coordinates
   /// that are left out are 0.
   Value* tile_element(const Tile& tile, const std::vector<gdjit::loop::Index>& index,
@@ -91,7 +96,8 @@ private:
   Value* load_by_lanes(const Statement& s, const Offset& offset);
   void store_by_lanes(const Statement& s, const Offset& offset, Value* value);
   Offset offset_of(const Statement& s);
-  void add(Offset& offset, const gdjit::loop::Index& index, int64_t stride);
+  void add(Offset& offset, const gdjit::loop::Index& index, int64_t stride,
+           Value* further_stride = nullptr);
   Value* address(gdjit::loop::BufferId buffer, const Offset& offset, bool in_bounds = true);
   Value* addresses(gdjit::loop::BufferId buffer, const Offset& offset, uint16_t lanes);
   llvm::Align alignment(const Statement& s, const Offset& offset) const;
@@ -124,7 +130,7 @@ private:
   std::vector<char> dynamic_tile_;
   std::vector<char> constant_loop_;
   std::unordered_map<const Statement*, int64_t> check_number_;
-  std::unordered_map<const Statement*, uint32_t> literal_number_; ///< of free literals
+  std::map<std::pair<uint32_t, gdjit::DType>, Value*> arguments_; ///< numbers that are passed
 };
 
 } // namespace gdjit_llvm

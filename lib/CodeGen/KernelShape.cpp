@@ -6,6 +6,7 @@
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <unordered_map>
 
@@ -56,7 +57,21 @@ void find_overlaps(const loop::Program& program, std::vector<Parameter>& paramet
 
 constexpr int64_t too_many = int64_t{1} << 40; ///< statements: where counting ends
 
-/// Walks a kernel once and writes what matters of it, ids replaced by their order of appearance.
+/// A tile of more bytes has extents of its own: the stack is for kernels that are checked.
+constexpr int64_t most_of_any_extent = 1 << 14;
+
+/// True for a constant that may always differ: any float, and numbers too large to be indices,
+/// shifts or masks, of which code is better when it knows them.
+bool is_free_literal(const Statement& s) {
+  constexpr int64_t large = 1 << 16;
+  auto number =
+      s.type.dtype == DType::i32 ? static_cast<int32_t>(s.bits) : static_cast<int64_t>(s.bits);
+  return is_float(s.type.dtype) ||
+         (is_integer(s.type.dtype) && (number >= large || number <= -large));
+}
+
+/// Walks a kernel once and writes what matters of it, ids replaced by their order of appearance,
+/// numbers apart.
 class KeyWriter {
 public:
   KeyWriter(const loop::Program& program, const loop::Kernel& kernel, KernelShape& shape)
@@ -72,14 +87,13 @@ public:
   void parameters() {
     for (const Parameter& p : shape_.parameters) {
       put(p.alignment);
-      put(p.bytes);
       put(p.written * 2 + p.alone);
     }
   }
 
-  /// The key as bytes, to be looked up.
+  /// The structure as bytes, to be looked up.
   void finish() {
-    shape_.key.assign(reinterpret_cast<const char*>(key_.data()), key_.size() * sizeof key_[0]);
+    shape_.structure.assign(reinterpret_cast<const char*>(key_.data()), key_.size() * sizeof key_[0]);
   }
 
 private:
@@ -96,6 +110,14 @@ private:
   };
 
   void put(int64_t number) { key_.push_back(number); }
+  void number(const int64_t& field) {
+    shape_.numbers.push_back({static_cast<loop::Bits>(field), &field, false});
+  }
+  /// Of which signs are known: what may be negative is addressed otherwise.
+  void signed_number(const int64_t& field) {
+    put(field < 0);
+    number(field);
+  }
   void put_id(Ids& ids, uint32_t id) { put(id == loop::none ? -1 : ids.of(id)); }
 
   void put_buffer(BufferId buffer, bool written) {
@@ -108,27 +130,56 @@ private:
       shape_.parameters.push_back(parameter_in(owner, memory));
     }
     shape_.parameters[at->second].written |= written;
-    if (seen_.try_emplace(buffer, 0).second) {
-      shape_.named.push_back(buffer);
-      shape_.parameter_of.emplace_back(buffer, static_cast<uint32_t>(at->second));
-    }
+    auto [named, first] = named_.try_emplace(buffer, static_cast<int64_t>(named_.size()));
+    put(named->second);
+    if (!first)
+      return;
+    shape_.named.push_back(buffer);
+    shape_.parameter_of.emplace_back(buffer, static_cast<uint32_t>(at->second));
     put(static_cast<int64_t>(at->second));
     const TensorType& type = program_.buffers[buffer].type; // views differ in shape
     put(static_cast<int64_t>(type.dtype));
     put(type.shape.rank());
-    for (int64_t extent : type.shape)
-      put(extent);
+    for (const int64_t& extent : type.shape)
+      number(extent);
   }
 
-  void put_index(const loop::Index& index) {
-    put(index.affine.constant);
+  /// The steps of lanes are known: of the axes behind one along which they go, the extents.
+  void put_lane_steps(const Statement& s) {
+    if (s.buffer == loop::none)
+      return;
+    const Shape& shape = program_.buffers[s.buffer].type.shape;
+    bool across = false;
+    for (size_t axis = 0; axis < s.index.size(); ++axis) {
+      if (across)
+        put(shape[static_cast<int>(axis)]);
+      across |= s.index[axis].lane != 0;
+    }
+  }
+
+  /// Elements of tiles are registers: which, is known.
+  void put_index(const loop::Index& index, bool of_tile) {
+    of_tile ? put(index.affine.constant) : signed_number(index.affine.constant);
     put(static_cast<int64_t>(index.affine.terms.size()));
     for (const loop::Term& term : index.affine.terms) {
       put_id(loops_, term.loop);
-      put(term.factor);
+      of_tile ? put(term.factor) : signed_number(term.factor);
     }
     put_id(values_, index.dynamic);
     put(index.lane);
+  }
+
+  /// How long a tile is along its first axis need not be known.
+  void extents(const Statement& s) {
+    put(static_cast<int64_t>(s.extents.size()));
+    int64_t bytes = s.type.lanes * byte_size(s.type.dtype);
+    for (int64_t extent : s.extents)
+      bytes = extent == 0 || bytes > most_of_any_extent ? most_of_any_extent + 1 : bytes * extent;
+    for (const int64_t& extent : s.extents)
+      if (&extent == s.extents.data() && bytes <= most_of_any_extent)
+        number(extent);
+      else
+        put(extent);
   }
 
   void statement(const Statement& s, int64_t times) {
@@ -145,19 +196,23 @@ private:
     put_id(tiles_, s.tile);
     put_buffer(s.buffer, s.kind == StatementKind::Store);
     put_id(loops_, s.loop);
-    put(s.begin);
-    put(s.end);
     put(s.step);
-    if (is_free_literal(s))
-      shape_.literals.push_back(s.bits);
+    if (s.kind == StatementKind::For && s.loop_kind != loop::LoopKind::unrolled) {
+      signed_number(s.begin);
+      number(s.end);
+    } else {
+      put(s.begin);
+      put(s.end);
+    }
+    if (s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant)
+      shape_.numbers.push_back({s.bits, &s.bits, is_free_literal(s)});
     else
       put(static_cast<int64_t>(s.bits));
-    put(static_cast<int64_t>(s.extents.size()));
-    for (int64_t extent : s.extents)
-      put(extent);
+    extents(s);
     put(static_cast<int64_t>(s.index.size()));
     for (const loop::Index& index : s.index)
-      put_index(index);
+      put_index(index, s.tile != loop::none);
+    put_lane_steps(s);
     if (s.kind == StatementKind::Check)
       shape_.checks.push_back(s.node);
     int64_t turns =
@@ -168,22 +223,12 @@ private:
   const loop::Program& program_;
   KernelShape& shape_;
   std::unordered_map<BufferId, size_t> parameter_;
-  std::unordered_map<BufferId, int> seen_;
+  std::unordered_map<BufferId, int64_t> named_;
   Ids loops_, values_, tiles_;
   std::vector<int64_t> key_;
 };
 
 } // namespace
-
-bool is_free_literal(const Statement& s) {
-  constexpr int64_t large = 1 << 16;
-  if (s.kind != StatementKind::Compute || s.op != loop::ScalarOp::constant)
-    return false;
-  auto number =
-      s.type.dtype == DType::i32 ? static_cast<int32_t>(s.bits) : static_cast<int64_t>(s.bits);
-  return is_float(s.type.dtype) ||
-         (is_integer(s.type.dtype) && (number >= large || number <= -large));
-}
 
 uint32_t KernelShape::parameter(BufferId buffer) const {
   auto at = std::lower_bound(parameter_of.begin(), parameter_of.end(), std::pair(buffer, 0u));
@@ -222,6 +267,29 @@ std::vector<BufferId> arguments_for(const KernelShape& holder, const loop::Progr
     arguments.push_back(own.memory);
   }
   return arguments;
+}
+
+void serve(KernelShape& first, std::span<const KernelShape* const> others) {
+  for (const KernelShape* other : others)
+    for (size_t i = 0; i < first.parameters.size(); ++i)
+      first.parameters[i].bytes =
+          std::min(first.parameters[i].bytes, other->parameters[i].bytes);
+  std::map<std::vector<loop::Bits>, uint32_t> known; // a number's values in all kernels
+  for (uint32_t i = 0; i < first.numbers.size(); ++i) {
+    const bool equal = std::ranges::all_of(others, [&](const KernelShape* other) {
+      return other->numbers[i].value == first.numbers[i].value;
+    });
+    if (equal)
+      continue;
+    std::vector<loop::Bits> values;
+    for (const KernelShape* other : others)
+      values.push_back(other->numbers[i].value);
+    auto [at, added] =
+        known.try_emplace(std::move(values), static_cast<uint32_t>(first.passed.size()));
+    if (added)
+      first.passed.push_back(i);
+    first.slots[first.numbers[i].field] = at->second;
+  }
 }
 
 void make_repeat(const loop::Program& program, KernelShape& shape) {

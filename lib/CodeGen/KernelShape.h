@@ -4,12 +4,15 @@
 // Two kernels are one when their statements are equal after loops, values, tiles and buffers are
 // numbered in order of appearance, and their parameters have equal types, roles as to writing,
 // alignment and alias pattern. Literals may differ (the streams of random numbers,
-// hyperparameters): those that do are passed in a table.
+// hyperparameters), and where many kernels have equal statements but for their numbers, extents and
+// bounds may, too: those that do are passed in a table.
 #pragma once
 
 #include "gdjit/Loop/KernelView.h"
 
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,26 +27,30 @@ struct Parameter {
   bool alone = true; ///< no other parameter of the kernel reaches its bytes
 };
 
+/// What a kernel's code can take as an argument.
+struct Number {
+  loop::Bits value = 0;
+  const void* field = nullptr; ///< where it stands in the kernel or in a buffer's type
+  bool free = false;           ///< code is as good without knowing it
+};
+
 struct KernelShape {
   std::vector<Parameter> parameters;                             ///< in order of first use
   std::vector<std::pair<loop::BufferId, uint32_t>> parameter_of; ///< sorted by buffer
   std::vector<loop::BufferId> named;                             ///< in order of first use
   std::vector<NodeId> checks;                                    ///< node per Check
-  std::vector<loop::Bits> literals; ///< those that may differ, in order of appearance
-  std::vector<uint32_t> passed;     ///< those that do, ascending; set once all kernels are known
+  std::vector<Number> numbers;                                   ///< in order of appearance
+  std::vector<uint32_t> passed; ///< numbers that are arguments, one each for those always equal
+  std::unordered_map<const void*, uint32_t> slots; ///< a field of a number: which of `passed` it is
   int64_t statements = 0;           ///< after unrolling: what compiling costs
   /// The kernel is a whole step and does many in one call; the parameter that is the scalar `step`,
   /// which it counts up from one to the next, none where it does not read it.
   bool repeats = false;
   uint32_t step_number = loop::none;
-  std::string key; ///< equal for kernels that are one
+  std::string structure; ///< all but numbers: equal for kernels that are one, or may be made one
 
   uint32_t parameter(loop::BufferId buffer) const;
 };
-
-/// True for a constant that may differ between kernels that are one: any float, and numbers too
-/// large to be indices, shifts or masks, of which code is better when it knows them.
-bool is_free_literal(const loop::Statement& s);
 
 /// Of a kernel that has statements.
 KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel);
@@ -52,6 +59,10 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel);
 /// can be called for that one; none where it differs in alias pattern or alignment.
 std::vector<loop::BufferId> arguments_for(const KernelShape& holder, const loop::Program& program,
                                           const loop::KernelView& kernel);
+
+/// Lets the code of `first` serve `others`, of the same structure: numbers that differ become
+/// arguments.
+void serve(KernelShape& first, std::span<const KernelShape* const> others);
 
 /// For the only kernel of a program: it does as many steps as the call says.
 void make_repeat(const loop::Program& program, KernelShape& shape);

@@ -51,7 +51,7 @@ void KernelKey::take(const Kernel& kernel) {
     const Buffer& buffer = of_.buffers[b];
     put(static_cast<uint32_t>(buffer.type.dtype), static_cast<uint32_t>(buffer.type.shape.rank()));
     for (int64_t extent : buffer.type.shape)
-      put(static_cast<uint64_t>(extent));
+      put_number(extent);
     put(buffer.same_as == none ? none : buffer_number_[buffer.same_as]);
   }
   write(kernel.body);
@@ -75,29 +75,30 @@ void KernelKey::write(const Statement& s) {
       s.buffer == none ? none : buffer_number_[s.buffer]);
   put(s.result, s.tile);
   put(s.mask, s.fill);
-  put(s.bits);
+  put_number(static_cast<int64_t>(s.bits));
   for (ValueId operand : s.operands)
     put(operand);
   put(static_cast<uint32_t>(s.extents.size()), static_cast<uint32_t>(s.index.size()));
   for (int64_t extent : s.extents)
-    put(static_cast<uint64_t>(extent));
+    put_number(extent);
   for (const Index& index : s.index)
     write(index);
   if (s.kind != StatementKind::For)
     return;
   put(s.loop);
-  for (int64_t number : {s.begin, s.end, s.step})
-    put(static_cast<uint64_t>(number));
+  put_number(s.begin);
+  put_number(s.end);
+  put(static_cast<uint64_t>(s.step));
   write(s.body);
 }
 
 void KernelKey::write(const Index& index) {
   put(static_cast<uint32_t>(index.affine.terms.size()), index.dynamic);
-  put(static_cast<uint64_t>(index.affine.constant));
+  put_number(index.affine.constant);
   put(static_cast<uint64_t>(index.lane));
   for (const Term& term : index.affine.terms) {
     put(term.loop);
-    put(static_cast<uint64_t>(term.factor));
+    put_number(term.factor);
   }
 }
 

@@ -22,6 +22,11 @@ const Statement* find_loop(const Access& access, loop::LoopId id) {
   return nullptr;
 }
 
+/// False within a loop without turns, as kernels for any extents have them.
+bool happens(const Access& access) {
+  return std::ranges::all_of(access.loops, [](const Statement* l) { return loop::turns(*l) > 0; });
+}
+
 /// Least and greatest value of a coordinate over the loops around it, lanes included.
 struct Interval {
   int64_t low, high;
@@ -141,7 +146,7 @@ std::vector<InPlaceDecision> decide_in_place(const loop::Program& program) {
   std::map<uint32_t, Group> groups;
   for (Access& access : collect_accesses(program, wanted)) {
     auto state = state_of.find(loop::storage(program, access.buffer));
-    if (state == state_of.end())
+    if (state == state_of.end() || !happens(access))
       continue;
     Group& group = groups[state->second];
     bool of_update = loop::storage(program, access.buffer) == decisions[state->second].update;

@@ -161,7 +161,7 @@ private:
     chains.body = {*parts.tile, *parts.chain, *parts.get, set};
     std::vector<Statement> body = {turned};
     jam(kernel_, std::move(copy_fresh(kernel_, {chains}).front()), count, body);
-    widen(kernel_, body, rows.loop, lanes, active, {});
+    widen(kernel_, body, rows.loop, lanes, {active}, {});
 
     Statement exchange = *parts.get;
     exchange.kind = StatementKind::Transpose;
@@ -190,7 +190,7 @@ private:
     LoopId old = row.loop;
     row.loop = fresh_loop(kernel_, old);
     substitute(row.body, old, variable(row.loop));
-    widen(kernel_, row.body, row.loop, lanes, count, {turned.tile});
+    widen(kernel_, row.body, row.loop, lanes, {count}, {turned.tile});
     each.body = {row};
     body.push_back(each);
     return body;

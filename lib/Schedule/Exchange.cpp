@@ -22,16 +22,19 @@ public:
       return block(at[0], at[1], counts[0], counts[1]);
     std::vector<Statement> out;
     const int64_t lanes = what_.type.lanes, extent = at.empty() ? what_.rows : what_.columns;
-    const int64_t whole = extent / lanes * lanes;
+    const int64_t all = (extent + lanes - 1) / lanes * lanes,
+                  whole = what_.varying != nullptr ? all : extent / lanes * lanes;
     for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, extent}}) {
-      if (begin == end)
+      if (begin >= end)
         continue;
       Statement loop = statement(StatementKind::For);
       loop.loop = fresh_loop(kernel_, loop::none);
       loop.begin = begin;
       loop.end = end;
       loop.step = lanes;
-      if (end - begin <= lanes)
+      if (what_.varying != nullptr)
+        what_.varying->loops.insert(loop.loop);
+      else if (end - begin <= lanes)
         loop.loop_kind = loop::LoopKind::unrolled;
       std::vector<Affine> further = at;
       std::vector<int64_t> further_counts = counts;
@@ -48,8 +51,12 @@ private:
                                int64_t columns) {
     std::vector<Statement> out;
     const uint16_t lanes = what_.type.lanes;
-    const ValueId loaded =
-        columns < lanes ? append_below(kernel_, out, lanes, columns) : loop::none;
+    const bool any_extent = what_.varying != nullptr;
+    ValueId loaded = loop::none;
+    if (any_extent)
+      loaded = append_below(kernel_, out, lanes, what_.columns, column);
+    else if (columns < lanes)
+      loaded = append_below(kernel_, out, lanes, columns);
     const ValueId stored = rows < lanes ? append_below(kernel_, out, lanes, rows) : loop::none;
     const ValueId zero =
         loaded == loop::none ? loop::none : append_constant(kernel_, out, what_.type.dtype, 0);
@@ -66,11 +73,12 @@ private:
     add_scaled(load.index.back().affine, column, 1);
     load.index.back().lane = 1;
     load.result = fresh_value(kernel_);
-    load.mask = loaded;
+    load.mask = any_extent ? both(each.body, loaded, plus(row, each.loop)) : loaded;
     load.fill = zero;
     Statement set = element(StatementKind::Set, tile.tile, each.loop);
     set.operands = {load.result};
-    each.body = {load, set};
+    each.body.push_back(load);
+    each.body.push_back(set);
     out.push_back(each);
 
     Statement turn = statement(StatementKind::Transpose);
@@ -88,6 +96,17 @@ private:
     each.body = {get, store};
     out.push_back(each);
     return out;
+  }
+
+  /// `columns` where there is such a row, else no lane.
+  ValueId both(std::vector<Statement>& out, ValueId columns, const Affine& row) {
+    Statement s = statement(StatementKind::Compute);
+    s.op = loop::ScalarOp::bit_and;
+    s.type.dtype = DType::boolean;
+    s.operands = {append_below(kernel_, out, 1, what_.rows, row), columns};
+    s.result = fresh_value(kernel_);
+    out.push_back(s);
+    return s.result;
   }
 
   Statement statement(StatementKind kind) const {

@@ -114,7 +114,8 @@ private:
 
 class FirstTerms {
 public:
-  FirstTerms(Kernel& kernel, PassContext& context) : kernel_(kernel), context_(context) {}
+  FirstTerms(Kernel& kernel, PassContext& context, const Varying& varying)
+      : kernel_(kernel), context_(context), varying_(varying) {}
 
   void rewrite(std::vector<Statement>& body) {
     std::map<TileId, int64_t> fresh; ///< registers of each tile that still holds -0.0
@@ -123,7 +124,9 @@ public:
       if (s.kind == StatementKind::Tile && starts_from_minus_zero(s))
         fresh[s.tile] = registers(s);
       if (s.kind == StatementKind::For) {
-        if (const int64_t count = Terms(s, fresh).registers(); count >= least_registers)
+        const int64_t count =
+            varying_.loops.count(s.loop) ? 0 : Terms(s, fresh).registers();
+        if (count >= least_registers)
           peel(out, s, count);
         else
           rewrite(s.body);
@@ -164,12 +167,13 @@ private:
 
   Kernel& kernel_;
   PassContext& context_;
+  const Varying& varying_;
 };
 
 } // namespace
 
-void first_terms(Kernel& kernel, PassContext& context) {
-  FirstTerms(kernel, context).rewrite(kernel.body);
+void first_terms(Kernel& kernel, PassContext& context, const Varying& varying) {
+  FirstTerms(kernel, context, varying).rewrite(kernel.body);
 }
 
 } // namespace gdjit::scheduling

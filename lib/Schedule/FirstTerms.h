@@ -14,6 +14,6 @@
 
 namespace gdjit::scheduling {
 
-void first_terms(Kernel& kernel, PassContext& context);
+void first_terms(Kernel& kernel, PassContext& context, const Varying& varying);
 
 } // namespace gdjit::scheduling

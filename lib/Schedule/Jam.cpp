@@ -190,22 +190,46 @@ bool can_jam(const Statement& loop) {
   return !joined;
 }
 
+namespace {
+
+/// `count` iterations side by side.
+void apply(Kernel& kernel, Statement& loop, int64_t count) {
+  if (count > 1) {
+    Jammer jammer(kernel, loop.loop, loop.step, count, loop.body);
+    loop.body = jammer.body(loop.body);
+    jammer.spill(loop.body);
+  }
+  loop.step *= count;
+}
+
+} // namespace
+
+void jam_varying(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out,
+                 Varying& varying) {
+  for (int64_t count = times; count > 0; count /= 2) {
+    Statement part = loop;
+    if (count > 1)
+      part.body = copy_fresh(kernel, loop.body);
+    if (count < times) {
+      part.loop = fresh_loop(kernel, loop.loop);
+      substitute(part.body, loop.loop, variable(part.loop));
+      varying.loops.insert(part.loop);
+    }
+    part.end = part.begin + turns(part) / count * count * part.step;
+    loop.begin = part.end;
+    apply(kernel, part, count);
+    out.push_back(std::move(part));
+  }
+}
+
 void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out) {
   int64_t n = turns(loop), full = n / times, rest = n % times;
   Statement remainder = loop;
-  auto apply = [&](Statement& l, int64_t count) {
-    if (count > 1) {
-      Jammer jammer(kernel, l.loop, l.step, count, l.body);
-      l.body = jammer.body(l.body);
-      jammer.spill(l.body);
-    }
-    l.step *= count;
-  };
   if (full > 0) {
     if (rest > 0)
       remainder.body = copy_fresh(kernel, loop.body);
     loop.end = loop.begin + full * times * loop.step;
-    apply(loop, times);
+    apply(kernel, loop, times);
     if (full == 1)
       loop.loop_kind = loop::LoopKind::unrolled;
   }
@@ -216,7 +240,7 @@ void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& 
       substitute(remainder.body, old, variable(remainder.loop));
       remainder.begin = loop.end;
     }
-    apply(remainder, rest);
+    apply(kernel, remainder, rest);
     remainder.loop_kind = loop::LoopKind::unrolled;
   }
   if (full > 0)

@@ -20,4 +20,9 @@ bool can_jam(const Statement& loop);
 /// Appends to `out` the loop with `times` iterations side by side, and what remains with fewer.
 void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out);
 
+/// The same for a loop of any extent: what remains are loops over half as many, a quarter …, one,
+/// some without turns. All of them vary, too.
+void jam_varying(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out,
+                 Varying& varying);
+
 } // namespace gdjit::scheduling

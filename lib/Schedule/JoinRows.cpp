@@ -117,7 +117,7 @@ private:
     loop.body.erase(join, loop.body.end());
     const auto lanes = static_cast<int>(std::bit_ceil(static_cast<uint64_t>(count)));
     if (count > 1) {
-      widen(kernel_, behind, loop.loop, lanes, count, {tile});
+      widen(kernel_, behind, loop.loop, lanes, {count}, {tile});
       std::vector<Statement> chains;
       jam(kernel_, loop, count, chains);
       loop = std::move(chains.front());

@@ -60,7 +60,8 @@ template <class T> std::vector<T> moved_last(std::vector<T> items, int axis) {
 
 /// The copy packed[…, a] = buffer[…].
 std::vector<Statement> copy_nests(Kernel& kernel, const loop::Buffer& buffer, loop::BufferId from,
-                                  loop::BufferId to, int axis, int lanes, NodeId node) {
+                                  loop::BufferId to, int axis, int64_t lanes, NodeId node,
+                                  Varying* varying) {
   const Shape& shape = buffer.type.shape;
   const int last = shape.rank() - 1;
   std::vector<LoopId> around; // the axes that are not exchanged
@@ -73,6 +74,7 @@ std::vector<Statement> copy_nests(Kernel& kernel, const loop::Buffer& buffer, lo
   copy.rows = shape[axis];
   copy.columns = shape[last];
   copy.node = node;
+  copy.varying = varying;
   for (int a = 0; a < last; ++a)
     if (a != axis) {
       around.push_back(fresh_loop(kernel, loop::none));
@@ -104,11 +106,18 @@ std::vector<Statement> copy_nests(Kernel& kernel, const loop::Buffer& buffer, lo
 } // namespace
 
 std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<Statement> nests,
-                                  loop::BufferId from, int axis, const PassContext& context) {
+                                  loop::BufferId from, int axis, const PassContext& context,
+                                  Varying* varying) {
+  if (varying != nullptr && varying->empty())
+    varying = nullptr;
   const loop::Buffer buffer = program.buffers[from];
+  const int64_t lanes = context.machine.vector_bytes / byte_size(buffer.type.dtype);
   loop::Buffer packed;
   packed.name = loop::own_name(program, buffer.name, ".packed");
   std::vector<int64_t> extents(buffer.type.shape.begin(), buffer.type.shape.end());
+  if (varying != nullptr) // whole blocks are written
+    for (int64_t* extent : {&extents[static_cast<size_t>(axis)], &extents.back()})
+      *extent = (*extent + lanes - 1) / lanes * lanes;
   packed.type = {buffer.type.dtype, to_shape(moved_last(extents, axis))};
   auto to = static_cast<loop::BufferId>(program.buffers.size());
   program.buffers.push_back(packed);
@@ -120,8 +129,7 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<St
     s.index = moved_last(s.index, axis);
     node = s.node;
   });
-  auto lanes = static_cast<int>(context.machine.vector_bytes / byte_size(buffer.type.dtype));
-  return copy_nests(kernel, buffer, from, to, axis, lanes, node);
+  return copy_nests(kernel, buffer, from, to, axis, lanes, node, varying);
 }
 
 bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer) {
@@ -173,7 +181,7 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
 
 } // namespace
 
-void pack(Program& program, Kernel& kernel, PassContext& context) {
+void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varying) {
   std::map<Place, double> reads;
   count_reads(program, kernel.body, 1, reads);
   std::map<size_t, std::vector<Statement>> copies; ///< in front of which nest
@@ -181,10 +189,11 @@ void pack(Program& program, Kernel& kernel, PassContext& context) {
     for (const Readers& r : readers(program, kernel.body, place)) {
       auto [from, axis] = place;
       const TensorType type = program.buffers[from].type;
-      if (r.elements == 0 || !pays(type, axis, r.elements, context.machine))
+      if (r.elements == 0 ||
+          (varying.empty() && !pays(type, axis, r.elements, context.machine)))
         continue;
       const std::span<Statement> nests = std::span(kernel.body).subspan(r.first, r.end - r.first);
-      for (Statement& copy : pack_loads(program, kernel, nests, from, axis, context))
+      for (Statement& copy : pack_loads(program, kernel, nests, from, axis, context, &varying))
         copies[r.first].push_back(std::move(copy));
       context.remarks.push_back(
           fmt::format("{}: {} is packed: lanes go along its axis {}, and each element is read "

@@ -21,10 +21,12 @@ bool can_pack(const Program& program, const Statement& nest, loop::BufferId buff
 int strided_axis(const Program& program, const Statement& load);
 
 /// Lets the loads of `nests` whose lanes go along `axis` of `from` read a copy with that axis last;
-/// the copy's loops go in front of them.
+/// the copy's loops go in front of them. Where anything varies they hold whole blocks, whatever the
+/// extents.
 std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<Statement> nests,
-                                  loop::BufferId from, int axis, const PassContext& context);
+                                  loop::BufferId from, int axis, const PassContext& context,
+                                  Varying* varying);
 
-void pack(Program& program, Kernel& kernel, PassContext& context);
+void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varying);
 
 } // namespace gdjit::scheduling

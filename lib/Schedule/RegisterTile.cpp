@@ -18,13 +18,14 @@ namespace {
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t least_rows = 4;                ///< fewer chains do not hide the latency of fma
+constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
 /// Vectors that a loop inside `body` accumulates into; 0 where there is none.
-int64_t accumulators(const std::vector<Statement>& body) {
+int64_t accumulators(const std::vector<Statement>& body, const Varying& varying) {
   std::map<TileId, int64_t> declared;
   std::set<TileId> read, accumulated;
   for_each(body, [&](const Statement& s) {
@@ -33,7 +34,7 @@ int64_t accumulators(const std::vector<Statement>& body) {
       for (int64_t extent : s.extents)
         vectors *= extent;
     }
-    if (s.kind == StatementKind::For && turns(s) >= least_chain)
+    if (s.kind == StatementKind::For && (varying.loops.count(s.loop) || turns(s) >= least_chain))
       for_each(s.body, [&](const Statement& t) {
         if (t.kind == StatementKind::Get)
           read.insert(t.tile);
@@ -45,11 +46,6 @@ int64_t accumulators(const std::vector<Statement>& body) {
   for (TileId tile : accumulated)
     vectors += declared[tile];
   return vectors;
-}
-
-/// A loop over vectors that holds an accumulation.
-bool is_vector_loop(const Statement& s) {
-  return s.kind == StatementKind::For && s.step > 1 && accumulators(s.body) > 0;
 }
 
 /// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
@@ -64,8 +60,10 @@ int64_t choose_rows(int64_t all, int64_t most) {
 
 class RegisterTiler {
 public:
-  RegisterTiler(Program& program, Kernel& kernel, PassContext& context, const Settled& settled)
-      : program_(program), kernel_(kernel), context_(context), settled_(settled) {}
+  RegisterTiler(Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
+                Varying& varying)
+      : program_(program), kernel_(kernel), context_(context), settled_(settled),
+        varying_(varying) {}
 
   std::vector<Statement> rewrite(std::vector<Statement> body, bool has_rows) {
     std::vector<Statement> out;
@@ -82,14 +80,25 @@ public:
   }
 
 private:
+  bool varies(const Statement& loop) const { return varying_.loops.count(loop.loop) != 0; }
+
+  int64_t accumulators(const Statement& loop) const {
+    return scheduling::accumulators(loop.body, varying_);
+  }
+
+  /// A loop over vectors that holds an accumulation.
+  bool is_vector_loop(const Statement& s) const {
+    return s.kind == StatementKind::For && s.step > 1 && accumulators(s) > 0;
+  }
+
   /// Several vectors of a row at once.
   void vectors(std::vector<Statement>& out, Statement loop, bool has_rows) {
-    const int64_t most = (context_.machine.vector_registers - 2) / accumulators(loop.body);
+    const int64_t most = (context_.machine.vector_registers - 2) / accumulators(loop);
     int64_t count = std::min({turns(loop), std::max<int64_t>(most, 1),
                               has_rows ? vectors_side_by_side : vectors_without_rows});
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
-    if (count > 1 && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
+    if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
       jam(kernel_, std::move(loop), count, out);
     else
       out.push_back(std::move(loop));
@@ -105,8 +114,9 @@ private:
       nothing_else &= is_vector && can_jam(s);
       if (!is_vector)
         continue;
-      tiles = std::max(tiles, accumulators(s.body));
-      side_by_side = std::max(side_by_side, std::min(turns(s), vectors_side_by_side));
+      tiles = std::max(tiles, accumulators(s));
+      if (!varies(s))
+        side_by_side = std::max(side_by_side, std::min(turns(s), vectors_side_by_side));
     }
     bool is_row_loop =
         tiles > 0 && loop.step == 1 && can_jam(loop) && dependence(program_, loop).empty();
@@ -116,9 +126,11 @@ private:
       return;
     }
     const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
-    const int64_t count = choose_rows(turns(loop), registers / (side_by_side * tiles));
+    const int64_t most = registers / (side_by_side * tiles);
+    const int64_t count = varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
+                                       : choose_rows(turns(loop), most);
     const bool columns_first =
-        nothing_else && bytes_across(loop) > context_.machine.l1_bytes &&
+        nothing_else && varying_.empty() && bytes_across(loop) > context_.machine.l1_bytes &&
         turns(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
@@ -128,7 +140,10 @@ private:
     if (columns_first)
       return columns(out, std::move(loop), count);
     loop.body = rewrite(std::move(loop.body), true);
-    jam(kernel_, std::move(loop), count, out);
+    if (varies(loop))
+      jam_varying(kernel_, std::move(loop), count, out, varying_);
+    else
+      jam(kernel_, std::move(loop), count, out);
   }
 
   /// True where the lanes of a vector loop's loads lie apart.
@@ -202,12 +217,14 @@ private:
   Kernel& kernel_;
   PassContext& context_;
   const Settled& settled_;
+  Varying& varying_;
 };
 
 } // namespace
 
-void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled) {
-  RegisterTiler tiler(program, kernel, context, settled);
+void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
+                   Varying& varying) {
+  RegisterTiler tiler(program, kernel, context, settled, varying);
   kernel.body = tiler.rewrite(std::move(kernel.body), false);
 }
 

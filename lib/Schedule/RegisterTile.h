@@ -9,6 +9,7 @@
 
 namespace gdjit::scheduling {
 
-void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled);
+void register_tile(Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
+                   Varying& varying);
 
 } // namespace gdjit::scheduling

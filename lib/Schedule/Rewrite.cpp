@@ -35,11 +35,12 @@ ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type,
   return s.result;
 }
 
-ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count) {
+ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count,
+                     const Affine& first) {
   Statement lane;
   lane.kind = StatementKind::Index;
   lane.type = {DType::i64, lanes};
-  lane.index = {Index{{}, loop::none, 1}};
+  lane.index = {Index{first, loop::none, lanes > 1 ? 1 : 0}};
   lane.result = fresh_value(kernel);
   out.push_back(lane);
   const ValueId limit = append_constant(kernel, out, DType::i64, static_cast<loop::Bits>(count));

@@ -25,6 +25,14 @@ using loop::variable;
 /// Loops that a step has given their final form: later ones leave them and what they hold alone.
 using Settled = std::set<LoopId>;
 
+/// Loops and tiles whose extents differ between the kernels of a family (Families.h): what a step
+/// makes of them may not follow from their extents.
+struct Varying {
+  std::set<LoopId> loops;
+  std::set<TileId> tiles;
+  bool empty() const { return loops.empty() && tiles.empty(); }
+};
+
 /// Notes every loop of `statements` as settled.
 void settle(const std::vector<Statement>& statements, Settled& settled);
 
@@ -34,8 +42,10 @@ inline constexpr int most_axes = Shape::max_rank - 1;
 /// Statements after all unrolled loops are written out: the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);
 
-/// A scalar constant, and the mask of the first `count` of `lanes` lanes, appended to `out`.
+/// A scalar constant, and the mask of the lanes (1 for a scalar) with first + lane < count, appended
+/// to `out`.
 ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, loop::Bits value);
-ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count);
+ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count,
+                     const Affine& first = {});
 
 } // namespace gdjit::scheduling

@@ -4,6 +4,7 @@
 
 #include "AcrossRows.h"
 #include "Distribute.h"
+#include "Families.h"
 #include "FirstTerms.h"
 #include "JoinRows.h"
 #include "Pack.h"
@@ -17,6 +18,7 @@
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Error.h"
 
+#include <fmt/format.h>
 #include <unordered_map>
 #include <utility>
 
@@ -26,19 +28,28 @@ namespace {
 
 using namespace scheduling;
 
-void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context) {
+void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context,
+              Varying varying) {
   const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
   loop::Statement shared = open_shared(kernel);
   Settled settled;
-  across_rows(program, kernel, context, settled);
-  const std::set<loop::BufferId> padded = distribute(program, kernel, context, settled);
-  write_out_joins(program, kernel, context, settled);
-  vectorize(program, kernel, context, padded);
-  join_rows(program, kernel, context, settled);
-  register_tile(program, kernel, context, settled);
-  pack(program, kernel, context);
-  first_terms(kernel, context);
-  unroll(kernel);
+  std::set<loop::BufferId> padded;
+  if (varying.empty()) { // what follows from extents
+    across_rows(program, kernel, context, settled);
+    padded = distribute(program, kernel, context, settled);
+    write_out_joins(program, kernel, context, settled);
+  } else {
+    context.remarks.push_back(fmt::format(
+        "{}: for any extents, since more than {} kernels differ in numbers only", kernel.name,
+        context.machine.most_shapes));
+  }
+  vectorize(program, kernel, context, padded, varying);
+  if (varying.empty())
+    join_rows(program, kernel, context, settled);
+  register_tile(program, kernel, context, settled, varying);
+  pack(program, kernel, context, varying);
+  first_terms(kernel, context, varying);
+  unroll(kernel, varying);
   close_shared(program, kernel, std::move(shared), first_own);
 }
 
@@ -58,14 +69,18 @@ loop::Program schedule(loop::Program program, PassContext& context) {
     require_expanded(kernel);
   program.stage = Stage::Scheduled;
   share_out(program, context);
+  const std::vector<Varying> varying = families(program, context);
   std::unordered_map<size_t, loop::Alone> scheduled; // by number of the kernel
   for (size_t k = 0; k < program.kernels.size(); ++k) {
     loop::Kernel& kernel = program.kernels[k];
     if (kernel.same_as == loop::none) {
-      PassContext own = context;
-      own.remarks.clear();
+      PassContext own{.training = context.training,
+                      .machine = context.machine,
+                      .threads = context.threads,
+                      .changed = false,
+                      .remarks = {}};
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
-      schedule(alone.program(), alone.program().kernels[0], own);
+      schedule(alone.program(), alone.program().kernels[0], own, varying[k]);
       alone.remarks() = std::move(own.remarks);
     }
     scheduled.at(holder(program, k)).write_back(program, kernel, context.remarks);

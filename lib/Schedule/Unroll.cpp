@@ -30,11 +30,13 @@ bool moves_along_tile(const Statement& loop) {
   return found;
 }
 
-void unroll(std::vector<Statement>& body, int64_t& room) {
+void unroll(std::vector<Statement>& body, int64_t& room, const Varying& varying) {
   for (Statement& s : body) {
     if (s.kind != StatementKind::For)
       continue;
-    unroll(s.body, room);
+    unroll(s.body, room, varying);
+    if (varying.loops.count(s.loop))
+      continue;
     int64_t once = code_size(s.body), all = once * turns(s);
     if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) &&
         all <= (moves_along_tile(s) ? most_along_tile : most_statements) && all - once <= room) {
@@ -46,9 +48,9 @@ void unroll(std::vector<Statement>& body, int64_t& room) {
 
 } // namespace
 
-void unroll(Kernel& kernel) {
+void unroll(Kernel& kernel, const Varying& varying) {
   int64_t room = most_in_kernel - code_size(kernel.body);
-  unroll(kernel.body, room);
+  unroll(kernel.body, room, varying);
 }
 
 } // namespace gdjit::scheduling

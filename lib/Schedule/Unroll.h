@@ -5,6 +5,6 @@
 
 namespace gdjit::scheduling {
 
-void unroll(Kernel& kernel);
+void unroll(Kernel& kernel, const Varying& varying);
 
 } // namespace gdjit::scheduling

@@ -1,6 +1,7 @@
 // The choice of loops and their rewriting into full passes and a masked rest.
 #include "Vectorize.h"
 
+#include "Families.h"
 #include "Independence.h"
 #include "VectorCost.h"
 #include "Widen.h"
@@ -26,17 +27,20 @@ struct Chains {
 class Vectorizer {
 public:
   Vectorizer(const Program& program, Kernel& kernel, PassContext& context,
-             const std::set<loop::BufferId>& padded)
-      : program_(program), kernel_(kernel), context_(context), padded_(padded) {}
+             const std::set<loop::BufferId>& padded, const Varying& varying)
+      : program_(program), kernel_(kernel), context_(context), padded_(padded), varying_(varying) {}
 
   void run() {
-    find_chains();
+    if (varying_.empty())
+      choose(kernel_.body);
+    else
+      choose(with_common_extents(kernel_, varying_).body);
     kernel_.body = rewrite(std::move(kernel_.body));
     widen_tiles(kernel_.body);
   }
 
   double estimate() {
-    find_chains();
+    find_chains(kernel_.body);
     double cost = 0;
     for (const Statement& s : kernel_.body)
       cost +=
@@ -45,10 +49,17 @@ public:
   }
 
 private:
+  void choose(const std::vector<Statement>& body) {
+    find_chains(body);
+    for (const Statement& s : body)
+      if (s.kind == StatementKind::For)
+        best_cost(s);
+  }
+
   /// Tiles whose every access is tile[.., l] within a loop over l from 0.
-  void find_chains() {
+  void find_chains(const std::vector<Statement>& body) {
     std::vector<const Statement*> around;
-    visit(kernel_.body, around);
+    visit(body, around);
     for (auto& [tile, chains] : chains_) {
       int lanes = 1 << 30;
       for (const Statement* loop : chains.loops) {
@@ -59,7 +70,8 @@ private:
       }
       chains.possible = chains.possible && !chains.loops.empty() &&
                         chains.extent >= least_iterations &&
-                        (chains.extent % lanes == 0 || !chains.joined);
+                        ((chains.extent % lanes == 0 && !varying_.tiles.count(tile)) ||
+                         !chains.joined);
       if (chains.possible)
         chain_lanes_[tile] = lanes;
     }
@@ -224,7 +236,6 @@ private:
         out.push_back(std::move(s));
         continue;
       }
-      best_cost(s);
       int chains = chain_lanes(s);
       auto chosen = chosen_.find(s.loop);
       if (chosen != chosen_.end()) {
@@ -245,22 +256,24 @@ private:
              const std::set<TileId>& chains) {
     context_.remarks.push_back(fmt::format("{}: loop {} in vectors of {}", kernel_.name,
                                            kernel_.loop_names[loop.loop], lanes));
-    int64_t n = turns(loop), full = n / lanes, rest = n % lanes;
     if (chains.empty())
       for_each(loop.body, [&](const Statement& s) {
         if (s.kind == StatementKind::Tile)
           inside_chosen_.insert(s.tile);
       });
+    if (varying_.loops.count(loop.loop))
+      return masked_throughout(out, std::move(loop), lanes, chains);
+    int64_t n = turns(loop), full = n / lanes, rest = n % lanes;
     Statement masked = loop;
     if (full > 0) {
       if (rest > 0)
         masked.body = copy_fresh(kernel_, loop.body);
-      widen(kernel_, loop.body, loop.loop, lanes, lanes, chains);
+      widen(kernel_, loop.body, loop.loop, lanes, {lanes}, chains);
       set_range(loop, 0, full, lanes, !chains.empty());
       out.push_back(std::move(loop));
     }
     if (rest > 0) {
-      widen(kernel_, masked.body, masked.loop, lanes, rest, chains);
+      widen(kernel_, masked.body, masked.loop, lanes, {rest}, chains);
       for_each(masked.body, [&](Statement& s) {
         if (s.kind == StatementKind::Store && padded_.count(s.buffer) && s.index.back().lane == 1)
           s.mask = loop::none;
@@ -273,6 +286,16 @@ private:
       set_range(masked, full, full + 1, lanes, !chains.empty());
       out.push_back(std::move(masked));
     }
+  }
+
+  /// One loop for any extent: a mask in each turn.
+  void masked_throughout(std::vector<Statement>& out, Statement loop, int lanes,
+                         const std::set<TileId>& chains) {
+    widen(kernel_, loop.body, loop.loop, lanes, {loop.end, variable(loop.loop)}, chains);
+    const int64_t vectors = (turns(loop) + lanes - 1) / lanes;
+    set_range(loop, 0, vectors, lanes, !chains.empty());
+    loop.loop_kind = loop::LoopKind::sequential;
+    out.push_back(std::move(loop));
   }
 
   /// Bounds in vectors first .. last. Over chains the loop variable itself counts vectors.
@@ -319,6 +342,7 @@ private:
   Kernel& kernel_;
   PassContext& context_;
   const std::set<loop::BufferId>& padded_;
+  const Varying& varying_;
   std::map<TileId, Chains> chains_;
   std::map<TileId, size_t> depth_of_;
   std::map<TileId, int> chain_lanes_;
@@ -331,14 +355,14 @@ private:
 } // namespace
 
 void vectorize(const Program& program, Kernel& kernel, PassContext& context,
-               const std::set<loop::BufferId>& padded) {
-  Vectorizer(program, kernel, context, padded).run();
+               const std::set<loop::BufferId>& padded, const Varying& varying) {
+  Vectorizer(program, kernel, context, padded, varying).run();
 }
 
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context) {
   Kernel copy = kernel;
   const std::set<loop::BufferId> none;
-  return Vectorizer(program, copy, context, none).estimate();
+  return Vectorizer(program, copy, context, none, {}).estimate();
 }
 
 } // namespace gdjit::scheduling

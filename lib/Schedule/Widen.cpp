@@ -24,8 +24,8 @@ public:
         variation_(std::move(variation)), moved_(moved) {}
 
   /// Statements that compute which lanes are active; the mask is then in every store.
-  void begin_mask(std::vector<Statement>& out, int64_t active) {
-    mask_ = append_below(kernel_, out, lanes_, active);
+  void begin_mask(std::vector<Statement>& out, const Active& active) {
+    mask_ = append_below(kernel_, out, lanes_, active.count, active.first);
     variation_.values.insert(mask_);
   }
 
@@ -157,11 +157,11 @@ Variation variation(const std::vector<Statement>& body, LoopId loop,
   return v;
 }
 
-void widen(Kernel& kernel, std::vector<Statement>& body, LoopId loop, int lanes, int64_t active,
-           const std::set<TileId>& moved_tiles) {
+void widen(Kernel& kernel, std::vector<Statement>& body, LoopId loop, int lanes,
+           const Active& active, const std::set<TileId>& moved_tiles) {
   Widener widener(kernel, loop, lanes, variation(body, loop, moved_tiles), moved_tiles);
   std::vector<Statement> out;
-  if (active < lanes)
+  if (active.count < lanes || !active.first.terms.empty())
     widener.begin_mask(out, active);
   for (Statement& s : widener.body(body))
     out.push_back(std::move(s));

@@ -18,10 +18,16 @@ struct Variation {
 Variation variation(const std::vector<Statement>& body, LoopId loop,
                     const std::set<TileId>& moved_tiles);
 
+/// The lanes with first + lane < count.
+struct Active {
+  int64_t count = 0;
+  Affine first;
+};
+
 /// Turns every varying statement of `body` into one over `lanes` lanes: lane n does iteration loop
-/// + n. Where `active` is below `lanes`, the lanes behind are masked off. The tiles of
-/// `moved_tiles` keep their index: it now counts vectors.
-void widen(Kernel& kernel, std::vector<Statement>& body, LoopId loop, int lanes, int64_t active,
-           const std::set<TileId>& moved_tiles);
+/// + n. Lanes that are not `active` are masked off. The tiles of `moved_tiles` keep their index: it
+/// now counts vectors.
+void widen(Kernel& kernel, std::vector<Statement>& body, LoopId loop, int lanes,
+           const Active& active, const std::set<TileId>& moved_tiles);
 
 } // namespace gdjit::scheduling

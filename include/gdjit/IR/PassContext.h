@@ -16,6 +16,9 @@ struct MachineTable {
   /// Statements of a loop nest, each as often as it runs, from which threads share it: about 20 us,
   /// against one or two for threads to meet and to fetch what another core wrote.
   int64_t least_shared = 1 << 22;
+  /// Kernels that differ in numbers only, up to which each has code for its own numbers; more share
+  /// code that takes them as arguments. One takes LLVM 20 to 100 ms.
+  int64_t most_shapes = 16;
 };
 
 struct PassContext {

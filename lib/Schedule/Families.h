@@ -1,0 +1,24 @@
+// families: kernels that differ in numbers only, as the layers of different widths of a network do.
+//
+//   for i in 0..16 { for j in 0..100 { … } }        k1, k2, k3 …: j varies, i does not
+//   for i in 0..16 { for j in 0..101 { … } }
+//
+// Where a program holds more of them than `MachineTable::most_shapes`, the schedule of each follows
+// from what they have in common: loops that vary are covered by whole vectors and tiles under
+// masks, whatever their extents, so that the code of one serves all (CodeGen passes it the numbers).
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+namespace gdjit::scheduling {
+
+/// What varies in each kernel that has statements, by number; nothing in the others.
+std::vector<Varying> families(const Program& program, const PassContext& context);
+
+/// `kernel` with one extent, the same for every family, in the place of those that vary: choices
+/// that follow from it hold for all members.
+Kernel with_common_extents(Kernel kernel, const Varying& varying);
+
+} // namespace gdjit::scheduling
