@@ -328,7 +328,7 @@ using namespace gdjit_llvm;
 
 Code generate_code(const loop::Program& program, const CodeGenOptions& options) {
   check(options);
-  Plan plan = Planner(program, machine_table(options.target).most_shapes).run();
+  Plan plan = Planner(program, options.most_shapes).run();
   std::vector<std::vector<const Distinct*>> shares = share_out(plan, options);
   Code code;
   code.objects.resize(shares.size());
@@ -356,7 +356,7 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
 std::string print_code(const loop::Program& program, Stage stage, const CodeGenOptions& options) {
   GDJIT_CHECK(stage >= Stage::LLVM && stage <= Stage::Object);
   check(options);
-  Plan plan = Planner(program, machine_table(options.target).most_shapes).run();
+  Plan plan = Planner(program, options.most_shapes).run();
   std::vector<const Distinct*> kernels;
   for (const Distinct& kernel : plan.kernels)
     kernels.push_back(&kernel);

@@ -29,7 +29,7 @@ void KernelKey::take(const Kernel& kernel) {
   for_each(kernel.body, [&](const Statement& s) {
     for (BufferId b = s.buffer; b != none; b = of_.buffers[b].same_as)
       if (uint32_t& number = number_of(buffer_number_, b); number == none) {
-        number = 0; // until they are sorted
+        number = 0; // until all are known
         buffers_.push_back(b);
       }
     if (s.node == no_node)
@@ -39,7 +39,8 @@ void KernelKey::take(const Kernel& kernel) {
       nodes_.push_back(s.node);
     }
   });
-  std::sort(buffers_.begin(), buffers_.end());
+  if (with_numbers_)
+    std::sort(buffers_.begin(), buffers_.end());
   for (uint32_t number = 0; number < buffers_.size(); ++number)
     buffer_number_[buffers_[number]] = number;
 
@@ -75,7 +76,10 @@ void KernelKey::write(const Statement& s) {
       s.buffer == none ? none : buffer_number_[s.buffer]);
   put(s.result, s.tile);
   put(s.mask, s.fill);
-  put_number(static_cast<int64_t>(s.bits));
+  if (s.kind == StatementKind::Compute)
+    put_number(static_cast<int64_t>(s.bits));
+  else
+    put(s.bits);
   for (ValueId operand : s.operands)
     put(operand);
   put(static_cast<uint32_t>(s.extents.size()), static_cast<uint32_t>(s.index.size()));

@@ -22,7 +22,7 @@ struct CodeChoice {
 };
 
 /// Machine and threads drawn by a seed: few or many registers, short or long vectors, tiny or large
-/// caches, one thread to eight.
+/// caches, one thread to eight, code of its own for 1, 2 or 16 kernels that differ in numbers.
 void force(CodeChoice& choice, uint64_t seed);
 
 /// Targets that this machine runs, by levels.

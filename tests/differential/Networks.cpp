@@ -77,20 +77,34 @@ void network(Model& m) {
   minimize(draw, m, loss);
 }
 
+/// Layers of different widths, enough work for kernels of their own.
+void widths(Model& m) {
+  Draw draw(static_cast<uint64_t>(m.option("seed", int64_t{0})));
+  int64_t width = draw({5, 16, 33});
+  Tensor h = m.input("x", {m.batch(), width});
+  for (int i = 0; i < 9; ++i) {
+    const int64_t next = draw({1, 4, 15, 16, 17, 31, 40, 57, 64, 65, 90, 128, 131});
+    const std::string name = "layer" + std::to_string(i);
+    h = activated(draw, m, name, Linear(m, name, width, next)(h), next);
+    width = next;
+  }
+  minimize(draw, m, mse_loss(h, m.input("y", {m.batch(), width})));
+}
+
 class Networks : public ::testing::TestWithParam<uint64_t> {};
 
-TEST_P(Networks, train_with_the_same_bits_under_every_schedule) {
+/// Trains `networks` of a model, or as many as the environment says.
+void train(void (*model)(Model&), uint64_t networks, uint64_t first) {
   const std::vector<CodeChoice> choices = code_choices();
   ASSERT_FALSE(choices.empty());
-  const char* count = std::getenv("GDJIT_NETWORKS");
-  const uint64_t networks = count ? std::strtoull(count, nullptr, 10) : 12,
-                 first = 1 + GetParam() * 1'000'000;
+  if (const char* count = std::getenv("GDJIT_NETWORKS"))
+    networks = std::strtoull(count, nullptr, 10);
   int failures = 0;
   for (uint64_t seed = first; seed < first + networks && failures < 3; ++seed) {
     Draw draw(seed * 31 + 7);
     const int64_t batch =
         draw({int64_t{1}, int64_t{3}, int64_t{8}, int64_t{17}, int64_t{32}, int64_t{64}});
-    Model m(network, {.batch = batch,
+    Model m(model, {.batch = batch,
                       .dtype = draw({DType::f32, DType::f32, DType::f64}),
                       .options = {{"seed", static_cast<int64_t>(seed)}}});
     Step step = m.training().step(batch);
@@ -106,6 +120,14 @@ TEST_P(Networks, train_with_the_same_bits_under_every_schedule) {
     ADD_FAILURE() << "seed " << seed << ", target " << choice.target << ", level " << choice.level
                   << ": " << broken << "\nwritten to " << write_reproducer(reduced, seed);
   }
+}
+
+TEST_P(Networks, train_with_the_same_bits_under_every_schedule) {
+  train(network, 12, 1 + GetParam() * 1'000'000);
+}
+
+TEST_P(Networks, of_many_widths_train_with_the_same_bits_whether_they_share_code_or_not) {
+  train(widths, 3, 1 + GetParam() * 1'000'000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Networks, ::testing::Range<uint64_t>(0, 4));

@@ -16,6 +16,7 @@ struct CodeGenOptions {
   bool verify = false;           ///< run LLVM's verifier; on in tests
   bool debug_info = false;       ///< lines of the user's source, for debuggers and profilers
   int threads = 0;               ///< that compile; 0 for one per core
+  int64_t most_shapes = MachineTable{}.most_shapes;
 };
 
 /// native, x86-64-v4, x86-64-v3, x86-64.

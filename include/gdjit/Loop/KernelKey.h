@@ -23,7 +23,8 @@ public:
   /// The kernel that the rest is about from now on.
   void take(const Kernel& kernel);
 
-  /// That its statements name, and that those view; ascending.
+  /// That its statements name, and that those view; ascending, or as they appear where numbers are
+  /// left out.
   const std::vector<BufferId>& buffers() const { return buffers_; }
   /// That its statements name, as they appear.
   const std::vector<NodeId>& nodes() const { return nodes_; }

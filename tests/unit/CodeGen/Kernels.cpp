@@ -4,6 +4,7 @@
 #include "unit/CodeGen/RunEverywhere.h"
 
 #include <fmt/format.h>
+#include <tuple>
 #include <gtest/gtest.h>
 
 namespace gdjit::test {
@@ -115,6 +116,68 @@ TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments)
   EXPECT_EQ(code.functions.size(), 1u);
   ASSERT_EQ(code.launches[3].literals.size(), 2u);
   EXPECT_EQ(code.launches[3].literals[0], 4'000'000u);
+}
+
+/// out[i, j] = sum over k in first .. inner of x[i, k] * w[k, j], rows by 2 and what remains by 1; then
+/// its columns' sums, in a tile as long as they are.
+void product_of_any_extent(LoopBuilder& b, int64_t rows, int64_t inner, int64_t columns,
+                           const std::string& name) {
+  BufferId x = b.state("x" + name, {f32, {rows, inner}});
+  BufferId w = b.state("w" + name, {f32, {inner, columns}});
+  BufferId out = b.output("out" + name, {f32, {rows, columns}});
+  BufferId sums = b.output("sums" + name, {f32, {columns}});
+  const int64_t vectors = (columns + 7) / 8, even = rows / 2 * 2;
+  const ValueType vector = {f32, 8};
+  auto below = [&](LoopId j, int64_t factor) {
+    return b.compute(ScalarOp::lt, {boolean, 8},
+                     {b.index(at(j, 1, factor), 8), b.constant({i64, 1}, double(columns))});
+  };
+  for (auto [first, behind, step] :
+       {std::tuple{int64_t{0}, even, int64_t{2}}, std::tuple{even, rows, int64_t{1}}}) {
+    LoopId i = b.begin(first, behind, step);
+    LoopId j = b.begin(0, vectors * 8, 8);
+    ValueId mask = below(j, 1);
+    ValueId zero = b.constant({f32, 1}, 0);
+    for (int64_t row = 0; row < step; ++row) {
+      TileId sum = b.tile(vector, {}, -0.0);
+      LoopId k = b.begin(rows / 4, inner);
+      b.set(sum, {},
+            b.compute(ScalarOp::fma, vector,
+                      {b.load(x, {at(i, 0, 1, row), at(k)}),
+                       b.load(w, {at(k), at(j, 1)}, 8, mask, zero), b.get(sum, {})}));
+      b.end();
+      b.store(out, {at(i, 0, 1, row), at(j, 1)}, b.get(sum, {}), 8, mask);
+    }
+    b.end();
+    b.end();
+  }
+  TileId all = b.tile(vector, {vectors}, -0.0);
+  LoopId i = b.begin(0, rows);
+  LoopId v = b.begin(0, vectors);
+  ValueId mask = below(v, 8);
+  ValueId row = b.load(out, {at(i), at(v, 1, 8)}, 8, mask, b.constant({f32, 1}, 0));
+  b.set(all, {at(v)}, b.compute(ScalarOp::add, vector, {b.get(all, {at(v)}), row}), mask);
+  b.end();
+  b.end();
+  v = b.begin(0, vectors);
+  b.store(sums, {at(v, 1, 8)}, b.get(all, {at(v)}), 8, below(v, 8));
+  b.end();
+}
+
+TEST(Kernels, that_differ_in_extents_share_code_where_there_are_many) {
+  LoopBuilder b;
+  for (int64_t k = 0; k < 18; ++k) { // odd and even rows, and one row: loops without turns
+    b.kernel("k" + std::to_string(k));
+    product_of_any_extent(b, 1 + k % 5, 2 + k, 3 + 5 * k, std::to_string(k));
+  }
+  loop::Program program = b.finish();
+  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
+  CallArguments arguments;
+  for (const StateDecl& state : program.signature.states)
+    arguments.states.push_back(numbers(state.type, arguments.states.size()));
+  run_everywhere(program, arguments);
+  EXPECT_EQ(generate_code(program, {}).functions.size(), 1u);
+  EXPECT_EQ(generate_code(program, {.most_shapes = 18}).functions.size(), 18u);
 }
 
 TEST(Kernels, may_have_any_name) {

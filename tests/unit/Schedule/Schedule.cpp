@@ -3,6 +3,7 @@
 #include "gdjit/Schedule/Schedule.h"
 
 #include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/KernelKey.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
@@ -289,6 +290,52 @@ TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
     std::set<std::string> names;
     for (const loop::Buffer& buffer : together.buffers)
       EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
+  }
+}
+
+/// Four products, each with enough work for a kernel of its own, over other widths each.
+Built chain_of_widths(bool transposed) {
+  const std::vector<int64_t> widths = {100, 121, 137, 96, 90};
+  std::vector<Shape> shapes = {Shape{40, 100}};
+  for (size_t i = 0; i + 1 < widths.size(); ++i)
+    shapes.push_back(transposed ? Shape{widths[i + 1], widths[i]}
+                                : Shape{widths[i], widths[i + 1]});
+  return build(DType::f32, shapes, [=](std::span<const Expr> x) {
+    Expr h = x[0];
+    for (size_t i = 1; i < x.size(); ++i)
+      h = matmul(h, x[i], false, transposed);
+    return h;
+  });
+}
+
+TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
+  for (bool transposed : {false, true}) {
+    const Built b = chain_of_widths(transposed);
+    ASSERT_EQ(b.loops.kernels.size(), 4u);
+    const CallResults expected = interpret(b.loops, b.arguments);
+    for (MachineTable machine : machines()) {
+      machine.most_shapes = 3;
+      PassContext context;
+      context.machine = machine;
+      const loop::Program scheduled = schedule(b.loops, context);
+      EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("k3: for any extents")));
+      Diagnostics diagnostics;
+      verify(scheduled, diagnostics);
+      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+      EXPECT_TRUE(
+          same_bits(expected.outputs[0], interpret(scheduled, b.arguments).outputs[0]));
+      loop::KernelKey key(scheduled, loop::KernelKey::Numbers::left_out);
+      std::set<std::string> structures;
+      for (const loop::Kernel& kernel : scheduled.kernels) {
+        key.take(kernel);
+        structures.insert(key.bytes());
+      }
+      EXPECT_EQ(structures.size(), 1u) << loop::print(scheduled);
+      context.machine.most_shapes = 4;
+      context.remarks.clear();
+      schedule(b.loops, context);
+      EXPECT_THAT(context.remarks, testing::Each(testing::Not(HasSubstr("for any extents"))));
+    }
   }
 }
 
