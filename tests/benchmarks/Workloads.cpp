@@ -81,6 +81,14 @@ std::span<const Workload> workloads() {
   return all;
 }
 
+void widths(Model& m) {
+  const int layers = m.option("layers", 1000);
+  Tensor h = m.input("x", {m.batch(), 16});
+  for (int64_t i = 0; i < layers; ++i)
+    h = tanh(Linear(m, "layer" + std::to_string(i), 16 + i, 17 + i)(h));
+  m.minimize(mse_loss(h, m.input("y", {m.batch(), 16 + layers})), SGD{.lr = 0.1});
+}
+
 std::vector<Array> draw_rows(const ModelStep& step, int64_t batch) {
   std::vector<Array> rows;
   Signature signature = step.step(batch).signature;

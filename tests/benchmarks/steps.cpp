@@ -8,6 +8,8 @@
 #include "Limits.h"
 #include "Workloads.h"
 
+#include "gdjit/Driver/Compile.h"
+
 #include <benchmark/benchmark.h>
 
 using namespace gdjit;
@@ -61,6 +63,14 @@ void compilation(benchmark::State& b, const Workload& w) {
     compile(p.model.training(), p.state);
 }
 
+/// Layers of all different widths, without their hundreds of millions of parameters.
+void compilation_of_widths(benchmark::State& b) {
+  Model model(widths, {.batch = 16, .options = {{"layers", b.range(0)}}});
+  const Step declared = model.training().step(16);
+  for (auto _ : b)
+    compile(declared);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -78,6 +88,10 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark(("compile/" + name).c_str(), compilation, w)
         ->Unit(benchmark::kMillisecond);
   }
+  benchmark::RegisterBenchmark("compile/widths", compilation_of_widths)
+      ->Arg(100)
+      ->Arg(1000)
+      ->Unit(benchmark::kMillisecond);
   register_handwritten();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
