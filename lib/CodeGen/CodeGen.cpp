@@ -218,7 +218,7 @@ private:
   Plan plan_;
   std::vector<KernelShape> shapes_;                         ///< of kernels that have statements
   std::unordered_map<size_t, const loop::Kernel*> kernels_; ///< those, by number
-  std::vector<size_t> statements_; ///< per launch, the kernel whose statements it runs
+  std::vector<size_t> statements_;              ///< per launch, the kernel whose statements it runs
   std::unordered_map<std::string, Form> forms_; ///< by structure
   std::set<std::string> names_;
 };

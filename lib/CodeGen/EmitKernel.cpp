@@ -229,8 +229,8 @@ void KernelEmitter::check(const Statement& s) {
   end_if(behind);
 }
 
-/// Numbers checks in order of appearance and finds the tiles that some access indexes by a variable,
-/// or whose extents are passed.
+/// Numbers checks in order of appearance and finds the tiles that some access indexes by a
+/// variable, or whose extents are passed.
 void KernelEmitter::survey(const std::vector<Statement>& body) {
   for (const Statement& s : body) {
     if (s.kind == StatementKind::Check)

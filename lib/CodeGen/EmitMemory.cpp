@@ -41,7 +41,9 @@ void KernelEmitter::add(Offset& offset, const Index& index, int64_t stride, Valu
         v = b_.CreateMul(v, widen(b_, factor, lanes_of(v)));
     return v;
   };
-  auto is_known = [&](const int64_t& field) { return further_stride == nullptr && !is_passed(&field); };
+  auto is_known = [&](const int64_t& field) {
+    return further_stride == nullptr && !is_passed(&field);
+  };
   if (is_known(index.affine.constant)) {
     offset.constant += index.affine.constant * stride;
   } else if (is_passed(&index.affine.constant) || index.affine.constant != 0) {

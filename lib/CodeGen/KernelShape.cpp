@@ -93,7 +93,8 @@ public:
 
   /// The structure as bytes, to be looked up.
   void finish() {
-    shape_.structure.assign(reinterpret_cast<const char*>(key_.data()), key_.size() * sizeof key_[0]);
+    shape_.structure.assign(reinterpret_cast<const char*>(key_.data()),
+                            key_.size() * sizeof key_[0]);
   }
 
 private:
@@ -272,8 +273,7 @@ std::vector<BufferId> arguments_for(const KernelShape& holder, const loop::Progr
 void serve(KernelShape& first, std::span<const KernelShape* const> others) {
   for (const KernelShape* other : others)
     for (size_t i = 0; i < first.parameters.size(); ++i)
-      first.parameters[i].bytes =
-          std::min(first.parameters[i].bytes, other->parameters[i].bytes);
+      first.parameters[i].bytes = std::min(first.parameters[i].bytes, other->parameters[i].bytes);
   std::map<std::vector<loop::Bits>, uint32_t> known; // a number's values in all kernels
   for (uint32_t i = 0; i < first.numbers.size(); ++i) {
     const bool equal = std::ranges::all_of(others, [&](const KernelShape* other) {

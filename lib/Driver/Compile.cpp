@@ -25,8 +25,7 @@ CodeGenOptions code_options(const CompileOptions& options) {
           .verify = options.verify || debug_build,
           .debug_info = options.debug_info,
           .threads = options.compile_threads,
-          .most_shapes =
-              (options.machine ? *options.machine : MachineTable{}).most_shapes};
+          .most_shapes = (options.machine ? *options.machine : MachineTable{}).most_shapes};
 }
 
 constexpr int most_threads = 1024; ///< of a step

@@ -17,8 +17,8 @@ struct Exchange {
   /// Where the element of row and column goes; further rows follow it along `lane`.
   std::function<std::vector<Index>(const Affine& row, const Affine& column)> target;
   NodeId node = no_node;
-  /// Where extents vary: whole blocks only, under masks, so that the loops are the same for all; what
-  /// lies behind the rows and columns of `to` is written, too.
+  /// Where extents vary: whole blocks only, under masks, so that the loops are the same for all;
+  /// what lies behind the rows and columns of `to` is written, too.
   Varying* varying = nullptr;
 };
 

@@ -9,7 +9,8 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t common_extent = 1024; ///< of whole vectors: which loop wins is not their rest's to say
+constexpr int64_t common_extent =
+    1024; ///< of whole vectors: which loop wins is not their rest's to say
 
 /// Adds what differs between two bodies that are the same without numbers.
 void compare(const std::vector<Statement>& a, const std::vector<Statement>& b, Varying& varying) {

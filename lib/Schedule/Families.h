@@ -5,7 +5,8 @@
 //
 // Where a program holds more of them than `MachineTable::most_shapes`, the schedule of each follows
 // from what they have in common: loops that vary are covered by whole vectors and tiles under
-// masks, whatever their extents, so that the code of one serves all (CodeGen passes it the numbers).
+// masks, whatever their extents, so that the code of one serves all (CodeGen passes it the
+// numbers).
 #pragma once
 
 #include "Rewrite.h"

@@ -124,8 +124,7 @@ public:
       if (s.kind == StatementKind::Tile && starts_from_minus_zero(s))
         fresh[s.tile] = registers(s);
       if (s.kind == StatementKind::For) {
-        const int64_t count =
-            varying_.loops.count(s.loop) ? 0 : Terms(s, fresh).registers();
+        const int64_t count = varying_.loops.count(s.loop) ? 0 : Terms(s, fresh).registers();
         if (count >= least_registers)
           peel(out, s, count);
         else

@@ -189,8 +189,7 @@ void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varyi
     for (const Readers& r : readers(program, kernel.body, place)) {
       auto [from, axis] = place;
       const TensorType type = program.buffers[from].type;
-      if (r.elements == 0 ||
-          (varying.empty() && !pays(type, axis, r.elements, context.machine)))
+      if (r.elements == 0 || (varying.empty() && !pays(type, axis, r.elements, context.machine)))
         continue;
       const std::span<Statement> nests = std::span(kernel.body).subspan(r.first, r.end - r.first);
       for (Statement& copy : pack_loads(program, kernel, nests, from, axis, context, &varying))

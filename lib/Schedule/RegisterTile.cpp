@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
-constexpr int64_t least_rows = 4;                ///< fewer chains do not hide the latency of fma
+constexpr int64_t least_rows = 4; ///< fewer chains do not hide the latency of fma
 constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case

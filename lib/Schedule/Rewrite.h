@@ -42,8 +42,8 @@ inline constexpr int most_axes = Shape::max_rank - 1;
 /// Statements after all unrolled loops are written out: the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);
 
-/// A scalar constant, and the mask of the lanes (1 for a scalar) with first + lane < count, appended
-/// to `out`.
+/// A scalar constant, and the mask of the lanes (1 for a scalar) with first + lane < count,
+/// appended to `out`.
 ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, loop::Bits value);
 ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count,
                      const Affine& first = {});

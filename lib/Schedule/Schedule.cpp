@@ -28,8 +28,7 @@ namespace {
 
 using namespace scheduling;
 
-void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context,
-              Varying varying) {
+void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context, Varying varying) {
   const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
   loop::Statement shared = open_shared(kernel);
   Settled settled;
@@ -39,9 +38,9 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     padded = distribute(program, kernel, context, settled);
     write_out_joins(program, kernel, context, settled);
   } else {
-    context.remarks.push_back(fmt::format(
-        "{}: for any extents, since more than {} kernels differ in numbers only", kernel.name,
-        context.machine.most_shapes));
+    context.remarks.push_back(
+        fmt::format("{}: for any extents, since more than {} kernels differ in numbers only",
+                    kernel.name, context.machine.most_shapes));
   }
   vectorize(program, kernel, context, padded, varying);
   if (varying.empty())

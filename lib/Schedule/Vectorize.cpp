@@ -68,10 +68,9 @@ private:
                           !moves_other_tiles(*loop);
         lanes = std::min(lanes, lanes_for(*loop, chains.extent, context_.machine));
       }
-      chains.possible = chains.possible && !chains.loops.empty() &&
-                        chains.extent >= least_iterations &&
-                        ((chains.extent % lanes == 0 && !varying_.tiles.count(tile)) ||
-                         !chains.joined);
+      chains.possible =
+          chains.possible && !chains.loops.empty() && chains.extent >= least_iterations &&
+          ((chains.extent % lanes == 0 && !varying_.tiles.count(tile)) || !chains.joined);
       if (chains.possible)
         chain_lanes_[tile] = lanes;
     }

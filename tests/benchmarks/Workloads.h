@@ -18,7 +18,8 @@ struct Workload {
 /// In the order of size. Rows are drawn by `draw_rows`; linear models carry their own scale.
 std::span<const Workload> workloads();
 
-/// Option "layers": that many tanh layers, each one wider than the one before, the first from 16 to 17.
+/// Option "layers": that many tanh layers, each one wider than the one before, the first from 16
+/// to 17.
 void widths(Model& m);
 
 /// An array per input of the model's training step: floats in [0, 1), class numbers by turns.

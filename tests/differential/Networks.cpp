@@ -105,8 +105,8 @@ void train(void (*model)(Model&), uint64_t networks, uint64_t first) {
     const int64_t batch =
         draw({int64_t{1}, int64_t{3}, int64_t{8}, int64_t{17}, int64_t{32}, int64_t{64}});
     Model m(model, {.batch = batch,
-                      .dtype = draw({DType::f32, DType::f32, DType::f64}),
-                      .options = {{"seed", static_cast<int64_t>(seed)}}});
+                    .dtype = draw({DType::f32, DType::f32, DType::f64}),
+                    .options = {{"seed", static_cast<int64_t>(seed)}}});
     Step step = m.training().step(batch);
     CodeChoice choice = choices[seed * 7919 % choices.size()];
     if (seed % 4 != 0)

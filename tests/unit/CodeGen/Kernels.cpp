@@ -4,8 +4,8 @@
 #include "unit/CodeGen/RunEverywhere.h"
 
 #include <fmt/format.h>
-#include <tuple>
 #include <gtest/gtest.h>
+#include <tuple>
 
 namespace gdjit::test {
 namespace {
@@ -118,8 +118,8 @@ TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments)
   EXPECT_EQ(code.launches[3].literals[0], 4'000'000u);
 }
 
-/// out[i, j] = sum over k in first .. inner of x[i, k] * w[k, j], rows by 2 and what remains by 1; then
-/// its columns' sums, in a tile as long as they are.
+/// out[i, j] = sum over k in first .. inner of x[i, k] * w[k, j], rows by 2 and what remains by 1;
+/// then its columns' sums, in a tile as long as they are.
 void product_of_any_extent(LoopBuilder& b, int64_t rows, int64_t inner, int64_t columns,
                            const std::string& name) {
   BufferId x = b.state("x" + name, {f32, {rows, inner}});

@@ -43,17 +43,14 @@ TEST(KernelKey, WithoutNumbersIsOneForKernelsThatDifferInThemOnly) {
   for (const Change& c : {Change{"for i in 0..6", "for i in 1..5"},
                           Change{"c[i, 2*j]", "c[i, j+1]"}, Change{"0.5 : f32", "0.25 : f32"}})
     EXPECT_TRUE(are_equal(changed(c), left_out)) << c.to;
-  for (const Change& c :
-       {Change{"for j in 0..8", "for j in 0..8 step 2"}, Change{"= -0.0", "= 0"},
-        Change{"c[i, 2*j]", "c[i, 2*i]"}, Change{"mul %0, %1", "add %0, %1"}})
+  for (const Change& c : {Change{"for j in 0..8", "for j in 0..8 step 2"}, Change{"= -0.0", "= 0"},
+                          Change{"c[i, 2*j]", "c[i, 2*i]"}, Change{"mul %0, %1", "add %0, %1"}})
     EXPECT_FALSE(are_equal(changed(c), left_out)) << c.to;
 }
 
 class KernelKeyDifference : public ::testing::TestWithParam<Change> {};
 
-TEST_P(KernelKeyDifference, TellsKernelsApart) {
-  EXPECT_FALSE(are_equal(changed(GetParam())));
-}
+TEST_P(KernelKeyDifference, TellsKernelsApart) { EXPECT_FALSE(are_equal(changed(GetParam()))); }
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, KernelKeyDifference,

@@ -322,8 +322,7 @@ TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
       Diagnostics diagnostics;
       verify(scheduled, diagnostics);
       ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-      EXPECT_TRUE(
-          same_bits(expected.outputs[0], interpret(scheduled, b.arguments).outputs[0]));
+      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(scheduled, b.arguments).outputs[0]));
       loop::KernelKey key(scheduled, loop::KernelKey::Numbers::left_out);
       std::set<std::string> structures;
       for (const loop::Kernel& kernel : scheduled.kernels) {
