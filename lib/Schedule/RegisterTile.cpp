@@ -100,8 +100,30 @@ private:
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
       jam(kernel_, std::move(loop), count, out);
-    else
+    else {
+      if (!has_rows)
+        columns_of_vector(loop);
       out.push_back(std::move(loop));
+    }
+  }
+
+  /// Where rows are the lanes of a single vector: several columns of it at once.
+  void columns_of_vector(Statement& vector) {
+    std::vector<Statement> body;
+    for (Statement& s : vector.body) {
+      const int64_t tiles = s.kind == StatementKind::For ? accumulators(s) : 0;
+      if (tiles > 0 && s.step == 1 && s.loop_kind == loop::LoopKind::sequential && !varies(s) &&
+          can_jam(s) && dependence(program_, s).empty()) {
+        const int64_t count =
+            choose_rows(turns(s), (context_.machine.vector_registers - 2) / tiles);
+        context_.remarks.push_back(fmt::format("{}: tile of a vector by {} columns over loop {}",
+                                               kernel_.name, count, kernel_.loop_names[s.loop]));
+        jam(kernel_, std::move(s), count, body);
+      } else {
+        body.push_back(std::move(s));
+      }
+    }
+    vector.body = std::move(body);
   }
 
   /// Several rows at once, where the loop holds vector loops and its iterations are independent.

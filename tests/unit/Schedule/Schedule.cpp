@@ -198,6 +198,17 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
 }
 
+TEST(Schedule, WhereRowsAreOneVectorATileHoldsSeveralColumns) {
+  Built b = build(DType::f32, {Shape{16, 100}, Shape{90, 100}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1], false, true); });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  schedule(b.loops, context);
+  EXPECT_THAT(context.remarks,
+              testing::Contains(HasSubstr("tile of a vector by 30 columns over loop j")));
+  expect_same_bits(b);
+}
+
 TEST(Schedule, RowsOfAProductWithOneColumnAreJoinedAtOnce) {
   Built b = build(DType::f32, {Shape{64, 784}, Shape{784, 1}},
                   [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
