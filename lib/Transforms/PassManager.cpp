@@ -117,7 +117,7 @@ void PassManager::run(std::string_view name, Work& work) {
 
 void PassManager::apply(const Pass& pass, Work& work) {
   if (pass.graph)
-    work.step = pass.graph(work.step, context_);
+    work.step = pass.graph(std::move(work.step), context_);
   else if (pass.lower)
     work.program = pass.lower(work.step, context_);
   else

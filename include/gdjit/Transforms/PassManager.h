@@ -31,7 +31,7 @@ struct Pass {
   Need need = Need::optional;
   Effect effect = Effect::exact;
   std::string_view summary;
-  Step (*graph)(const Step&, PassContext&) = nullptr;
+  Step (*graph)(Step, PassContext&) = nullptr;
   loop::Program (*lower)(const Step&, PassContext&) = nullptr;
   loop::Program (*loops)(loop::Program, PassContext&) = nullptr;
 };
