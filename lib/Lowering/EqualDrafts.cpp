@@ -12,16 +12,13 @@ namespace gdjit::lowering {
 
 namespace {
 
-/// Nests one behind another, as the body of a kernel, and how many statements each has.
-std::vector<Statement> joined(std::vector<std::vector<Statement>>&& nests,
-                              std::vector<size_t>& sizes) {
-  for (const std::vector<Statement>& nest : nests)
+/// Puts nests one behind another, as the body of a kernel; how many statements each has.
+void join(std::vector<std::vector<Statement>>& nests, std::vector<size_t>& sizes,
+          std::vector<Statement>& body) {
+  for (std::vector<Statement>& nest : nests) {
     sizes.push_back(nest.size());
-  std::vector<Statement> body;
-  body.reserve(std::accumulate(sizes.begin(), sizes.end(), size_t{0}));
-  for (std::vector<Statement>& nest : nests)
     std::move(nest.begin(), nest.end(), std::back_inserter(body));
-  return body;
+  }
 }
 
 std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
@@ -72,10 +69,10 @@ std::string EqualDrafts::facts_of(const KernelDraft& draft, const std::vector<si
   return facts;
 }
 
-loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
+loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
                                    const std::function<bool(BufferId)>& is_private) {
   std::vector<size_t> sizes;
-  draft.kernel.body = joined(std::move(draft.nests), sizes);
+  join(draft.nests, sizes, draft.kernel.body);
   key_.take(draft.kernel);
   const std::vector<NodeId>& nodes = key_.nodes();
   auto [at, added] = known_.try_emplace(key_.bytes() + facts_of(draft, sizes, is_private),

@@ -17,10 +17,10 @@ public:
   EqualDrafts(const Graph& graph, const loop::Program& program)
       : graph_(graph), program_(program), key_(program) {}
 
-  /// The kernel that is to be the program's next, of a draft: the same as an equal one, else its
-  /// nests as loops: fused, forwarded, contracted, split. `is_private` tells whether the rest of
-  /// the program is indifferent to a buffer.
-  loop::Kernel loops_of(KernelDraft&& draft, const std::function<bool(BufferId)>& is_private);
+  /// The kernel that is to be the program's next, of a draft, which is used up: the same as an
+  /// equal one, else its nests as loops: fused, forwarded, contracted, split. `is_private` tells
+  /// whether the rest of the program is indifferent to a buffer.
+  loop::Kernel loops_of(KernelDraft& draft, const std::function<bool(BufferId)>& is_private);
 
 private:
   /// The first of its kind.
