@@ -36,9 +36,9 @@ std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
 } // namespace
 
 /// What is known of a draft beside its statements, as bytes.
-std::string EqualDrafts::facts_of(const KernelDraft& draft, const std::vector<size_t>& sizes,
-                                  const std::function<bool(BufferId)>& is_private) const {
-  std::string facts;
+void EqualDrafts::add_facts(std::string& facts, const KernelDraft& draft,
+                            const std::vector<size_t>& sizes,
+                            const std::function<bool(BufferId)>& is_private) const {
   auto put = [&facts](auto number) {
     facts.append(reinterpret_cast<const char*>(&number), sizeof number);
   };
@@ -66,7 +66,6 @@ std::string EqualDrafts::facts_of(const KernelDraft& draft, const std::vector<si
     put(static_cast<uint32_t>(first - nodes.begin()));
     put(static_cast<char>(graph_.name(nodes[i]).empty()));
   }
-  return facts;
 }
 
 loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
@@ -75,8 +74,13 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
   join(draft.nests, sizes, draft.kernel.body);
   key_.take(draft.kernel);
   const std::vector<NodeId>& nodes = key_.nodes();
-  auto [at, added] = known_.try_emplace(key_.bytes() + facts_of(draft, sizes, is_private),
-                                        Known{static_cast<uint32_t>(program_.kernels.size()), {}});
+  draft_ = key_.bytes();
+  add_facts(draft_, draft, sizes, is_private);
+  auto at = known_.find(draft_);
+  const bool added = at == known_.end();
+  if (added)
+    at =
+        known_.try_emplace(draft_, Known{static_cast<uint32_t>(program_.kernels.size()), {}}).first;
   std::vector<uint32_t>& order = at->second.order;
   if (added) {
     order.resize(nodes.size());

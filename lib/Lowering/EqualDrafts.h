@@ -29,12 +29,13 @@ private:
     std::vector<uint32_t> order; ///< of its nodes, as they appear, to make them ascend
   };
 
-  std::string facts_of(const KernelDraft& draft, const std::vector<size_t>& sizes,
-                       const std::function<bool(BufferId)>& is_private) const;
+  void add_facts(std::string& facts, const KernelDraft& draft, const std::vector<size_t>& sizes,
+                 const std::function<bool(BufferId)>& is_private) const;
 
   const Graph& graph_;
   const loop::Program& program_;
   loop::KernelKey key_;
+  std::string draft_; ///< what a draft is, as bytes: the key and facts of the one at hand
   std::unordered_map<std::string, Known> known_;
 };
 

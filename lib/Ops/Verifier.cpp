@@ -83,11 +83,13 @@ public:
         graph_(step.graph, s_, diagnostics, ""),
         initial_(s_.initial, s_, diagnostics, "in an initial value: ") {}
 
-  void run() {
+  void run(StepPart part) {
     if (step_.stage > Stage::Fused)
       error(fmt::format("a graph at stage {}", name(step_.stage)));
-    declarations();
-    initial_values();
+    if (part == StepPart::all) {
+      declarations();
+      initial_values();
+    }
     graph_.nodes(step_.stage == Stage::Declared);
     results();
     partition();
@@ -221,6 +223,8 @@ private:
 
 } // namespace
 
-void verify(const Step& step, Diagnostics& diagnostics) { StepVerifier(step, diagnostics).run(); }
+void verify(const Step& step, Diagnostics& diagnostics, StepPart part) {
+  StepVerifier(step, diagnostics).run(part);
+}
 
 } // namespace gdjit
