@@ -27,7 +27,7 @@ bool reads_signature(Opcode op) {
 
 class Differentiator {
 public:
-  explicit Differentiator(const Step& step);
+  explicit Differentiator(Step step);
   Step run(PassContext& context) &&;
 
 private:
@@ -45,9 +45,9 @@ private:
   [[noreturn]] void refuse_nothing(NodeId gradient);
   std::string name_of(NodeId n) const;
 
+  Rebuild rebuild_;
   const Graph& old_;
   const Signature& signature_;
-  Rebuild rebuild_;
   GraphBuilder backward_;
   ReverseSweep sweep_;
   std::unordered_map<NodeId, std::vector<NodeId>> gradients_of_; ///< per loss, the gradient nodes
@@ -59,10 +59,11 @@ private:
   NodeId ancestor_loss_ = no_node;
 };
 
-Differentiator::Differentiator(const Step& step)
-    : old_(step.graph), signature_(step.signature), rebuild_(step, Sharing::verbatim),
-      backward_(rebuild_.graph(), step.signature, Sharing::shared), sweep_(backward_),
-      is_target_(step.graph.size()), expanded_(step.graph.size()) {
+Differentiator::Differentiator(Step step)
+    : rebuild_(std::move(step), Sharing::verbatim), old_(rebuild_.old()),
+      signature_(rebuild_.builder().signature()),
+      backward_(rebuild_.graph(), signature_, Sharing::shared), sweep_(backward_),
+      is_target_(old_.size()), expanded_(old_.size()) {
   for (NodeId n = 0; n < old_.size(); ++n) {
     if (!old_.name(n).empty())
       names_.insert(old_.name(n));
@@ -258,8 +259,8 @@ void Differentiator::refuse_nothing(NodeId gradient) {
 
 } // namespace
 
-Step differentiate(const Step& step, PassContext& context) {
-  return Differentiator(step).run(context);
+Step differentiate(Step step, PassContext& context) {
+  return Differentiator(std::move(step)).run(context);
 }
 
 } // namespace gdjit

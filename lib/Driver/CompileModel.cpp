@@ -39,7 +39,7 @@ private:
       return declared;
     PassContext context;
     context.training = step_.training();
-    return prune_inputs(declared, context);
+    return prune_inputs(std::move(declared), context);
   }
 
   ModelStep step_;

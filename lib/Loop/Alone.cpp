@@ -22,18 +22,17 @@ std::string marked(char what, size_t number) {
 /// `text` with what `word(kind, number)` gives for each mark.
 template <class Word> std::string spelled(std::string_view text, const Word& word) {
   std::string out;
-  for (size_t at = 0; at < text.size();) {
-    if (text[at] != mark) {
-      out += text[at++];
-      continue;
-    }
-    const size_t behind = text.find(end, at);
+  for (size_t at = 0;;) {
+    const size_t next = std::min(text.find(mark, at), text.size());
+    out.append(text, at, next - at);
+    if (next == text.size())
+      return out;
+    const size_t behind = text.find(end, next);
     size_t number = 0;
-    std::from_chars(text.data() + at + 2, text.data() + behind, number);
-    out += word(text[at + 1], number);
+    std::from_chars(text.data() + next + 2, text.data() + behind, number);
+    out += word(text[next + 1], number);
     at = behind + 1;
   }
-  return out;
 }
 
 BufferId number_in(const std::vector<BufferId>& buffers, BufferId b) {

@@ -7,10 +7,10 @@
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Types.h"
+#include "gdjit/Support/NameTable.h"
 
+#include <array>
 #include <fmt/format.h>
-#include <map>
-#include <unordered_set>
 
 namespace gdjit::loop {
 
@@ -110,18 +110,26 @@ void verify_outputs_apart(const Program& program, Diagnostics& diagnostics) {
 /// planned updates lie in their states. Only behind verify_views.
 void verify_rows(const Program& program, Diagnostics& diagnostics) {
   const Signature& s = program.signature;
-  std::map<std::pair<BufferRole, uint32_t>, BufferId> known;
+  std::array<std::vector<BufferId>, static_cast<size_t>(BufferRole::update) + 1>
+      known; // by role and row
+  const auto known_as = [&](BufferRole role, uint32_t number) -> BufferId& {
+    std::vector<BufferId>& rows = known[static_cast<size_t>(role)];
+    if (number >= rows.size())
+      rows.resize(number + size_t{1}, none);
+    return rows[number];
+  };
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const Buffer& buffer = program.buffers[b];
     const std::string* row = row_name(s, buffer.role, buffer.number);
     bool result = buffer.role == BufferRole::output || buffer.role == BufferRole::update;
     if (row == nullptr || (buffer.same_as != none && !result))
       continue;
-    auto [at, fresh] = known.try_emplace({buffer.role, buffer.number}, b);
-    if (!fresh)
+    if (BufferId& first = known_as(buffer.role, buffer.number); first == none)
+      first = b;
+    else
       diagnostics.error({}, fmt::format("buffers '{}' and '{}' both hold {} {}",
-                                        program.buffers[at->second].name, buffer.name,
-                                        name(buffer.role), *row));
+                                        program.buffers[first].name, buffer.name, name(buffer.role),
+                                        *row));
     const Buffer& memory = program.buffers[storage(program, b)];
     if (buffer.role == BufferRole::update && program.stage == Stage::Planned &&
         !(memory.role == BufferRole::state && memory.number == s.updates[buffer.number].state))
@@ -135,7 +143,7 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
   verify_outputs_apart(program, diagnostics);
   auto need = [&](BufferRole role, size_t rows) {
     for (uint32_t i = 0; i < rows; ++i)
-      if (const std::string* row = row_name(s, role, i); row && !known.count({role, i}))
+      if (const std::string* row = row_name(s, role, i); row && known_as(role, i) == none)
         diagnostics.error({}, fmt::format("no buffer holds {} {}", name(role), *row))
             .notes.push_back(
                 {fmt::format("declare one: buffer NAME : TYPE = {} {}{}", name(role), *row,
@@ -149,17 +157,16 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
 }
 
 /// Results and what is read of temporaries come from somewhere. Only behind verify_views.
-void verify_stores(const Program& program, Diagnostics& diagnostics) {
+void verify_stores(const Program& program, const std::vector<Named>& named,
+                   Diagnostics& diagnostics) {
   std::vector<uint8_t> stored(program.buffers.size(), 0), read(program.buffers.size(), 0);
-  for (const Kernel& kernel : program.kernels) {
-    const KernelView view(program, kernel);
-    for_each(view.body(), [&](const Statement& s) {
-      if (s.kind == StatementKind::Store)
-        for (BufferId b = view.buffer(s.buffer); b != none; b = program.buffers[b].same_as)
-          stored[b] = 1;
-      else if (s.kind == StatementKind::Load)
-        read[view.buffer(s.buffer)] = 1;
-    });
+  for (size_t k = 0; k < program.kernels.size(); ++k) {
+    const KernelView view(program, program.kernels[k]);
+    for (BufferId s : named[holder(program, k)].stored)
+      for (BufferId b = view.buffer(s); b != none; b = program.buffers[b].same_as)
+        stored[b] = 1;
+    for (BufferId b : named[holder(program, k)].read)
+      read[view.buffer(b)] = 1;
   }
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const Buffer& buffer = program.buffers[b];
@@ -180,8 +187,9 @@ void verify_stores(const Program& program, Diagnostics& diagnostics) {
 /// Views lead to a buffer that views nothing.
 void verify_views(const Program& program, Diagnostics& diagnostics) {
   std::vector<uint8_t> seen(program.buffers.size(), 0); // 1 on the way, 2 done
+  std::vector<BufferId> way;
   for (BufferId start = 0; start < program.buffers.size(); ++start) {
-    std::vector<BufferId> way;
+    way.clear();
     BufferId b = start;
     for (; b < program.buffers.size() && seen[b] == 0; b = program.buffers[b].same_as) {
       seen[b] = 1;
@@ -199,10 +207,11 @@ void verify_views(const Program& program, Diagnostics& diagnostics) {
 void verify(const Program& program, Diagnostics& diagnostics, const StatementPlaces* places) {
   if (program.stage < Stage::Loops || program.stage > Stage::Planned)
     diagnostics.error({}, fmt::format("a program of loops at stage {}", name(program.stage)));
-  std::unordered_set<std::string_view> names;
+  NameTable buffer_names(program.buffers.size()), kernel_names(program.kernels.size());
   size_t before = diagnostics.size();
-  for (const Buffer& buffer : program.buffers) {
-    if (!names.insert(buffer.name).second)
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    const Buffer& buffer = program.buffers[b];
+    if (buffer_names.first(buffer.name, b) != b)
       diagnostics.error({}, fmt::format("two buffers are named '{}'", buffer.name));
     verify_buffer(program, buffer, diagnostics);
   }
@@ -213,17 +222,19 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
   for (size_t i = 1; i < program.notes.size(); ++i)
     if (program.notes[i - 1].node >= program.notes[i].node)
       diagnostics.error({}, "notes are not sorted by node, each once");
-  names.clear();
   before = diagnostics.size();
   size_t statement = 0;
-  for (const Kernel& kernel : program.kernels) {
-    if (!names.insert(kernel.name).second)
+  std::vector<Named> named(program.kernels.size());
+  for (uint32_t k = 0; k < program.kernels.size(); ++k) {
+    const Kernel& kernel = program.kernels[k];
+    if (kernel_names.first(kernel.name, k) != k)
       diagnostics.error({}, fmt::format("two kernels are named '{}'", kernel.name));
     if (kernel.same_as != none) {
-      if (const std::string problem = sameness_problem(program, kernel); !problem.empty())
+      if (const std::string problem = sameness_problem(program, kernel, named); !problem.empty())
         diagnostics.error({}, fmt::format("kernel '{}': {}", kernel.name, problem));
       continue;
     }
+    named[k] = named_by(kernel);
     const size_t first = statement, known = diagnostics.size();
     KernelVerifier(program, kernel, diagnostics, places).run(statement);
     const std::string problem =
@@ -233,7 +244,7 @@ void verify(const Program& program, Diagnostics& diagnostics, const StatementPla
                         fmt::format("kernel '{}': {}", kernel.name, problem));
   }
   if (diagnostics.size() == before)
-    verify_stores(program, diagnostics);
+    verify_stores(program, named, diagnostics);
 }
 
 } // namespace gdjit::loop

@@ -33,7 +33,31 @@ bool may_be_stored(const Program& program, BufferId b) {
 
 } // namespace
 
-std::string sameness_problem(const Program& program, const Kernel& kernel) {
+Named named_by(const Kernel& kernel) {
+  Named named;
+  const auto ascends = [](const std::vector<uint32_t>& list) {
+    return std::ranges::adjacent_find(list, std::greater_equal<>()) == list.end();
+  };
+  named.ascending = ascends(kernel.buffers) && ascends(kernel.nodes);
+  named.listed = named.ascending;
+  for_each(kernel.body, [&](const Statement& s) {
+    named.listed = named.listed &&
+                   (s.buffer == none || std::ranges::binary_search(kernel.buffers, s.buffer)) &&
+                   (s.node == no_node || std::ranges::binary_search(kernel.nodes, s.node));
+    if (s.kind == StatementKind::Load)
+      named.read.push_back(s.buffer);
+    else if (s.kind == StatementKind::Store)
+      named.stored.push_back(s.buffer);
+  });
+  for (std::vector<BufferId>* list : {&named.read, &named.stored}) {
+    std::ranges::sort(*list);
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  return named;
+}
+
+std::string sameness_problem(const Program& program, const Kernel& kernel,
+                             const std::vector<Named>& named) {
   const auto number = static_cast<size_t>(&kernel - program.kernels.data());
   if (kernel.same_as >= number || program.kernels[kernel.same_as].same_as != none)
     return "is the same as one that is no earlier kernel with statements";
@@ -42,31 +66,24 @@ std::string sameness_problem(const Program& program, const Kernel& kernel) {
     return "is the same as another and has statements of its own";
   if (like.buffers.size() != kernel.buffers.size() || like.nodes.size() != kernel.nodes.size())
     return "lists other numbers of buffers or nodes than the one that it is the same as";
-  for (const auto* list : {&like.buffers, &like.nodes})
-    if (std::adjacent_find(list->begin(), list->end(), std::greater_equal<>()) != list->end())
-      return "is the same as one whose lists do not ascend";
+  if (!named[kernel.same_as].ascending)
+    return "is the same as one whose lists do not ascend";
+  if (!named[kernel.same_as].listed)
+    return "is the same as one that names what it does not list";
   for (size_t i = 0; i < like.buffers.size(); ++i) {
     if (like.buffers[i] >= program.buffers.size() || kernel.buffers[i] >= program.buffers.size())
       return "lists a buffer that does not exist";
-    const Buffer &named = program.buffers[like.buffers[i]],
+    const Buffer &given = program.buffers[like.buffers[i]],
                  &meant = program.buffers[kernel.buffers[i]];
-    if (!(named.type == meant.type))
+    if (!(given.type == meant.type))
       return fmt::format("means '{}', {}, by '{}', {}", meant.name, to_string(meant.type),
-                         named.name, to_string(named.type));
+                         given.name, to_string(given.type));
   }
   const KernelView view(program, kernel);
-  std::string problem;
-  for_each(view.body(), [&](const Statement& s) {
-    if ((s.buffer != none &&
-         !std::binary_search(like.buffers.begin(), like.buffers.end(), s.buffer)) ||
-        (s.node != no_node && !std::binary_search(like.nodes.begin(), like.nodes.end(), s.node)))
-      problem = "is the same as one that names what it does not list";
-    else if (s.kind == StatementKind::Store && !may_be_stored(program, view.buffer(s.buffer)))
-      problem = fmt::format("stores to '{}'", program.buffers[view.buffer(s.buffer)].name);
-  });
-  if (problem.empty() && shared_loop(like) != nullptr)
-    problem = sharing_problem(program, written_out(program, kernel));
-  return problem;
+  for (BufferId b : named[kernel.same_as].stored)
+    if (!may_be_stored(program, view.buffer(b)))
+      return fmt::format("stores to '{}'", program.buffers[view.buffer(b)].name);
+  return shared_loop(like) == nullptr ? "" : sharing_problem(program, written_out(program, kernel));
 }
 
 void KernelVerifier::run(size_t& number) {

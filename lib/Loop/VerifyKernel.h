@@ -8,9 +8,18 @@
 
 namespace gdjit::loop {
 
+/// What the statements of a kernel name, each buffer once.
+struct Named {
+  bool ascending = false; ///< the kernel's lists
+  bool listed = false;    ///< all of it is in them
+  std::vector<BufferId> read, stored;
+};
+Named named_by(const Kernel& kernel);
+
 /// Why a kernel cannot be the same as the one that it says it is; "" where it can. That one must
-/// have been verified.
-std::string sameness_problem(const Program& program, const Kernel& kernel);
+/// have been verified; `named` holds what each kernel with statements names.
+std::string sameness_problem(const Program& program, const Kernel& kernel,
+                             const std::vector<Named>& named);
 
 class KernelVerifier {
 public:

@@ -4,8 +4,28 @@
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace gdjit::lowering {
+
+namespace {
+/// The statements from `first` on, which leave `list`.
+std::vector<Statement> taken(std::vector<Statement>& list, std::vector<Statement>::iterator first) {
+  std::vector<Statement> tail(std::make_move_iterator(first), std::make_move_iterator(list.end()));
+  list.erase(first, list.end());
+  return tail;
+}
+} // namespace
+
+void KernelDraft::clear() {
+  kernel.body.clear();
+  kernel.loop_names.clear();
+  kernel.values = kernel.loops = kernel.tiles = 0;
+  loops.clear();
+  value_types.clear();
+  partials_loop.clear();
+  nests.clear();
+}
 
 std::vector<Statement> clone(KernelDraft& draft, const std::vector<Statement>& body) {
   loop::CopiedIds ids;
@@ -26,7 +46,7 @@ std::vector<Statement> clone(KernelDraft& draft, const std::vector<Statement>& b
 }
 
 Statement& Body::append(StatementKind kind) {
-  Statement& s = open_.back().emplace_back();
+  Statement& s = draft_.open.emplace_back();
   s.kind = kind;
   s.node = node_;
   return s;
@@ -40,24 +60,19 @@ ValueId Body::define(Statement& statement, DType type) {
 }
 
 LoopId Body::open(const std::string& name, int64_t extent) {
-  Statement head;
-  head.kind = StatementKind::For;
+  heads_.push_back(static_cast<uint32_t>(draft_.open.size()));
+  Statement& head = append(StatementKind::For);
   head.loop = draft_.kernel.loops++;
   head.end = extent;
-  head.node = node_;
   draft_.kernel.loop_names.push_back(name);
   draft_.loops.push_back({.extent = extent, .partials = 0, .sealed = false});
-  heads_.push_back(std::move(head));
-  open_.emplace_back();
-  return heads_.back().loop;
+  return head.loop;
 }
 
 void Body::close() {
-  Statement loop = std::move(heads_.back());
-  heads_.pop_back();
-  loop.body = std::move(open_.back());
-  open_.pop_back();
-  open_.back().push_back(std::move(loop));
+  const auto head = draft_.open.begin() + heads_.back();
+  heads_.erase(heads_.end() - 1);
+  head->body = taken(draft_.open, head + 1);
 }
 
 ValueId Body::constant(DType type, Bits bits) {
@@ -192,9 +207,9 @@ std::pair<int64_t, int64_t> Body::range(const Affine& affine) const {
 }
 
 void Body::finish() {
-  GDJIT_CHECK(open_.size() == 1);
-  draft_.nests.push_back(std::move(open_.back()));
-  open_.back().clear();
+  GDJIT_CHECK(heads_.empty());
+  draft_.nests.push_back(
+      taken(draft_.open, draft_.open.begin() + static_cast<std::ptrdiff_t>(first_)));
 }
 
 } // namespace gdjit::lowering

@@ -41,6 +41,12 @@ struct KernelDraft {
   std::vector<LoopId>
       partials_loop; ///< per TileId: the loop whose chains the last axis holds, or loop::none
   std::vector<std::vector<Statement>> nests; ///< in the order they were made
+  /// Of the nests that are being written, loops that are open ending them: a loop takes what stands
+  /// behind it for its body when it is closed.
+  std::vector<Statement> open;
+
+  /// A kernel without statements; keeps memory.
+  void clear();
 };
 
 /// The coordinate `loop` itself.
@@ -52,7 +58,7 @@ std::vector<Statement> clone(KernelDraft& draft, const std::vector<Statement>& b
 
 class Body {
 public:
-  Body(KernelDraft& draft, NodeId node) : draft_(draft), node_(node) { open_.emplace_back(); }
+  Body(KernelDraft& draft, NodeId node) : draft_(draft), node_(node), first_(draft.open.size()) {}
 
   NodeId node() const { return node_; }
   KernelDraft& draft() { return draft_; }
@@ -97,8 +103,8 @@ private:
 
   KernelDraft& draft_;
   NodeId node_;
-  std::vector<std::vector<Statement>> open_; ///< statements of the nest, then of each open loop
-  std::vector<Statement> heads_;             ///< the open loops
+  size_t first_;                   ///< of its statements in draft.open
+  SmallVector<uint32_t, 8> heads_; ///< the open loops, there
 };
 
 } // namespace gdjit::lowering

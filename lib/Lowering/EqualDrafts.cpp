@@ -12,16 +12,13 @@ namespace gdjit::lowering {
 
 namespace {
 
-/// Nests one behind another, as the body of a kernel, and how many statements each has.
-std::vector<Statement> joined(std::vector<std::vector<Statement>>&& nests,
-                              std::vector<size_t>& sizes) {
-  for (const std::vector<Statement>& nest : nests)
+/// Puts nests one behind another, as the body of a kernel; how many statements each has.
+void join(std::vector<std::vector<Statement>>& nests, std::vector<size_t>& sizes,
+          std::vector<Statement>& body) {
+  for (std::vector<Statement>& nest : nests) {
     sizes.push_back(nest.size());
-  std::vector<Statement> body;
-  body.reserve(std::accumulate(sizes.begin(), sizes.end(), size_t{0}));
-  for (std::vector<Statement>& nest : nests)
     std::move(nest.begin(), nest.end(), std::back_inserter(body));
-  return body;
+  }
 }
 
 std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
@@ -39,9 +36,9 @@ std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
 } // namespace
 
 /// What is known of a draft beside its statements, as bytes.
-std::string EqualDrafts::facts_of(const KernelDraft& draft, const std::vector<size_t>& sizes,
-                                  const std::function<bool(BufferId)>& is_private) const {
-  std::string facts;
+void EqualDrafts::add_facts(std::string& facts, const KernelDraft& draft,
+                            const std::vector<size_t>& sizes,
+                            const std::function<bool(BufferId)>& is_private) const {
   auto put = [&facts](auto number) {
     facts.append(reinterpret_cast<const char*>(&number), sizeof number);
   };
@@ -69,17 +66,21 @@ std::string EqualDrafts::facts_of(const KernelDraft& draft, const std::vector<si
     put(static_cast<uint32_t>(first - nodes.begin()));
     put(static_cast<char>(graph_.name(nodes[i]).empty()));
   }
-  return facts;
 }
 
-loop::Kernel EqualDrafts::loops_of(KernelDraft&& draft,
+loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
                                    const std::function<bool(BufferId)>& is_private) {
   std::vector<size_t> sizes;
-  draft.kernel.body = joined(std::move(draft.nests), sizes);
+  join(draft.nests, sizes, draft.kernel.body);
   key_.take(draft.kernel);
   const std::vector<NodeId>& nodes = key_.nodes();
-  auto [at, added] = known_.try_emplace(key_.bytes() + facts_of(draft, sizes, is_private),
-                                        Known{static_cast<uint32_t>(program_.kernels.size()), {}});
+  draft_ = key_.bytes();
+  add_facts(draft_, draft, sizes, is_private);
+  auto at = known_.find(draft_);
+  const bool added = at == known_.end();
+  if (added)
+    at =
+        known_.try_emplace(draft_, Known{static_cast<uint32_t>(program_.kernels.size()), {}}).first;
   std::vector<uint32_t>& order = at->second.order;
   if (added) {
     order.resize(nodes.size());

@@ -17,10 +17,10 @@ public:
   EqualDrafts(const Graph& graph, const loop::Program& program)
       : graph_(graph), program_(program), key_(program) {}
 
-  /// The kernel that is to be the program's next, of a draft: the same as an equal one, else its
-  /// nests as loops: fused, forwarded, contracted, split. `is_private` tells whether the rest of
-  /// the program is indifferent to a buffer.
-  loop::Kernel loops_of(KernelDraft&& draft, const std::function<bool(BufferId)>& is_private);
+  /// The kernel that is to be the program's next, of a draft, which is used up: the same as an
+  /// equal one, else its nests as loops: fused, forwarded, contracted, split. `is_private` tells
+  /// whether the rest of the program is indifferent to a buffer.
+  loop::Kernel loops_of(KernelDraft& draft, const std::function<bool(BufferId)>& is_private);
 
 private:
   /// The first of its kind.
@@ -29,12 +29,13 @@ private:
     std::vector<uint32_t> order; ///< of its nodes, as they appear, to make them ascend
   };
 
-  std::string facts_of(const KernelDraft& draft, const std::vector<size_t>& sizes,
-                       const std::function<bool(BufferId)>& is_private) const;
+  void add_facts(std::string& facts, const KernelDraft& draft, const std::vector<size_t>& sizes,
+                 const std::function<bool(BufferId)>& is_private) const;
 
   const Graph& graph_;
   const loop::Program& program_;
   loop::KernelKey key_;
+  std::string draft_; ///< what a draft is, as bytes: the key and facts of the one at hand
   std::unordered_map<std::string, Known> known_;
 };
 

@@ -22,7 +22,7 @@ namespace {
 
 /// The nodes sorted by kernel, keeping their order within each. Operands stay before their readers,
 /// since no node reads from a later kernel.
-Step sorted_by_kernel(const Step& step, const Partition& partition, std::vector<NodeId>& moved) {
+Step sorted_by_kernel(Step step, const Partition& partition, std::vector<NodeId>& moved) {
   std::vector<NodeId> order(step.graph.size());
   std::iota(order.begin(), order.end(), NodeId{0});
   auto kernel = [&](NodeId n) { return partition.kernel_of[n] + 1; }; // no_kernel becomes 0
@@ -30,9 +30,11 @@ Step sorted_by_kernel(const Step& step, const Partition& partition, std::vector<
                    [&](NodeId a, NodeId b) { return kernel(a) < kernel(b); });
 
   Step sorted;
-  sorted.signature = step.signature;
+  sorted.signature = std::move(step.signature);
   sorted.stage = Stage::Fused;
   sorted.graph.share_files(step.graph);
+  sorted.graph.reserve_like(step.graph);
+  sorted.partition.kernel_of.reserve(order.size());
   moved.assign(step.graph.size(), no_node);
   std::vector<Value> operands;
   std::vector<TensorType> types;
@@ -60,12 +62,12 @@ Step sorted_by_kernel(const Step& step, const Partition& partition, std::vector<
 
 } // namespace
 
-Step fuse(const Step& step, PassContext& context) {
+Step fuse(Step step, PassContext& context) {
   GDJIT_CHECK(step.stage == Stage::Simplified);
   lowering::Grouping grouping(step);
   Partition partition = grouping.run();
   std::vector<NodeId> moved;
-  Step fused = sorted_by_kernel(step, partition, moved);
+  Step fused = sorted_by_kernel(std::move(step), partition, moved);
   fused.partition.kernels = std::move(partition.kernels);
   std::vector<std::string> titles = lowering::titles(fused, fused.partition);
   for (size_t k = 0; k < titles.size(); ++k) {

@@ -112,8 +112,9 @@ loop::Program lower(const Step& step, PassContext& context) {
         {step.outputs[i], loop::BufferRole::output, i});
 
   EqualDrafts drafts(step.graph, program);
+  KernelDraft draft;
   for (size_t k = 0; k < kernels; ++k) {
-    KernelDraft draft;
+    draft.clear();
     draft.kernel.name = "k" + std::to_string(k);
     if (k < partition.kernels.size()) {
       draft.kernel.name = partition.kernels[k].name;
@@ -124,9 +125,8 @@ loop::Program lower(const Step& step, PassContext& context) {
       lowering.node(draft, n);
     for (const Result& r : results[k])
       lowering.result(draft, r.value, r.role, r.number);
-    program.kernels.push_back(drafts.loops_of(std::move(draft), [&](BufferId b) {
-      return lowering.is_private(b, static_cast<uint32_t>(k));
-    }));
+    program.kernels.push_back(drafts.loops_of(
+        draft, [&](BufferId b) { return lowering.is_private(b, static_cast<uint32_t>(k)); }));
   }
   remove_dead(program);
   for (loop::Kernel& kernel : program.kernels) {

@@ -80,7 +80,7 @@ std::vector<std::string> titles(const Step& step, const Partition& partition) {
   struct Title {
     std::vector<std::string> parts;
     NodeId last_product = no_node;
-    std::vector<std::string> ops; ///< what is said where nothing is worth naming
+    std::vector<Opcode> ops; ///< what is said where nothing is worth naming
   };
   std::vector<Title> titles(partition.kernels.size());
   Namer namer(step);
@@ -90,10 +90,10 @@ std::vector<std::string> titles(const Step& step, const Partition& partition) {
     Title& title = titles[partition.kernel_of[n]];
     if (title.parts.size() <= most_parts)
       namer.add(n, title.parts, title.last_product);
-    std::string op(name(step.graph.op(n)));
-    if (title.ops.size() <= most_parts && kind(step.graph.op(n)) != OpKind::Movement &&
+    const Opcode op = step.graph.op(n);
+    if (title.ops.size() <= most_parts && kind(op) != OpKind::Movement &&
         (title.ops.empty() || title.ops.back() != op))
-      title.ops.push_back(std::move(op));
+      title.ops.push_back(op);
     // Repeated words say no more.
     if (title.parts.size() > 1 && title.parts.back() == title.parts[title.parts.size() - 2])
       title.parts.pop_back();
@@ -112,7 +112,10 @@ std::vector<std::string> titles(const Step& step, const Partition& partition) {
       }
       parts.push_back("update of " + joined(updated[k]));
     }
-    result.push_back(joined(titles[k].parts.empty() ? titles[k].ops : titles[k].parts));
+    if (titles[k].parts.empty())
+      for (Opcode op : titles[k].ops)
+        titles[k].parts.emplace_back(name(op));
+    result.push_back(joined(titles[k].parts));
   }
   return result;
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <set>
 
 namespace gdjit::memory {
@@ -114,54 +113,56 @@ const char* too_early(const loop::Program& program, const Access& store, const A
 } // namespace
 
 std::vector<InPlaceDecision> decide_in_place(const loop::Program& program) {
-  // Accesses of the updates' and the states' storage, grouped by state.
+  // Accesses of an update's and its state's storage.
   struct Group {
+    InPlaceDecision decision;
     std::vector<Access> stores, loads;
   };
+  std::vector<Group> groups(program.signature.states.size());         // by row
+  std::vector<uint32_t> state_of(program.buffers.size(), loop::none); // by storage
   std::vector<bool> wanted(program.buffers.size(), false);
-  std::map<uint32_t, InPlaceDecision> decisions; // by state row
-  std::map<BufferId, uint32_t> state_of;         // by storage
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const loop::Buffer& buffer = program.buffers[b];
-    if (buffer.role == loop::BufferRole::update) {
-      uint32_t state = program.signature.updates[buffer.number].state;
-      decisions[state].update = b;
-      if (loop::storage(program, b) != b)
-        decisions[state].refusal = "it is a view of another buffer";
-      else
-        state_of[b] = state;
-      wanted[loop::storage(program, b)] = true;
-    }
+    if (buffer.role != loop::BufferRole::update)
+      continue;
+    const uint32_t state = program.signature.updates[buffer.number].state;
+    groups[state].decision.update = b;
+    if (loop::storage(program, b) != b)
+      groups[state].decision.refusal = "it is a view of another buffer";
+    else
+      state_of[b] = state;
+    wanted[loop::storage(program, b)] = true;
   }
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
     const loop::Buffer& buffer = program.buffers[b];
-    auto at = decisions.find(buffer.number);
     if (buffer.role == loop::BufferRole::state && buffer.same_as == loop::none &&
-        at != decisions.end()) {
-      at->second.state = b;
+        groups[buffer.number].decision.update != loop::none) {
+      groups[buffer.number].decision.state = b;
       state_of[b] = buffer.number;
       wanted[b] = true;
     }
   }
-  std::map<uint32_t, Group> groups;
   for (Access& access : collect_accesses(program, wanted)) {
-    auto state = state_of.find(loop::storage(program, access.buffer));
-    if (state == state_of.end() || !happens(access))
+    const BufferId memory = loop::storage(program, access.buffer);
+    if (state_of[memory] == loop::none || !happens(access))
       continue;
-    Group& group = groups[state->second];
-    bool of_update = loop::storage(program, access.buffer) == decisions[state->second].update;
+    Group& group = groups[state_of[memory]];
+    const bool of_update = memory == group.decision.update;
     if (of_update && access.is_store())
       group.stores.push_back(std::move(access));
     else if (!of_update)
       group.loads.push_back(std::move(access));
   }
   std::vector<InPlaceDecision> result;
-  for (auto& [state, decision] : decisions) {
-    for (const Access& store : groups[state].stores)
-      for (const Access& load : groups[state].loads)
-        if (const char* why = decision.refusal.empty() ? too_early(program, store, load) : nullptr)
-          decision.refusal = why;
-    result.push_back(std::move(decision));
+  for (Group& group : groups) {
+    if (group.decision.update == loop::none)
+      continue;
+    for (const Access& store : group.stores)
+      for (const Access& load : group.loads)
+        if (const char* why =
+                group.decision.refusal.empty() ? too_early(program, store, load) : nullptr)
+          group.decision.refusal = why;
+    result.push_back(std::move(group.decision));
   }
   return result;
 }

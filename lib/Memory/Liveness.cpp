@@ -49,7 +49,7 @@ std::vector<Access> collect_accesses(const loop::Program& program,
   Walker walker([&](BufferId buffer, const std::vector<loop::Statement>& body, size_t i,
                     int64_t position, const std::vector<const loop::Statement*>& loops) {
     if (wanted[loop::storage(program, buffer)])
-      accesses.push_back({buffer, &body[i], position, &body, i, loops});
+      accesses.push_back({buffer, &body[i], position, &body, i, {loops.begin(), loops.end()}});
   });
   walker.run(program);
   return accesses;

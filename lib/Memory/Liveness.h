@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gdjit/Loop/Program.h"
+#include "gdjit/Support/SmallVector.h"
 
 namespace gdjit::memory {
 
@@ -25,7 +26,7 @@ struct Access {
   int64_t position;
   const std::vector<loop::Statement>* body; ///< the statements it stands among
   size_t index_in_body;
-  std::vector<const loop::Statement*> loops; ///< enclosing, outermost first
+  SmallVector<const loop::Statement*, 4> loops; ///< enclosing, outermost first
 
   bool is_store() const { return statement->kind == loop::StatementKind::Store; }
 };

@@ -110,7 +110,19 @@ Value GraphBuilder::append(Opcode op, std::span<const Value> given, Attributes a
     throw Error(ErrorCode::graph, fmt::format("{}: {}", name(op), mismatch.message),
                 graph_.location(origin_), std::move(notes));
   }
+  return placed(op, operands, std::move(attributes), type);
+}
 
+Value GraphBuilder::append_copy(const Graph& from, NodeId n, std::span<const Value> operands) {
+  const std::span<const Value> known = from.operands(n);
+  const bool same_types =
+      std::ranges::equal(known, operands, [&](Value a, Value b) { return from.type(a) == type(b); });
+  return same_types ? placed(from.op(n), operands, from.attributes(n), from.type(n))
+                    : append(from.op(n), operands, from.attributes(n));
+}
+
+Value GraphBuilder::placed(Opcode op, std::span<const Value> operands, Attributes attributes,
+                           const TensorType& type) {
   uint64_t hash = 0;
   if (sharing_ == Sharing::shared) {
     hash = hash_node(op, operands, attributes);

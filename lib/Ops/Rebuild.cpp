@@ -4,9 +4,9 @@
 namespace gdjit {
 
 namespace {
-Step empty_copy(const Step& old) {
+Step begun(Step& old) {
   Step fresh;
-  fresh.signature = old.signature;
+  fresh.signature = std::move(old.signature);
   fresh.stage = old.stage;
   fresh.graph.share_files(old.graph);
   fresh.graph.reserve_like(old.graph);
@@ -14,9 +14,9 @@ Step empty_copy(const Step& old) {
 }
 } // namespace
 
-Rebuild::Rebuild(const Step& old, Sharing sharing)
-    : old_(old), fresh_(empty_copy(old)), builder_(fresh_.graph, fresh_.signature, sharing),
-      map_(old.graph.size()) {}
+Rebuild::Rebuild(Step old, Sharing sharing)
+    : old_(std::move(old)), fresh_(begun(old_)), builder_(fresh_.graph, fresh_.signature, sharing),
+      map_(old_.graph.size()) {}
 
 std::span<const Value> Rebuild::operands(NodeId n) {
   operands_.clear();
@@ -29,7 +29,7 @@ std::span<const Value> Rebuild::operands(NodeId n) {
 
 Value Rebuild::copy(NodeId n) {
   stand_at(n);
-  Value v = builder_.append(old_.graph.op(n), operands(n), old_.graph.attributes(n));
+  Value v = builder_.append_copy(old_.graph, n, operands(n));
   replace(n, v);
   return v;
 }

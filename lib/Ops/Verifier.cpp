@@ -2,11 +2,11 @@
 #include "gdjit/Ops/Verifier.h"
 
 #include "gdjit/Ops/Op.h"
+#include "gdjit/Support/NameTable.h"
+#include "gdjit/Support/SmallVector.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace gdjit {
 
@@ -19,7 +19,7 @@ public:
       : graph_(graph), signature_(signature), diagnostics_(diagnostics), where_(where) {}
 
   void nodes(bool gradients) {
-    std::unordered_map<std::string_view, NodeId> names;
+    NameTable names(graph_.size());
     for (NodeId n = 0; n < graph_.size(); ++n) {
       if (graph_.origin(n).file >= graph_.files().size()) {
         diagnostics_.error(
@@ -27,9 +27,8 @@ public:
         continue;
       }
       if (const std::string& name = graph_.name(n); !name.empty()) {
-        auto [place, fresh] = names.emplace(name, n);
-        if (!fresh)
-          error(n, fmt::format("its name is that of node {}, too", place->second));
+        if (const NodeId first = names.first(name, n); first != n)
+          error(n, fmt::format("its name is that of node {}, too", first));
       }
       if (!gradients && kind(graph_.op(n)) == OpKind::Derivative)
         error(n, "derivatives are expanded at stage differentiated");
@@ -43,7 +42,7 @@ public:
 
 private:
   void node(NodeId n) {
-    std::vector<TensorType> types;
+    SmallVector<TensorType, 4> types;
     for (Value v : graph_.operands(n)) {
       if (v.node >= n || !valid(v))
         return error(n, "an operand does not stand above");
@@ -84,11 +83,13 @@ public:
         graph_(step.graph, s_, diagnostics, ""),
         initial_(s_.initial, s_, diagnostics, "in an initial value: ") {}
 
-  void run() {
+  void run(StepPart part) {
     if (step_.stage > Stage::Fused)
       error(fmt::format("a graph at stage {}", name(step_.stage)));
-    declarations();
-    initial_values();
+    if (part == StepPart::all) {
+      declarations();
+      initial_values();
+    }
     graph_.nodes(step_.stage == Stage::Declared);
     results();
     partition();
@@ -128,10 +129,10 @@ private:
   }
 
   template <class Decl> void unique(const std::vector<Decl>& list, std::string_view what) {
-    std::unordered_set<std::string_view> names;
-    for (const Decl& d : list)
-      if (!names.insert(d.name).second)
-        error(fmt::format("two {} are named '{}'", what, d.name));
+    NameTable names(list.size());
+    for (uint32_t i = 0; i < list.size(); ++i)
+      if (names.first(list[i].name, i) != i)
+        error(fmt::format("two {} are named '{}'", what, list[i].name));
   }
 
   void tensor(std::string_view what, const std::string& name, const TensorType& type,
@@ -222,6 +223,8 @@ private:
 
 } // namespace
 
-void verify(const Step& step, Diagnostics& diagnostics) { StepVerifier(step, diagnostics).run(); }
+void verify(const Step& step, Diagnostics& diagnostics, StepPart part) {
+  StepVerifier(step, diagnostics).run(part);
+}
 
 } // namespace gdjit

@@ -69,21 +69,19 @@ loop::Program schedule(loop::Program program, PassContext& context) {
   program.stage = Stage::Scheduled;
   share_out(program, context);
   const std::vector<Varying> varying = families(program, context);
+  std::vector<std::string> remarks = std::exchange(context.remarks, {});
   std::unordered_map<size_t, loop::Alone> scheduled; // by number of the kernel
   for (size_t k = 0; k < program.kernels.size(); ++k) {
     loop::Kernel& kernel = program.kernels[k];
     if (kernel.same_as == loop::none) {
-      PassContext own{.training = context.training,
-                      .machine = context.machine,
-                      .threads = context.threads,
-                      .changed = false,
-                      .remarks = {}};
+      PassContext own = context;
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
       schedule(alone.program(), alone.program().kernels[0], own, varying[k]);
       alone.remarks() = std::move(own.remarks);
     }
-    scheduled.at(holder(program, k)).write_back(program, kernel, context.remarks);
+    scheduled.at(holder(program, k)).write_back(program, kernel, remarks);
   }
+  context.remarks = std::move(remarks);
   return program;
 }
 

@@ -16,22 +16,28 @@ bool reports(const Graph& graph, NodeId n) {
 
 } // namespace
 
-Step eliminate_dead_code(const Step& step, PassContext& context) {
+Step eliminate_dead_code(Step step, PassContext& context) {
   const Graph& graph = step.graph;
   std::vector<bool> live(graph.size());
   for (const std::vector<Value>* results : {&step.outputs, &step.updates})
     for (Value v : *results)
       live[v.node] = true;
-  for (NodeId n = graph.size(); n-- > 0;)
-    if (live[n] = live[n] || reports(graph, n); live[n])
+  bool any_dead = false;
+  for (NodeId n = graph.size(); n-- > 0;) {
+    live[n] = live[n] || reports(graph, n);
+    any_dead |= !live[n];
+    if (live[n])
       for (Value v : graph.operands(n))
         live[v.node] = true;
+  }
+  if (!any_dead)
+    return step;
 
-  Rebuild rebuild(step, Sharing::verbatim);
-  for (NodeId n = 0; n < graph.size(); ++n)
+  context.changed = true;
+  Rebuild rebuild(std::move(step), Sharing::verbatim);
+  for (NodeId n = 0; n < live.size(); ++n)
     if (live[n])
       rebuild.copy(n);
-  context.changed |= rebuild.graph().size() != graph.size();
   return std::move(rebuild).finish();
 }
 

@@ -87,16 +87,16 @@ ConstantPart evaluate(const Step& step) {
 
 } // namespace
 
-Step fold_constants(const Step& step, PassContext& context) {
-  const Graph& graph = step.graph;
+Step fold_constants(Step step, PassContext& context) {
   bool any = false;
-  for (NodeId n = 0; n < graph.size() && !any; ++n)
-    any = graph.op(n) == Opcode::Constant;
+  for (NodeId n = 0; n < step.graph.size() && !any; ++n)
+    any = step.graph.op(n) == Opcode::Constant;
   if (!any)
     return step;
 
   ConstantPart part = evaluate(step);
-  Rebuild rebuild(step, Sharing::shared);
+  Rebuild rebuild(std::move(step), Sharing::shared);
+  const Graph& graph = rebuild.old();
   for (NodeId n = 0; n < graph.size(); ++n) {
     rebuild.stand_at(n);
     Bits bits = 0;

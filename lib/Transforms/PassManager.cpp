@@ -117,7 +117,7 @@ void PassManager::run(std::string_view name, Work& work) {
 
 void PassManager::apply(const Pass& pass, Work& work) {
   if (pass.graph)
-    work.step = pass.graph(work.step, context_);
+    work.step = pass.graph(std::move(work.step), context_);
   else if (pass.lower)
     work.program = pass.lower(work.step, context_);
   else
@@ -126,12 +126,15 @@ void PassManager::apply(const Pass& pass, Work& work) {
   (work.is_graph() ? work.step.stage : work.program.stage) = pass.provides;
 }
 
-void PassManager::verify(const Work& work) const {
+void PassManager::verify(const Work& work) {
   Diagnostics diagnostics;
-  if (work.is_graph())
-    gdjit::verify(work.step, diagnostics);
-  else
+  if (work.is_graph()) {
+    const bool known = signature_verified_ && !options_.verify;
+    gdjit::verify(work.step, diagnostics, known ? StepPart::body : StepPart::all);
+    signature_verified_ = true;
+  } else {
     loop::verify(work.program, diagnostics);
+  }
   if (diagnostics.empty())
     return;
   std::string text = fmt::format("the step is broken at stage {}{}", name(work.stage),

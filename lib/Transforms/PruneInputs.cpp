@@ -36,8 +36,8 @@ std::vector<Rows> renumbered(const std::vector<Rows>& all, const std::vector<uin
 
 } // namespace
 
-Step prune_inputs(const Step& declared, PassContext& context) {
-  Step live = eliminate_dead_code(specialize(declared, context), context);
+Step prune_inputs(Step declared, PassContext& context) {
+  Step live = eliminate_dead_code(specialize(std::move(declared), context), context);
   std::vector<uint32_t> rows = new_rows(live);
 
   Step pruned;

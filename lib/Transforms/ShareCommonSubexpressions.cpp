@@ -5,11 +5,12 @@
 
 namespace gdjit {
 
-Step share_common_subexpressions(const Step& step, PassContext& context) {
-  Rebuild rebuild(step, Sharing::shared);
-  for (NodeId n = 0; n < step.graph.size(); ++n)
+Step share_common_subexpressions(Step step, PassContext& context) {
+  Rebuild rebuild(std::move(step), Sharing::shared);
+  const NodeId nodes = rebuild.old().size();
+  for (NodeId n = 0; n < nodes; ++n)
     rebuild.copy(n);
-  context.changed |= rebuild.graph().size() != step.graph.size();
+  context.changed |= rebuild.graph().size() != nodes;
   return std::move(rebuild).finish();
 }
 

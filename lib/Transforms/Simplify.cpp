@@ -66,10 +66,10 @@ private:
 
 } // namespace
 
-Step simplify(const Step& step, PassContext& context) {
-  Rebuild rebuild(step, Sharing::shared);
+Step simplify(Step step, PassContext& context) {
+  Rebuild rebuild(std::move(step), Sharing::shared);
   Simplifier simplifier(rebuild.builder());
-  const Graph& graph = step.graph;
+  const Graph& graph = rebuild.old();
   for (NodeId n = 0; n < graph.size(); ++n) {
     rebuild.stand_at(n);
     rebuild.replace(n, simplifier.simplified(graph.op(n), rebuild.operands(n), graph.attributes(n),

@@ -10,24 +10,31 @@ namespace gdjit {
 
 namespace {
 
-bool is_training(const Step& step, NodeId n) {
-  if (step.graph.op(n) != Opcode::Scalar)
+bool is_training(const Graph& graph, const Signature& signature, NodeId n) {
+  if (graph.op(n) != Opcode::Scalar)
     return false;
-  const ScalarDecl& scalar = step.signature.scalars[step.graph.attributes(n).integer(Attr::index)];
+  const ScalarDecl& scalar = signature.scalars[graph.attributes(n).integer(Attr::index)];
   return scalar.name == "training" && scalar.dtype == DType::boolean;
 }
 
 } // namespace
 
-Step specialize(const Step& step, PassContext& context) {
-  const Graph& graph = step.graph;
-  Rebuild rebuild(step, Sharing::verbatim);
+Step specialize(Step step, PassContext& context) {
+  bool any_reads = false;
+  for (NodeId n = 0; n < step.graph.size() && !any_reads; ++n)
+    any_reads = is_training(step.graph, step.signature, n);
+  if (!any_reads)
+    return step;
+
+  Rebuild rebuild(std::move(step), Sharing::verbatim);
+  const Graph& graph = rebuild.old();
+  const Signature& signature = rebuild.builder().signature();
   std::vector<bool> target = gradient_targets(graph);
   std::vector<bool> decided(graph.size()); // uniform, and known because `training` is
 
   for (NodeId n = 0; n < graph.size(); ++n) {
     rebuild.stand_at(n);
-    if (is_training(step, n)) {
+    if (is_training(graph, signature, n)) {
       rebuild.replace(n, rebuild.builder().constant(graph.type(n), context.training));
       decided[n] = context.changed = true;
       continue;

@@ -250,11 +250,21 @@ Value Stabilizer::shifted_softmax(Value exponential, Value denominator) {
   return (e / expr(moved(denominator, sum))).value;
 }
 
+/// Every pattern holds one of these.
+bool has_pattern(const Graph& graph) {
+  for (NodeId n = 0; n < graph.size(); ++n)
+    if (Opcode op = graph.op(n); op == Opcode::Log || op == Opcode::Exp || op == Opcode::Sigmoid)
+      return true;
+  return false;
+}
+
 } // namespace
 
-Step stabilize(const Step& step, PassContext& context) {
-  const Graph& graph = step.graph;
-  Rebuild rebuild(step, Sharing::verbatim);
+Step stabilize(Step step, PassContext& context) {
+  if (!has_pattern(step.graph))
+    return step;
+  Rebuild rebuild(std::move(step), Sharing::verbatim);
+  const Graph& graph = rebuild.old();
   Stabilizer stabilizer(rebuild);
   std::vector<bool> target = gradient_targets(graph);
   for (NodeId n = 0; n < graph.size(); ++n) {

@@ -1,19 +1,22 @@
-// gdjit_ratios: single products and whole steps as shares of the FMA peak, as tables in Markdown.
+// gdjit_ratios: single products and whole steps as shares of the FMA peak, and how compilation
+// grows with the graph, as tables in Markdown.
 //
 // A shared machine is noisy: peak and contestants run in turn, in pieces shorter than a time slice,
 // for many rounds, and the best of each counts. No figure stands alone.
 //
-//     gdjit_ratios [products|steps] [seconds a row] [name...]
+//     gdjit_ratios [products|steps|growth] [seconds a row] [name...]
 #include "Limits.h"
 #include "Products.h"
 #include "Workloads.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fmt/format.h>
+#include <memory>
 
 using namespace gdjit;
 using namespace gdjit::benchmarks;
@@ -99,6 +102,54 @@ void step_table(double seconds, const std::function<bool(const std::string&)>& w
   }
 }
 
+double wall_seconds_of(const std::function<void()>& run) {
+  const auto begin = Clock::now();
+  run();
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Compilation of deep_tanh from a hundred nodes to a hundred thousand: time as nodes to the power
+/// of `exponent`, from the row before and from the first.
+void growth_table() {
+  const auto deep = std::ranges::find(workloads(), std::string_view("deep_tanh_1000"),
+                                      [](const Workload& w) { return std::string_view(w.name); });
+  fmt::print("| layers | nodes | model, ms | compilation, ms | us a node | exponent | from the "
+             "first row |\n|---|---|---|---|---|---|---|\n");
+  struct Row {
+    double nodes = 0, seconds = 0;
+  };
+  Row first, before;
+  for (int layers : {10, 30, 100, 300, 1000, 3000, 10000}) {
+    Row row{0, 1e30};
+    double model_seconds = 1e30;
+    for (int i = 0; i < 3; ++i) {
+      std::unique_ptr<Model> model;
+      model_seconds = std::min(
+          model_seconds, wall_seconds_of([&] {
+            const double option = layers;
+            model = std::make_unique<Model>(
+                deep->model, ModelOptions{.batch = deep->batch, .options = {{"layers", option}}});
+          }));
+      State state = initial_state(*model);
+      row.nodes = model->training().step().graph.size();
+      row.seconds =
+          std::min(row.seconds, wall_seconds_of([&] { compile(model->training(), state); }));
+    }
+    const auto exponent = [&](const Row& from) {
+      return from.nodes == 0 ? std::string()
+                             : fmt::format("{:.2f}", std::log(row.seconds / from.seconds) /
+                                                         std::log(row.nodes / from.nodes));
+    };
+    fmt::print("| {} | {} | {:.1f} | {:.1f} | {:.1f} | {} | {} |\n", layers, row.nodes,
+               model_seconds * 1e3, row.seconds * 1e3, row.seconds * 1e6 / row.nodes,
+               exponent(before), exponent(first));
+    std::fflush(stdout);
+    if (first.nodes == 0)
+      first = row;
+    before = row;
+  }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -110,8 +161,11 @@ int main(int argc, char** argv) {
       any = any || name.find(argv[i]) != std::string::npos;
     return any;
   };
-  if (std::strcmp(table, "steps") != 0)
+  const auto asked = [&](const char* name) { return *table == 0 || !std::strcmp(table, name); };
+  if (asked("products"))
     product_table(seconds, wanted);
-  if (std::strcmp(table, "products") != 0)
+  if (asked("steps"))
     step_table(seconds, wanted);
+  if (asked("growth"))
+    growth_table();
 }

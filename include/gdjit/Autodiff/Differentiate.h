@@ -17,6 +17,6 @@
 
 namespace gdjit {
 
-Step differentiate(const Step& step, PassContext& context);
+Step differentiate(Step step, PassContext& context);
 
 } // namespace gdjit

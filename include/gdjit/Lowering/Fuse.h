@@ -9,6 +9,6 @@
 
 namespace gdjit {
 
-Step fuse(const Step& step, PassContext& context);
+Step fuse(Step step, PassContext& context);
 
 } // namespace gdjit

@@ -24,6 +24,9 @@ public:
   /// op and each operand with type and line. Commutative operands are not reordered.
   Value append(Opcode op, std::span<const Value> operands, Attributes attributes = {});
   Value append(Opcode op, std::initializer_list<Value> operands, Attributes attributes = {});
+  /// Appends what node n of another graph is, over `operands`. Where their types are those of its
+  /// own operands there is nothing to infer.
+  Value append_copy(const Graph& from, NodeId n, std::span<const Value> operands);
 
   /// Origin and part of the nodes appended from now on.
   void set_origin(Origin origin) { origin_ = origin; }
@@ -62,6 +65,9 @@ private:
   NodeId find_seen(uint64_t hash, Opcode op, std::span<const Value> operands,
                    const Attributes& attributes) const;
   void add_seen(uint64_t hash, NodeId node);
+  /// The node of that type, appended where no equal one is shared.
+  Value placed(Opcode op, std::span<const Value> operands, Attributes attributes,
+               const TensorType& type);
   std::vector<Seen> seen_;
   size_t seen_count_ = 0;
 };

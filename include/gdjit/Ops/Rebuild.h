@@ -1,7 +1,7 @@
 // Rebuild: how a graph pass walks an old step and builds a new one.
 //
-//     Rebuild rebuild(step, Sharing::shared);
-//     for (NodeId n = 0; n < step.graph.size(); ++n)
+//     Rebuild rebuild(std::move(step), Sharing::shared);
+//     for (NodeId n = 0; n < rebuild.old().size(); ++n)
 //       rebuild.copy(n);                            // or rebuild.replace(n, something else)
 //     return std::move(rebuild).finish();
 #pragma once
@@ -12,7 +12,8 @@ namespace gdjit {
 
 class Rebuild {
 public:
-  Rebuild(const Step& old, Sharing sharing);
+  /// The signature of `old` becomes that of the new step.
+  Rebuild(Step old, Sharing sharing);
   Rebuild(const Rebuild&) = delete;
   Rebuild& operator=(const Rebuild&) = delete;
 
@@ -37,7 +38,7 @@ public:
   Step finish() &&;
 
 private:
-  const Step& old_;
+  Step old_; ///< without its signature
   Step fresh_;
   GraphBuilder builder_;
   std::vector<Value> map_; ///< per old node; nodes have one result

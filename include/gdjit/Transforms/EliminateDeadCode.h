@@ -11,6 +11,6 @@
 
 namespace gdjit {
 
-Step eliminate_dead_code(const Step& step, PassContext& context);
+Step eliminate_dead_code(Step step, PassContext& context);
 
 } // namespace gdjit

@@ -14,6 +14,6 @@
 
 namespace gdjit {
 
-Step fold_constants(const Step& step, PassContext& context);
+Step fold_constants(Step step, PassContext& context);
 
 } // namespace gdjit

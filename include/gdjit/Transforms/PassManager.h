@@ -31,7 +31,7 @@ struct Pass {
   Need need = Need::optional;
   Effect effect = Effect::exact;
   std::string_view summary;
-  Step (*graph)(const Step&, PassContext&) = nullptr;
+  Step (*graph)(Step, PassContext&) = nullptr;
   loop::Program (*lower)(const Step&, PassContext&) = nullptr;
   loop::Program (*loops)(loop::Program, PassContext&) = nullptr;
 };
@@ -78,8 +78,9 @@ public:
   /// Runs the pass of that name. Throws Error for the user's mistakes, Error(ErrorCode::check)
   /// where verify-values finds a guilty pass, InternalError for broken IR or an untruthful pass.
   void run(std::string_view name, Work& work);
-  /// Verifies the work whatever the options say: once per stage.
-  void verify(const Work& work) const;
+  /// Verifies the work whatever the options say: once per stage. The signature once, which passes
+  /// hand on, unless each pass is verified.
+  void verify(const Work& work);
 
   /// The inputs of verify-values, drawn where no pass has run yet.
   const CallArguments& values_arguments(const Work& work);
@@ -103,6 +104,7 @@ private:
   PassOptions options_;
   std::vector<PassRecord> records_;
   int optional_run_ = 0;
+  bool signature_verified_ = false;
   CallArguments arguments_; ///< verify-values: the inputs
   CallResults
       expected_; ///< and the results that have to stay; an Array without data where not known yet

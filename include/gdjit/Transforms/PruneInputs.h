@@ -12,6 +12,6 @@
 
 namespace gdjit {
 
-Step prune_inputs(const Step& step, PassContext& context);
+Step prune_inputs(Step step, PassContext& context);
 
 } // namespace gdjit

@@ -10,6 +10,6 @@
 
 namespace gdjit {
 
-Step share_common_subexpressions(const Step& step, PassContext& context);
+Step share_common_subexpressions(Step step, PassContext& context);
 
 } // namespace gdjit

@@ -12,6 +12,6 @@
 
 namespace gdjit {
 
-Step simplify(const Step& step, PassContext& context);
+Step simplify(Step step, PassContext& context);
 
 } // namespace gdjit

@@ -10,6 +10,6 @@
 
 namespace gdjit {
 
-Step specialize(const Step& step, PassContext& context);
+Step specialize(Step step, PassContext& context);
 
 } // namespace gdjit

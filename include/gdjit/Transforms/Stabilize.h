@@ -26,6 +26,6 @@
 
 namespace gdjit {
 
-Step stabilize(const Step& step, PassContext& context);
+Step stabilize(Step step, PassContext& context);
 
 } // namespace gdjit

@@ -27,7 +27,7 @@ constexpr TensorType matrix{DType::f32, {5, 7}};
 // Faults, as passes.
 
 /// x - y => y - x
-Step swap_difference(const Step& step, PassContext& context) {
+Step swap_difference(Step step, PassContext& context) {
   Rebuild rebuild(step, Sharing::shared);
   for (NodeId n = 0; n < step.graph.size(); ++n) {
     rebuild.stand_at(n);
@@ -43,7 +43,7 @@ Step swap_difference(const Step& step, PassContext& context) {
 }
 
 /// (x + y) + z => x + (y + z): differs in the last bit alone.
-Step reassociate(const Step& step, PassContext& context) {
+Step reassociate(Step step, PassContext& context) {
   Rebuild rebuild(step, Sharing::shared);
   for (NodeId n = 0; n < step.graph.size(); ++n) {
     rebuild.stand_at(n);
@@ -60,17 +60,17 @@ Step reassociate(const Step& step, PassContext& context) {
   return std::move(rebuild).finish();
 }
 
-Step lie_about_nothing(const Step& step, PassContext& context) {
+Step lie_about_nothing(Step step, PassContext& context) {
   context.changed = true;
   return step;
 }
-Step lie_about_something(const Step& step, PassContext& context) {
+Step lie_about_something(Step step, PassContext& context) {
   Step result = simplify(step, context);
   context.changed = false;
   return result;
 }
 /// An output of another type.
-Step break_types(const Step& step, PassContext& context) {
+Step break_types(Step step, PassContext& context) {
   Step result = step;
   result.signature.outputs[0].type.dtype = DType::i64;
   context.changed = true;
@@ -125,7 +125,7 @@ loop::Program overlap(loop::Program program, PassContext& context) {
 }
 
 // Faults inside the passes that every step goes through.
-Step wrong_fuse(const Step& step, PassContext& context) {
+Step wrong_fuse(Step step, PassContext& context) {
   return fuse(swap_difference(step, context), context);
 }
 loop::Program wrong_lower(const Step& step, PassContext& context) {

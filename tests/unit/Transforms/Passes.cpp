@@ -20,7 +20,7 @@ using gdjit::testing::StepBuilder;
 namespace {
 
 constexpr TensorType row{DType::f32, {4}};
-using GraphPass = Step (*)(const Step&, PassContext&);
+using GraphPass = Step (*)(Step, PassContext&);
 
 int count(const Step& step, Opcode op) {
   int n = 0;
