@@ -44,6 +44,27 @@ Interval interval(const Access& access, const Index& index) {
   return i;
 }
 
+/// A coordinate without the terms that are multiples of `period` beside its constant.
+Index within(const Access& access, Index index, int64_t period) {
+  SmallVector<loop::Term, 2> kept;
+  for (const loop::Term& term : index.affine.terms) {
+    const Statement* l = find_loop(access, term.loop);
+    if (l != nullptr && term.factor * l->step % period == 0)
+      index.affine.constant += term.factor * l->begin;
+    else
+      kept.push_back(term);
+  }
+  index.affine.terms = kept;
+  return index;
+}
+
+/// True where the coordinates differ in what is left of them modulo `period`, as those of the rows
+/// 0..14 and 14..16 of each piece of 16 do.
+bool differ(Interval x, Interval y, int64_t period) {
+  const int64_t apart = ((y.low - x.low) % period + period) % period;
+  return x.high - x.low < apart && apart + y.high - y.low < period;
+}
+
 /// True where the two accesses, of buffers of one shape, never touch a common element, whatever the
 /// iterations.
 bool disjoint(const Access& a, const Access& b) {
@@ -54,6 +75,12 @@ bool disjoint(const Access& a, const Access& b) {
     Interval i = interval(a, x), j = interval(b, y);
     if (i.high < j.low || j.high < i.low)
       return true;
+    for (const loop::Term& term : x.affine.terms)
+      if (const Statement* l = find_loop(a, term.loop)) {
+        const int64_t period = std::abs(term.factor * l->step);
+        if (differ(interval(a, within(a, x, period)), interval(b, within(b, y, period)), period))
+          return true;
+      }
   }
   return false;
 }

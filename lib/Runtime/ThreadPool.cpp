@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #include <memory>
 #include <pthread.h>
+#include <sched.h>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -16,19 +17,37 @@ namespace gdjit {
 
 namespace {
 
-/// Turns of looking before a thread sleeps, some 50 us: longer than what lies between two steps of
-/// a training loop, shorter than a person or a power meter notices.
-constexpr int patience = 2000;
+/// Turns of looking before a waiting thread offers its core to others, some 5 us: another thread of
+/// its team may be there, where the system has no core for each.
+constexpr int alone = 150;
+/// Offers before it sleeps, some 50 us: longer than what lies between two steps of a training loop,
+/// shorter than a person or a power meter notices.
+constexpr int patience = 60;
+
+/// Waits for `is_done`, awake; false where that took too long.
+template <class IsDone> bool look(const IsDone& is_done) {
+  for (int i = 0; i < alone; ++i) {
+    if (is_done())
+      return true;
+    _mm_pause();
+  }
+  for (int i = 0; i < patience; ++i) {
+    sched_yield();
+    for (int k = 0; k < 10; ++k) {
+      if (is_done())
+        return true;
+      _mm_pause();
+    }
+  }
+  return false;
+}
 
 /// Returns when `number` is no longer `old`.
 void wait_while(const std::atomic<uint32_t>& number, uint32_t old) {
-  for (int i = 0; i < patience; ++i) {
-    if (number.load(std::memory_order_acquire) != old)
-      return;
-    _mm_pause();
-  }
-  while (number.load(std::memory_order_acquire) == old)
-    number.wait(old, std::memory_order_acquire);
+  auto changed = [&] { return number.load(std::memory_order_acquire) != old; };
+  if (!look(changed))
+    while (!changed())
+      number.wait(old, std::memory_order_acquire);
 }
 
 class ThreadPool {
@@ -53,8 +72,8 @@ public:
       for (int i = 0; i < others; ++i)
         signal(workers_[static_cast<size_t>(i)]->job);
       work(context, {0, others + 1, &barrier});
-      while (left_.load(std::memory_order_acquire) < others)
-        _mm_pause();
+      while (!look([&] { return left_.load(std::memory_order_acquire) == others; }))
+        ; // they have only to leave
       left_.store(0, std::memory_order_relaxed);
     }
     taken_.store(false, std::memory_order_release);

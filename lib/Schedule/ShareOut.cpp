@@ -1,7 +1,8 @@
-// Chooses what threads share by work and extents, and cuts kernels around it.
+// Finds what threads can share by work and extents, and cuts kernels around it.
 #include "ShareOut.h"
 
 #include "Independence.h"
+#include "ShareAxes.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -75,6 +76,9 @@ public:
         lanes_(std::max<int64_t>(1, context.machine.vector_bytes / 4)) {}
 
   void run() {
+    for (size_t k = 0; k < program_.kernels.size(); ++k)
+      find_nests(k);
+    share_axes(program_, context_.threads, nests_);
     std::vector<Kernel> kernels;
     std::vector<Parts> cut(program_.kernels.size());
     for (size_t k = 0; k < program_.kernels.size(); ++k) {
@@ -88,7 +92,7 @@ public:
           name(part, i, cut[k].count);
         }
       } else {
-        for (Kernel& part : parts(kernel))
+        for (Kernel& part : parts(k))
           kernels.push_back(std::move(part));
         cut[k] = {first, kernels.size() - first, std::exchange(said_, {})};
       }
@@ -112,36 +116,47 @@ private:
       part.reason = "threads meet here";
   }
 
+  /// The loops of a kernel that threads can share: what one kernel computes no other can name.
+  void find_nests(size_t k) {
+    const std::vector<Statement>& body = program_.kernels[k].body;
+    Ids before;
+    for (size_t i = 0; i < body.size(); ++i) {
+      bool alone = !is_large(body[i]) || before.are_named_in(body[i]);
+      for (size_t j = i + 1; j < body.size() && !alone; ++j)
+        alone = before.are_named_in(body[j]);
+      std::vector<Way> ways = alone ? std::vector<Way>() : ways_to_share(body[i]);
+      if (ways.empty()) {
+        before.add_defined(body[i]);
+        continue;
+      }
+      before = {};
+      nests_.push_back({.kernel = k, .statement = i, .ways = std::move(ways), .reason = {}});
+    }
+  }
+
   /// The kernel, cut in front of each loop that threads share and behind it.
-  std::vector<Kernel> parts(Kernel& kernel) {
+  std::vector<Kernel> parts(size_t k) {
+    Kernel& kernel = program_.kernels[k];
     std::vector<Statement> body = std::move(kernel.body);
     kernel.body.clear();
     std::vector<Kernel> parts;
-    std::vector<Statement> alone;
-    auto add = [&](std::vector<Statement> statements) {
-      if (statements.empty())
-        return;
-      Kernel& part = parts.emplace_back(kernel);
-      part.body = std::move(statements);
+    std::vector<Statement> statements;
+    auto end_part = [&] {
+      if (!statements.empty())
+        parts.emplace_back(kernel).body = std::exchange(statements, {});
     };
-    Ids before;
     for (size_t i = 0; i < body.size(); ++i) {
-      bool alone_too = !is_large(body[i]) || before.are_named_in(body[i]);
-      for (size_t j = i + 1; j < body.size() && !alone_too; ++j)
-        alone_too = before.are_named_in(body[j]); // what one kernel computes no other can name
-      if (alone_too || !share(kernel, body[i])) {
-        before.add_defined(body[i]);
-        alone.push_back(std::move(body[i]));
-        continue;
+      const bool shared =
+          next_ < nests_.size() && nests_[next_].kernel == k && nests_[next_].statement == i;
+      if (shared) {
+        share(kernel, body[i], nests_[next_++]);
+        end_part();
       }
-      add(std::move(alone));
-      alone.clear();
-      before = {};
-      std::vector<Statement> shared;
-      shared.push_back(std::move(body[i]));
-      add(std::move(shared));
+      statements.push_back(std::move(body[i]));
+      if (shared)
+        end_part();
     }
-    add(std::move(alone));
+    end_part();
     if (parts.empty())
       parts.push_back(kernel);
     for (size_t i = 0; i < parts.size(); ++i)
@@ -154,44 +169,68 @@ private:
                                  static_cast<double>(context_.machine.least_shared);
   }
 
-  /// Makes of a large nest a parallel loop over its pieces, where it can be cut.
-  bool share(Kernel& kernel, Statement& nest) {
+  /// Rows first: they are cut where both ways do as well.
+  std::vector<Way> ways_to_share(const Statement& nest) const {
     if (!dependence(program_, nest).empty())
-      return false;
+      return {};
     const int64_t threads = context_.threads;
     const bool flat = std::none_of(nest.body.begin(), nest.body.end(),
                                    [](const Statement& s) { return s.kind == StatementKind::For; });
     const Cut rows = cut_of(turns(nest), flat ? lanes_ : 1, threads);
-    Statement* inner = nest.body.size() == 1 && is_plain(nest.body[0]) ? &nest.body[0] : nullptr;
+    const Statement* inner =
+        nest.body.size() == 1 && is_plain(nest.body[0]) ? &nest.body[0] : nullptr;
     Cut columns;
     if (inner != nullptr && dependence(program_, *inner).empty())
       columns = cut_of(turns(*inner), 2 * lanes_, threads);
-    const bool by_columns = columns.balance > rows.balance; // rows read what their thread wrote
-    const Cut cut = by_columns ? columns : rows;
-    if (cut.pieces == 0)
-      return false;
-    Statement& loop = by_columns ? *inner : nest;
-    said_.push_back(fmt::format(": {} pieces of loop {} for {} threads", cut.pieces,
-                                kernel.loop_names[loop.loop], threads));
+    std::vector<Way> ways;
+    if (rows.pieces > 0 && rows.balance >= columns.balance)
+      ways.push_back({nest.loop, rows.pieces});
+    if (columns.pieces > 0 && (ways.empty() || (columns.balance >= rows.balance && fits(nest))))
+      ways.push_back({inner->loop, columns.pieces});
+    return ways;
+  }
+
+  /// True where all that a nest touches stays in the second cache, half of which is for what is
+  /// copied: else columns are scheduled outermost, and all rows are read again for each.
+  bool fits(const Statement& nest) const {
+    std::set<loop::BufferId> touched;
+    for_each(nest.body, [&](const Statement& s) {
+      if (s.buffer != loop::none)
+        touched.insert(storage(program_, s.buffer));
+    });
+    int64_t bytes = 0;
+    for (const loop::BufferId b : touched)
+      bytes += program_.buffers[b].type.bytes();
+    return bytes <= context_.machine.l2_bytes / 2;
+  }
+
+  /// Makes of a nest a parallel loop over its pieces.
+  void share(Kernel& kernel, Statement& nest, const SharedNest& how) {
+    const Way way = how.ways[how.chosen];
+    Statement& loop = nest.loop == way.loop ? nest : nest.body[0];
+    said_.push_back(fmt::format(": {} pieces of loop {} for {} threads{}{}", way.pieces,
+                                kernel.loop_names[loop.loop], context_.threads,
+                                how.reason.empty() ? "" : ", since ", how.reason));
     Statement shared;
     shared.kind = StatementKind::For;
     shared.loop_kind = loop::LoopKind::parallel;
     shared.loop = kernel.loops++;
     kernel.loop_names.emplace_back("p");
-    shared.end = cut.pieces;
+    shared.end = way.pieces;
     shared.node = nest.node;
-    loop.end /= cut.pieces;
+    loop.end /= way.pieces;
     Affine moved = variable(loop.loop);
     add_scaled(moved, variable(shared.loop), loop.end);
     substitute(loop.body, loop.loop, moved);
     shared.body.push_back(std::move(nest));
     nest = std::move(shared);
-    return true;
   }
 
   Program& program_;
   PassContext& context_;
   const int64_t lanes_;
+  std::vector<SharedNest> nests_; ///< in the order of kernels and statements
+  size_t next_ = 0;               ///< of nests_, as kernels are cut
   std::vector<std::string> said_; ///< of the kernel at hand
 };
 

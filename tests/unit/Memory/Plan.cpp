@@ -1,6 +1,8 @@
 // The memory plan on programs built by hand.
 #include "gdjit/Memory/Plan.h"
 
+#include "gdjit/Loop/Rewrite.h"
+
 #include <gtest/gtest.h>
 
 namespace gdjit {
@@ -118,6 +120,31 @@ TEST_F(PlanTest, AnUpdateThatWritesOneElementInManyTurnsIsCopied) {
   turns.body = {kernel.body[0]};
   kernel.body = {turns};
   EXPECT_EQ(planned().buffers[next].role, BufferRole::temporary);
+}
+
+/// What the rest of each piece touches is no more than what the tiles before it left.
+TEST_F(PlanTest, AnUpdateOfPiecesInTwoLoopsEachIsInPlaceWhereTheseLoopsAreApart) {
+  for (int64_t rest : {6, 5}) { // for p in 0..2 { for i in 0..6 { … } for i in rest..8 { … } }
+    program = {};
+    uint32_t w = state("w", 16);
+    BufferId old = buffer("w", BufferRole::state, 16, w);
+    BufferId next = buffer("w'", BufferRole::update, 16, update(w));
+    copy(old, next, 6);
+    copy(old, next, 8);
+    Kernel& kernel = program.kernels[0];
+    kernel.body[1].begin = rest;
+    Statement pieces;
+    pieces.kind = StatementKind::For;
+    pieces.loop = kernel.loops++;
+    pieces.end = 2;
+    kernel.loop_names.push_back("p");
+    for (Statement& nest : kernel.body)
+      for (Statement& access : nest.body)
+        add_scaled(access.index[0].affine, variable(pieces.loop), 8);
+    pieces.body = std::move(kernel.body);
+    kernel.body = {pieces};
+    EXPECT_EQ(planned().buffers[next].role == BufferRole::update, rest == 6);
+  }
 }
 
 TEST_F(PlanTest, ALaterReadOfTheOldValueKeepsTheUpdateOutOfPlace) {

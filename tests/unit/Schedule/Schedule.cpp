@@ -296,7 +296,8 @@ TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
       alone.machine.least_shared = 1;
       EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
       for (const std::string& remark : alone.remarks)
-        EXPECT_THAT(context.remarks, testing::Contains(remark));
+        EXPECT_THAT(context.remarks, testing::Contains(testing::StartsWith(remark)))
+            << "the reason for an axis is the whole step's";
     }
     std::set<std::string> names;
     for (const loop::Buffer& buffer : together.buffers)
