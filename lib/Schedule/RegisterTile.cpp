@@ -20,6 +20,7 @@ constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t least_rows = 4;                ///< fewer chains do not hide the latency of fma
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
+constexpr int64_t least_turns_again = 4;         ///< of a loop without tiles, for which they are
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
@@ -90,9 +91,22 @@ private:
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
-      jam(kernel_, std::move(loop), count, out);
-    else
-      out.push_back(std::move(loop));
+      return jam(kernel_, std::move(loop), count, out);
+    if (!has_rows && reads_again(loop) && panel(program_, kernel_, loop))
+      context_.remarks.push_back(fmt::format("{}: what a vector of loop {} reads for each turn of "
+                                             "a loop inside is copied to lie in order",
+                                             kernel_.name, kernel_.loop_names[loop.loop]));
+    out.push_back(std::move(loop));
+  }
+
+  /// True where each turn of a loop inside reads the same lines, which lie apart and for all
+  /// vectors do not fit the first cache.
+  bool reads_again(const Statement& columns) const {
+    int64_t bytes = 0;
+    for (const Statement& rows : columns.body)
+      if (rows.kind == StatementKind::For && turns(rows) >= least_turns_again)
+        bytes += bytes_moved(rows.body, columns.loop, rows.loop, turns(columns));
+    return bytes > context_.machine.l1_bytes;
   }
 
   /// Several rows at once, where the loop holds vector loops and its iterations are independent.
