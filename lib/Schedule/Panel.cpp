@@ -7,6 +7,7 @@
 #include "gdjit/Loop/Alone.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace gdjit::scheduling {
 
@@ -28,10 +29,10 @@ template <class Visit> void for_each_load(std::vector<Statement>& body,
 }
 
 /// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the
-/// copy is [k, … + lanes].
+/// copy is [k, … + lanes]. In partial chains k is `k + l`, where k steps by as many as l counts.
 struct Read {
   Statement* load = nullptr;
-  const Statement* terms = nullptr; ///< the loop over k
+  const Statement* terms = nullptr; ///< the loop over k, the outer of two
   size_t axis = 0;                  ///< that k runs along
   size_t lanes_axis = 0;            ///< that j and the lanes run along
 };
@@ -73,18 +74,32 @@ private:
 
   /// True where the coordinate is the loop over terms alone, or moves with nothing inside.
   bool note_terms(Read& read, const Affine& affine, size_t axis) const {
-    for (const loop::Term& t : affine.terms) {
-      const Statement* l = around(t.loop);
-      if (!l)
-        continue;
-      if (read.terms || affine.terms.size() > 1 || t.factor != 1 || affine.constant != 0 ||
-          l == loops_.front() || l->loop_kind == loop::LoopKind::unrolled || l->begin != 0 ||
-          l->step != 1)
-        return false;
-      read.terms = l;
-      read.axis = axis;
-    }
-    return factor(affine, columns_.loop) == 0;
+    std::vector<const Statement*> moving; // outer loops first
+    for (const Statement* l : loops_)
+      if (const int64_t f = factor(affine, l->loop); f != 0) {
+        if (f != 1 || l == loops_.front() || l->begin != 0)
+          return false;
+        moving.push_back(l);
+      }
+    if (factor(affine, columns_.loop) != 0)
+      return false;
+    if (moving.empty())
+      return true;
+    if (read.terms || affine.terms.size() != moving.size() || affine.constant != 0 ||
+        !(is_all_terms(moving) || is_partial_chains(moving)))
+      return false;
+    read.terms = moving.front();
+    read.axis = axis;
+    return true;
+  }
+
+  static bool is_all_terms(const std::vector<const Statement*>& loops) {
+    return loops.size() == 1 && loops[0]->step == 1 &&
+           loops[0]->loop_kind != loop::LoopKind::unrolled;
+  }
+  static bool is_partial_chains(const std::vector<const Statement*>& loops) {
+    return loops.size() == 2 && loops[1]->step == 1 && loops[1]->end == loops[0]->step &&
+           loops[0]->end % loops[0]->step == 0;
   }
 
   /// True where, beside the loop over columns, only the number of the vector within the tile moves.
@@ -162,12 +177,14 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
 
 } // namespace
 
-void panel(Program& program, Kernel& kernel, Statement& columns) {
-  std::map<std::pair<loop::BufferId, size_t>, loop::BufferId> copies;
+bool panel(Program& program, Kernel& kernel, Statement& columns) {
+  std::map<std::tuple<loop::BufferId, size_t, int64_t>, loop::BufferId> copies;
   std::vector<Statement> body;
-  for (Read& read : Finder(program, columns).find(columns)) {
+  std::vector<Read> reads = Finder(program, columns).find(columns);
+  for (Read& read : reads) {
     Statement& load = *read.load;
-    auto [at, added] = copies.try_emplace({load.buffer, read.lanes_axis}, loop::none);
+    auto [at, added] =
+        copies.try_emplace({load.buffer, read.lanes_axis, read.terms->end}, loop::none);
     if (added) {
       loop::Buffer buffer;
       buffer.name = loop::own_name(program, program.buffers[load.buffer].name, ".panel");
@@ -179,11 +196,12 @@ void panel(Program& program, Kernel& kernel, Statement& columns) {
     }
     Index last = load.index[read.lanes_axis];
     substitute(last.affine, columns.loop, {});
-    load.index = {Index{variable(read.terms->loop), loop::none, 0}, last};
+    load.index = {load.index[read.axis], last};
     load.buffer = at->second;
   }
   std::move(columns.body.begin(), columns.body.end(), std::back_inserter(body));
   columns.body = std::move(body);
+  return !reads.empty();
 }
 
 namespace {

@@ -12,8 +12,9 @@
 
 namespace gdjit::scheduling {
 
-/// Copies in front of the loops inside `columns` what they read along it.
-void panel(Program& program, Kernel& kernel, Statement& columns);
+/// Copies in front of the loops inside `columns` what they read along it; k may be the `k + l` of
+/// partial chains. False where they read nothing of that kind.
+bool panel(Program& program, Kernel& kernel, Statement& columns);
 
 /// Copies of what rows of a tile read side by side (`x[k, i+r]`), term by term one after another,
 /// so that every loop over columns reads them in order; the copies go in front of `nests`.

@@ -21,6 +21,7 @@ constexpr int64_t least_rows = 4; ///< fewer chains do not hide the latency of f
 constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
+constexpr int64_t least_turns_again = 4;         ///< of a loop without tiles, for which they are
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
@@ -99,16 +100,19 @@ private:
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
-      jam(kernel_, std::move(loop), count, out);
-    else {
-      if (!has_rows)
-        columns_of_vector(loop);
-      out.push_back(std::move(loop));
-    }
+      return jam(kernel_, std::move(loop), count, out);
+    if (!has_rows && !columns_of_vector(loop) && varying_.empty() && reads_again(loop) &&
+        panel(program_, kernel_, loop))
+      context_.remarks.push_back(fmt::format("{}: what a vector of loop {} reads for each turn of "
+                                             "a loop inside is copied to lie in order",
+                                             kernel_.name, kernel_.loop_names[loop.loop]));
+    out.push_back(std::move(loop));
   }
 
-  /// Where rows are the lanes of a single vector: several columns of it at once.
-  void columns_of_vector(Statement& vector) {
+  /// Where rows are the lanes of a single vector: several columns of it at once. False where there
+  /// are none.
+  bool columns_of_vector(Statement& vector) {
+    bool found = false;
     std::vector<Statement> body;
     for (Statement& s : vector.body) {
       const int64_t tiles = s.kind == StatementKind::For ? accumulators(s) : 0;
@@ -119,11 +123,23 @@ private:
         context_.remarks.push_back(fmt::format("{}: tile of a vector by {} columns over loop {}",
                                                kernel_.name, count, kernel_.loop_names[s.loop]));
         jam(kernel_, std::move(s), count, body);
+        found = true;
       } else {
         body.push_back(std::move(s));
       }
     }
     vector.body = std::move(body);
+    return found;
+  }
+
+  /// True where each turn of a loop inside reads the same lines, which lie apart and for all
+  /// vectors do not fit the first cache.
+  bool reads_again(const Statement& columns) const {
+    int64_t bytes = 0;
+    for (const Statement& rows : columns.body)
+      if (rows.kind == StatementKind::For && turns(rows) >= least_turns_again)
+        bytes += bytes_moved(rows.body, columns.loop, rows.loop, turns(columns));
+    return bytes > context_.machine.l1_bytes;
   }
 
   /// Several rows at once, where the loop holds vector loops and its iterations are independent.

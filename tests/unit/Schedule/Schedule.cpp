@@ -165,6 +165,21 @@ TEST(Schedule, PartialChainsThatReadStridedBecomeVectorsOfTheirResults) {
   EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("join add t0"));
 }
 
+TEST(Schedule, WhatPartialChainsReadAgainIsCopiedToLieInOrder) {
+  auto gradient = [](std::span<const Expr> x) { return matmul(x[0], x[1], true); };
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 1024};
+  for (int64_t terms : {256, 250}) { // the terms left over read the operand itself
+    Built b = build(DType::f32, {Shape{terms, 48}, Shape{terms, 10}}, gradient);
+    expect_same_bits(b);
+    EXPECT_THAT(loop::print(schedule(b.loops, context)),
+                testing::ContainsRegex("x0.panel[0-9]+\\[k\\+l, lane\\]"));
+  }
+  context.machine.l1_bytes = 1 << 20; // where nothing is lost from one turn to the next
+  Built b = build(DType::f32, {Shape{256, 48}, Shape{256, 10}}, gradient);
+  EXPECT_THAT(loop::print(schedule(b.loops, context)), testing::Not(HasSubstr("panel")));
+}
+
 TEST(Schedule, ALoopAlongATileIsWrittenOut) {
   Built b =
       build(DType::f32, {Shape{64, 32}, Shape{64, 10}, Shape{32, 10}}, [](std::span<const Expr> x) {
