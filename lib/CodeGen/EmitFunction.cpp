@@ -55,8 +55,9 @@ llvm::Function* declare(llvm::Module& module, const gdjit::loop::Program& progra
   return function;
 }
 
+/// As a jump: the entry has nothing left to do.
 void call(Builder& b, llvm::Function* function, llvm::ArrayRef<llvm::Value*> arguments) {
-  b.CreateCall(function, arguments);
+  b.CreateCall(function, arguments)->setTailCallKind(llvm::CallInst::TCK_Tail);
   b.CreateRetVoid();
 }
 

@@ -57,9 +57,16 @@ struct Frame::Impl {
     KernelStatus status = {};
   };
   std::vector<Failure> failures; ///< the first of each thread
+
+  /// Where the step is one call that no threads share: that call, without what several need.
+  KernelFunction alone = nullptr;
+  void* const* arguments = nullptr; ///< of it, in the table
+
   const Call* work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status);
   const Call* work_on_team(std::span<const Call> calls, KernelStatus& status);
   CallStatus run(KernelStatus& status);
+  CallStatus run_all(KernelStatus& status);
+  CallStatus failure(const Call& call, const KernelStatus& status) const;
 
   void* memory(BufferId b) const {
     const Buffer& buffer = code->buffers[b];
@@ -96,6 +103,10 @@ Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_uni
   for (uint32_t row = 0; row < code.scalars.size(); ++row)
     for (uint32_t slot : code.scalars[row].slots)
       impl_->table[slot] = scalar(row);
+  if (code.calls.size() == 1 && code.calls[0].turns == 0) {
+    impl_->alone = code.calls[0].function;
+    impl_->arguments = impl_->table.data() + code.calls[0].first;
+  }
   impl_->written.push_back(
       {impl_->arena.get(), impl_->arena.get() + code.arena_bytes, "memory of the step itself"});
   impl_->written_of.resize(code.states.size());
@@ -196,13 +207,22 @@ const Call* Frame::Impl::work_on_team(std::span<const Call> calls, KernelStatus&
   return first;
 }
 
-CallStatus Frame::Impl::run(KernelStatus& status) {
+CallStatus Frame::Impl::failure(const Call& call, const KernelStatus& status) const {
+  const Launch& launch = code->code.launches[static_cast<size_t>(&call - code->calls.data())];
+  return {launch.checks[static_cast<size_t>(status.check)], status.position};
+}
+
+CallStatus Frame::Impl::run_all(KernelStatus& status) {
   const Call* failed =
       code->threads == 1 ? work(code->calls, {}, status) : work_on_team(code->calls, status);
-  if (failed == nullptr) [[likely]]
-    return {};
-  const Launch& launch = code->code.launches[static_cast<size_t>(failed - code->calls.data())];
-  return {launch.checks[static_cast<size_t>(status.check)], status.position};
+  return failed == nullptr ? CallStatus() : failure(*failed, status);
+}
+
+[[gnu::always_inline]] inline CallStatus Frame::Impl::run(KernelStatus& status) {
+  if (alone == nullptr)
+    return run_all(status);
+  alone(arguments, &status);
+  return status.check < 0 ? CallStatus() : failure(code->calls[0], status);
 }
 
 CallStatus Frame::run() {

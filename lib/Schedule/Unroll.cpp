@@ -8,6 +8,8 @@ namespace {
 constexpr int64_t most_statements = 256; ///< of one loop written out
 /// The same where the loop moves along a tile: written out, it leaves the tile in registers.
 constexpr int64_t most_along_tile = 512;
+/// The same where no loop repeats it: a product of 8x16x16 as straight code.
+constexpr int64_t most_once = 576;
 constexpr int64_t most_in_kernel =
     2048; ///< of the whole kernel: LLVM's cost grows faster than the kernel
 
@@ -30,16 +32,20 @@ bool moves_along_tile(const Statement& loop) {
   return found;
 }
 
-void unroll(std::vector<Statement>& body, int64_t& room, const Varying& varying) {
+void unroll(std::vector<Statement>& body, int64_t& room, bool repeated, const Varying& varying) {
   for (Statement& s : body) {
     if (s.kind != StatementKind::For)
       continue;
-    unroll(s.body, room, varying);
-    if (varying.loops.count(s.loop))
+    const bool varies = varying.loops.count(s.loop) != 0;
+    unroll(s.body, room, repeated || varies || turns(s) > 1, varying);
+    if (varies)
       continue;
     int64_t once = code_size(s.body), all = once * turns(s);
-    if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) &&
-        all <= (moves_along_tile(s) ? most_along_tile : most_statements) && all - once <= room) {
+    const int64_t most = !repeated             ? most_once
+                         : moves_along_tile(s) ? most_along_tile
+                                               : most_statements;
+    if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
+        all - once <= room) {
       s.loop_kind = loop::LoopKind::unrolled;
       room -= all - once;
     }
@@ -50,7 +56,7 @@ void unroll(std::vector<Statement>& body, int64_t& room, const Varying& varying)
 
 void unroll(Kernel& kernel, const Varying& varying) {
   int64_t room = most_in_kernel - code_size(kernel.body);
-  unroll(kernel.body, room, varying);
+  unroll(kernel.body, room, false, varying);
 }
 
 } // namespace gdjit::scheduling

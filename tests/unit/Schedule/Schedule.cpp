@@ -193,6 +193,18 @@ TEST(Schedule, ALoopAlongATileIsWrittenOut) {
                              testing::Not(HasSubstr("  for i1 in 0..16 "))));
 }
 
+TEST(Schedule, ASmallProductIsStraightCode) {
+  auto scheduled = [](const Shape& a, const Shape& b) {
+    PassContext context;
+    context.machine = {.vector_bytes = 64, .vector_registers = 32};
+    Built built =
+        build(DType::f32, {a, b}, [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+    return loop::print(schedule(built.loops, context));
+  };
+  EXPECT_THAT(scheduled({8, 16}, {16, 16}), HasSubstr("unrolled for k in 1..16 "));
+  EXPECT_THAT(scheduled({80, 16}, {16, 16}), HasSubstr(" for k in 1..16 ")) << "runs often";
+}
+
 TEST(Schedule, WhatIsFreeInALoopThatAccumulatesBecomesALoopOfItsOwn) {
   for (int64_t rows : {4, 6, 16, 37})
     for (DType type : {DType::f32, DType::f64})
