@@ -15,17 +15,7 @@ class SharingRule {
 public:
   SharingRule(const Program& program, const Kernel& kernel, const Statement& shared)
       : program_(program), shared_(shared), loops_(kernel.loops), defined_(kernel.values) {
-    for_each(shared.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::For)
-        loops_[s.loop] = &s;
-      if (s.result != none)
-        defined_[s.result] = &s;
-      if (s.buffer == none)
-        return;
-      const BufferId memory = storage(program, s.buffer);
-      accesses_[memory].push_back(&s);
-      stored_[memory] |= s.kind == StatementKind::Store;
-    });
+    collect(shared.body);
   }
 
   std::string problem() const {
@@ -42,6 +32,24 @@ public:
   }
 
 private:
+  /// Of a loop without turns nothing is touched.
+  void collect(const std::vector<Statement>& body) {
+    for (const Statement& s : body) {
+      if (s.kind == StatementKind::For) {
+        loops_[s.loop] = &s;
+        if (turns(s) > 0)
+          collect(s.body);
+      }
+      if (s.result != none)
+        defined_[s.result] = &s;
+      if (s.buffer == none)
+        continue;
+      const BufferId memory = storage(program_, s.buffer);
+      accesses_[memory].push_back(&s);
+      stored_[memory] |= s.kind == StatementKind::Store;
+    }
+  }
+
   /// What a coordinate adds to the part that moves with the shared loop.
   struct Range {
     int64_t low, high;
@@ -64,36 +72,48 @@ private:
   }
 
   Range range_of(const Statement& s, const Index& index) const {
-    Range range{index.affine.constant, index.affine.constant};
+    Range range = range_of(index.affine);
+    const int64_t lanes = index.lane * (s.type.lanes - 1);
+    range.low += std::min<int64_t>(lanes, 0);
+    range.high += std::max<int64_t>(lanes, 0);
+    if (s.mask != none)
+      leave_out(range, index, s.mask);
+    return range;
+  }
+
+  Range range_of(const Affine& affine) const {
+    Range range{affine.constant, affine.constant};
     auto add = [&](int64_t a, int64_t b) {
       range.low += std::min(a, b);
       range.high += std::max(a, b);
     };
-    for (const Term& term : index.affine.terms)
-      if (const Statement* l = loops_[term.loop]; l != nullptr && turns(*l) > 0)
+    for (const Term& term : affine.terms)
+      if (const Statement* l = loops_[term.loop]; l != nullptr)
         add(term.factor * l->begin, term.factor * last_value(*l));
-    add(0, index.lane * (std::max<int64_t>(active_lanes(s), 1) - 1));
     return range;
   }
 
-  /// Lanes of an access below which all active ones lie.
-  int64_t active_lanes(const Statement& s) const {
-    return s.mask == none ? s.type.lanes : std::min<int64_t>(s.type.lanes, lanes_below(s.mask));
-  }
-  int64_t lanes_below(ValueId mask) const {
+  /// What a mask "first + lane < count" says of a coordinate first + lane + further.
+  void leave_out(Range& range, const Index& index, ValueId mask) const {
     const Statement* m = defined_[mask];
     if (m == nullptr || m->kind != StatementKind::Compute)
-      return INT64_MAX;
+      return;
     if (m->op == ScalarOp::bit_and)
-      return std::min(lanes_below(m->operands[0]), lanes_below(m->operands[1]));
+      for (ValueId both : m->operands)
+        leave_out(range, index, both);
     if (m->op != ScalarOp::lt)
-      return INT64_MAX;
-    const Statement *lane = defined_[m->operands[0]], *count = defined_[m->operands[1]];
-    const bool known = lane != nullptr && lane->kind == StatementKind::Index &&
-                       lane->index[0].lane == 1 && lane->index[0].dynamic == none &&
-                       lane->index[0].affine.terms.empty() && count != nullptr &&
-                       count->kind == StatementKind::Compute && count->op == ScalarOp::constant;
-    return known ? static_cast<int64_t>(count->bits) - lane->index[0].affine.constant : INT64_MAX;
+      return;
+    const Statement *first = defined_[m->operands[0]], *count = defined_[m->operands[1]];
+    const bool known = first != nullptr && first->kind == StatementKind::Index &&
+                       first->index[0].lane == index.lane && first->index[0].dynamic == none &&
+                       count != nullptr && count->kind == StatementKind::Compute &&
+                       count->op == ScalarOp::constant;
+    if (!known)
+      return;
+    Affine further = index.affine;
+    add_scaled(further, first->index[0].affine, -1);
+    range.high =
+        std::min(range.high, range_of(further).high + static_cast<int64_t>(count->bits) - 1);
   }
 
   const Program& program_;

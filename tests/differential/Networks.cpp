@@ -116,6 +116,9 @@ void train(void (*model)(Model&), uint64_t networks, uint64_t first) {
     if (broken.empty())
       continue;
     ++failures;
+    std::printf("seed %llu, target %s, level %d: %s\n", static_cast<unsigned long long>(seed),
+                choice.target.c_str(), choice.level, broken.c_str());
+    std::fflush(stdout); // reducing takes long
     Reduced reduced = reduce(step, arguments, choice);
     ADD_FAILURE() << "seed " << seed << ", target " << choice.target << ", level " << choice.level
                   << ": " << broken << "\nwritten to " << write_reproducer(reduced, seed);
