@@ -31,7 +31,30 @@ public:
       waiting_.push_back({std::move(nest[0]), std::move(behind), false});
       return;
     }
-    std::vector<size_t> needed = waiting_for(uses);
+    place_with_needed(std::move(nest), uses, take(waiting_writers(uses)));
+  }
+
+  std::vector<Statement> finish() {
+    std::vector<bool> read(waiting_.size()); // by another that waits
+    for (const Waiting& w : waiting_)
+      for (size_t writer : w.behind)
+        read[writer] = true;
+    for (size_t i = 0; i < waiting_.size(); ++i)
+      if (!waiting_[i].placed && !read[i]) {
+        Uses uses;
+        collect(program_, waiting_[i].nest, uses);
+        std::vector<Statement> nest;
+        nest.push_back(std::move(waiting_[i].nest));
+        waiting_[i].placed = true;
+        place_with_needed(std::move(nest), uses, take(waiting_[i].behind));
+      }
+    return flatten(std::move(kernel_));
+  }
+
+private:
+  /// Places a nest and the waiting ones that it needs, these in front of it or in its loop.
+  void place_with_needed(std::vector<Statement>&& nest, const Uses& uses,
+                         const std::vector<size_t>& needed) {
     if (!needed.empty()) {
       auto loop = std::find_if(nest.begin(), nest.end(),
                                [](const Statement& s) { return s.kind == StatementKind::For; });
@@ -48,14 +71,6 @@ public:
     group_ = ~size_t{0};
   }
 
-  std::vector<Statement> finish() {
-    for (Waiting& w : waiting_)
-      if (!w.placed)
-        place_loop(kernel_, std::move(w.nest));
-    return flatten(std::move(kernel_));
-  }
-
-private:
   void place(FusionScope& scope, std::vector<Statement>&& statements) {
     std::vector<Statement> straight;
     auto flush = [&] {
@@ -95,10 +110,9 @@ private:
     return writers;
   }
 
-  /// The waiting nests that `uses` needs, directly or through others, in their order; they count as
-  /// placed.
-  std::vector<size_t> waiting_for(const Uses& uses) {
-    std::vector<size_t> needed, todo = waiting_writers(uses);
+  /// The waiting nests `todo` and those that they need, in their order; they count as placed.
+  std::vector<size_t> take(std::vector<size_t> todo) {
+    std::vector<size_t> needed;
     while (!todo.empty()) {
       Waiting& w = waiting_[todo.back()];
       const size_t number = todo.back();

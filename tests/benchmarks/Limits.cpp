@@ -78,4 +78,33 @@ double read_bandwidth() {
   return static_cast<double>(data.size() * sizeof(double)) / seconds;
 }
 
+namespace {
+
+template <int reads, int writes, int first_write>
+void move_through(std::span<float* const> arrays, int64_t elements) {
+  constexpr int64_t lanes = 16, vectors = writes == 0 ? 8 : 2;
+  Vector sums[vectors] = {};
+  for (int64_t i = 0; i + lanes * vectors <= elements; i += lanes * vectors)
+    for (int64_t v = 0; v < vectors; ++v) {
+      Vector sum{};
+      for (int r = 0; r < reads; ++r)
+        sum += *reinterpret_cast<const Vector*>(arrays[static_cast<size_t>(r)] + i + v * lanes);
+      for (int w = 0; w < writes; ++w)
+        *reinterpret_cast<Vector*>(arrays[static_cast<size_t>(first_write + w)] + i + v * lanes) =
+            sum;
+      sums[v] += sum;
+    }
+  hide(sums);
+}
+
+} // namespace
+
+void move(Streams streams, std::span<float* const> arrays, int64_t elements) {
+  if (streams.writes == 0)
+    return move_through<1, 0, 0>(arrays, elements);
+  if (streams.in_place)
+    return move_through<4, 4, 0>(arrays, elements);
+  move_through<1, 1, 1>(arrays, elements);
+}
+
 } // namespace gdjit::benchmarks

@@ -1,11 +1,13 @@
-// gdjit_ratios: single products and whole steps as shares of the FMA peak, and how compilation
-// grows with the graph, as tables in Markdown.
+// gdjit_ratios: single products and whole steps as shares of the FMA peak, kernels that memory
+// bounds as shares of what a plain loop moves, and how compilation grows with the graph, as tables
+// in Markdown.
 //
 // A shared machine is noisy: peak and contestants run in turn, in pieces shorter than a time slice,
 // for many rounds, and the best of each counts. No figure stands alone.
 //
-//     gdjit_ratios [products|steps|growth] [seconds a row] [name...]
+//     gdjit_ratios [products|steps|memory|growth] [seconds a row] [name...]
 #include "Limits.h"
+#include "Memory.h"
 #include "Products.h"
 #include "Workloads.h"
 
@@ -150,6 +152,21 @@ void growth_table() {
   }
 }
 
+void memory_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
+  fmt::print("| memory | gdjit, GB/s | a loop that only moves, GB/s | share |\n"
+             "|---|---|---|---|\n");
+  for (const MemoryRow& row : memory_rows()) {
+    if (!wanted(row.name))
+      continue;
+    MemoryBound bound = row.prepare();
+    Best best = race(bound.contestants, seconds);
+    fmt::print("| {} | {:.1f} | {:.1f} | {:.0f} % |\n", row.name,
+               bound.bytes / best.seconds[0] / 1e9, bound.bytes / best.seconds[1] / 1e9,
+               100 * best.seconds[1] / best.seconds[0]);
+    std::fflush(stdout);
+  }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -166,6 +183,8 @@ int main(int argc, char** argv) {
     product_table(seconds, wanted);
   if (asked("steps"))
     step_table(seconds, wanted);
+  if (asked("memory"))
+    memory_table(seconds, wanted);
   if (asked("growth"))
     growth_table();
 }

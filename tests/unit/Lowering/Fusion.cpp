@@ -45,6 +45,12 @@ TEST(LoopFusion, LinearRegressionIsOneLoopOverTheBatch) {
   expect_one_loop_over_the_batch(m.differentiated(), 0);
 }
 
+TEST(LoopFusion, NestsThatReadNothingComputedBecomeOneLoopWithTheirReader) {
+  StepMaker m;
+  m.output("y", m.input("a", {40}) * 0.1 + m.input("b", {40}) * 0.9);
+  expect_one_loop_over_the_batch(m.differentiated(), 0);
+}
+
 TEST(LoopFusion, SeparateWeightsAndInputsAreOneLoopOverTheBatch) {
   StepMaker m;
   Expr lr = m.scalar("lr"), y = m.input("y", {5, 1}), b = m.state("b", {1});

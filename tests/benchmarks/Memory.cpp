@@ -1,0 +1,89 @@
+// The steps and the arrays of the loops they are compared with.
+#include "Memory.h"
+
+#include "Limits.h"
+#include "Workloads.h"
+
+#include <fmt/format.h>
+
+namespace gdjit::benchmarks {
+
+namespace {
+
+constexpr int64_t million = 1'000'000;
+
+void adam(Model& m) {
+  Parameter w = m.parameter("w", zeros({10 * million}));
+  m.minimize(sum(w * w), Adam{.lr = 1e-3}, MinimizeOptions{.accumulate = true});
+}
+
+void softmax_and_gradient(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 1000});
+  Tensor label = m.input("label", {m.batch()}, DType::i32);
+  m.output("d", gradient(cross_entropy(x, label), x));
+}
+
+void chain(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 1024});
+  m.output("y", relu(x * 2 + 1) * x - 0.5);
+}
+
+void total(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 1024});
+  m.output("sum", sum(x));
+}
+
+/// What a row's function objects share.
+struct Ready {
+  explicit Ready(const Workload& w) : prepared(w) {}
+  Prepared prepared;
+  std::vector<StepFunction> function; ///< one
+  std::vector<Array> arrays;          ///< of the loop
+};
+
+MemoryBound prepare(const std::string& name, const Workload& w, ModelStep (*step)(const Model&),
+                    Streams streams, int64_t elements) {
+  auto ready = std::make_shared<Ready>(w);
+  ready->function.push_back(compile(step(ready->prepared.model), ready->prepared.state));
+  StepFunction& function = ready->function.front();
+  function.bind(ready->prepared.views());
+  const int arrays = streams.in_place ? streams.reads : streams.reads + streams.writes;
+  std::vector<float*> at;
+  for (int i = 0; i < arrays; ++i) { // at different places of their pages
+    const int64_t shift = 272 * i;
+    ready->arrays.emplace_back(TensorType{DType::f32, Shape{elements + shift}});
+    at.push_back(ready->arrays.back().data<float>() + shift);
+  }
+  return {name,
+          4.0 * static_cast<double>(elements) * (streams.reads + streams.writes),
+          {{"gdjit", [ready] { ready->function.front().run(); }},
+           {"loop", [ready, at, streams, elements] { move(streams, at, elements); }}}};
+}
+
+} // namespace
+
+std::vector<MemoryRow> memory_rows() {
+  auto evaluation = [](const Model& m) { return m.evaluation(); };
+  std::vector<MemoryRow> rows;
+  auto add = [&](const std::string& name, void (*model)(Model&), int64_t batch, auto step,
+                 Streams streams, int64_t elements) {
+    rows.push_back({name, [=] {
+                      return prepare(name, Workload{"memory", model, batch, 0}, step, streams,
+                                     elements);
+                    }});
+  };
+  add(
+      "Adam alone, 10 million", adam, 0, [](const Model& m) { return m.apply(); },
+      Streams{4, 4, true}, 10 * million);
+  add("softmax and gradient, 4096x1000", softmax_and_gradient, 4096, evaluation, Streams{1, 1},
+      4096 * 1000);
+  for (int64_t mib : {1, 8, 32}) {
+    add(fmt::format("chain, {} MiB to {} MiB", mib, mib), chain, mib * 256, evaluation,
+        Streams{1, 1}, mib << 18);
+    add(fmt::format("sum of {} MiB", 2 * mib), total, mib * 512, evaluation, Streams{1, 0},
+        mib << 19);
+  }
+  return rows;
+}
+
+} // namespace gdjit::benchmarks
