@@ -84,10 +84,9 @@ std::vector<loop::Note> notes_of(const Step& step, const loop::Program& program)
 
 } // namespace
 
-loop::Program lower(const Step& step, PassContext& context) {
+loop::Program lower(Step step, PassContext& context) {
   GDJIT_CHECK(step.stage == Stage::Fused);
   loop::Program program;
-  program.signature = step.signature;
   program.stage = Stage::Loops;
   Lowering lowering(step, program);
 
@@ -137,6 +136,7 @@ loop::Program lower(const Step& step, PassContext& context) {
     attribute_to_users(kernel, step.graph);
   }
   program.notes = notes_of(step, program);
+  program.signature = std::move(step.signature);
   context.changed = true;
   return program;
 }

@@ -115,8 +115,8 @@ Value GraphBuilder::append(Opcode op, std::span<const Value> given, Attributes a
 
 Value GraphBuilder::append_copy(const Graph& from, NodeId n, std::span<const Value> operands) {
   const std::span<const Value> known = from.operands(n);
-  const bool same_types =
-      std::ranges::equal(known, operands, [&](Value a, Value b) { return from.type(a) == type(b); });
+  const bool same_types = std::ranges::equal(
+      known, operands, [&](Value a, Value b) { return from.type(a) == type(b); });
   return same_types ? placed(from.op(n), operands, from.attributes(n), from.type(n))
                     : append(from.op(n), operands, from.attributes(n));
 }

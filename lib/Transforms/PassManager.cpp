@@ -119,7 +119,7 @@ void PassManager::apply(const Pass& pass, Work& work) {
   if (pass.graph)
     work.step = pass.graph(std::move(work.step), context_);
   else if (pass.lower)
-    work.program = pass.lower(work.step, context_);
+    work.program = pass.lower(std::move(work.step), context_);
   else
     work.program = pass.loops(std::move(work.program), context_);
   work.stage = pass.provides;

@@ -8,6 +8,6 @@
 
 namespace gdjit {
 
-loop::Program lower(const Step& step, PassContext& context);
+loop::Program lower(Step step, PassContext& context);
 
 } // namespace gdjit

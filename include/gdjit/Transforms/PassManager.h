@@ -32,13 +32,13 @@ struct Pass {
   Effect effect = Effect::exact;
   std::string_view summary;
   Step (*graph)(Step, PassContext&) = nullptr;
-  loop::Program (*lower)(const Step&, PassContext&) = nullptr;
+  loop::Program (*lower)(Step, PassContext&) = nullptr;
   loop::Program (*loops)(loop::Program, PassContext&) = nullptr;
 };
 
 /// A step on its way: Graph IR up to Fused, Loop IR from Loops on.
 struct Work {
-  Step step;             ///< the last Graph IR form
+  Step step;             ///< empty from Loops on
   loop::Program program; ///< empty before Loops
   Stage stage = Stage::Declared;
 

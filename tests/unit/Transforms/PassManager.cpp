@@ -128,7 +128,7 @@ loop::Program overlap(loop::Program program, PassContext& context) {
 Step wrong_fuse(Step step, PassContext& context) {
   return fuse(swap_difference(step, context), context);
 }
-loop::Program wrong_lower(const Step& step, PassContext& context) {
+loop::Program wrong_lower(Step step, PassContext& context) {
   return subtract_instead_of_add(lower(step, context), context);
 }
 loop::Program wrong_schedule(loop::Program program, PassContext& context) {
