@@ -116,10 +116,10 @@ private:
     std::vector<Statement> body;
     for (Statement& s : vector.body) {
       const int64_t tiles = s.kind == StatementKind::For ? accumulators(s) : 0;
-      if (tiles > 0 && s.step == 1 && s.loop_kind == loop::LoopKind::sequential && !varies(s) &&
-          can_jam(s) && dependence(program_, s).empty()) {
-        const int64_t count =
-            choose_rows(turns(s), (context_.machine.vector_registers - 2) / tiles);
+      const bool possible = tiles > 0 && s.step == 1 && s.loop_kind == loop::LoopKind::sequential &&
+                            !varies(s) && can_jam(s) && dependence(program_, s).empty();
+      const int64_t most = possible ? (context_.machine.vector_registers - 2) / tiles : 0;
+      if (const int64_t count = choose_rows(turns(s), most); most > 1 && count > 1) {
         context_.remarks.push_back(fmt::format("{}: tile of a vector by {} columns over loop {}",
                                                kernel_.name, count, kernel_.loop_names[s.loop]));
         jam(kernel_, std::move(s), count, body);

@@ -18,7 +18,7 @@ int64_t code_size(const std::vector<Statement>& statements) {
     if (s.kind == StatementKind::Transpose) // a shuffle an element in each round
       size += int64_t{s.type.lanes} * std::countr_zero(s.type.lanes);
     else if (s.kind != StatementKind::For)
-      ++size;
+      size += s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant ? 0 : 1;
     else
       size += 2 + code_size(s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
   }

@@ -39,7 +39,8 @@ void settle(const std::vector<Statement>& statements, Settled& settled);
 /// Axes that a buffer made by the schedule may have: a piece of a shared loop puts one before them.
 inline constexpr int most_axes = Shape::max_rank - 1;
 
-/// Statements after all unrolled loops are written out: the size of the code.
+/// Statements after all unrolled loops are written out, numbers not counted (a text has one
+/// wherever it is used): the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);
 
 /// A scalar constant, and the mask of the lanes (1 for a scalar) with first + lane < count,

@@ -74,6 +74,17 @@ TEST_F(PlanTest, AnUpdateThatReadsEachElementBeforeItWritesItIsInPlace) {
   EXPECT_EQ(p.arena_bytes, 0);
 }
 
+TEST_F(PlanTest, WhatStandsInALoopWithoutTurnsReadsNothing) {
+  uint32_t w = state("w", 8);
+  BufferId old = buffer("w", BufferRole::state, 8, w);
+  BufferId next = buffer("w'", BufferRole::update, 8, update(w));
+  copy(old, next, 8);
+  copy(old, next, 8);
+  EXPECT_EQ(planned().buffers[next].role, BufferRole::temporary); // two loops read it
+  program.kernels[0].body[1].begin = 8;
+  EXPECT_EQ(planned().buffers[next].same_as, old);
+}
+
 TEST_F(PlanTest, AnUpdateThatReadsAnotherElementIsCopiedBehindTheLastRead) {
   uint32_t w = state("w", 9);
   BufferId old = buffer("w", BufferRole::state, 9, w);

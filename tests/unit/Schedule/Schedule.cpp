@@ -369,6 +369,13 @@ TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
         structures.insert(key.bytes());
       }
       EXPECT_EQ(structures.size(), 1u) << loop::print(scheduled);
+      context.machine.least_shared = 1000; // pieces of rows or columns: masks end with a piece
+      context.threads = 3;
+      const loop::Program shared = schedule(b.loops, context);
+      verify(shared, diagnostics);
+      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(shared, b.arguments).outputs[0]));
+      context.threads = 1;
       context.machine.most_shapes = 4;
       context.remarks.clear();
       schedule(b.loops, context);
