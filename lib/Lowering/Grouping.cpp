@@ -257,10 +257,12 @@ void Grouping::assign_numbers() {
     statements[n] = std::min(total, waiting_operations + 1);
     if (total <= waiting_operations)
       continue;
-    if (groups_.empty())
-      groups_[begin_group(n)].reason = "single numbers, for all that follows";
-    if (!is_full(n, 0))
-      join(n, 0);
+    if (numbers_ == Partition::no_kernel) {
+      numbers_ = begin_group(n);
+      groups_[numbers_].reason = "single numbers, for all that follows";
+    }
+    if (!is_full(n, numbers_))
+      join(n, numbers_);
   }
 }
 
@@ -282,8 +284,9 @@ void Grouping::assign(NodeId n) {
     latest = latest == Partition::no_kernel ? last_check_ : std::max(latest, last_check_);
   if (latest != Partition::no_kernel && fits(n, latest))
     return join(n, latest);
-  if (latest == Partition::no_kernel && (k == OpKind::Pointwise || k == OpKind::Source) &&
-      waiting <= waiting_operations) {
+  // The kernel of numbers comes before all others: what reads of no other can wait, too.
+  if ((latest == Partition::no_kernel || latest == numbers_) &&
+      (k == OpKind::Pointwise || k == OpKind::Source) && waiting <= waiting_operations) {
     waiting_[n] = waiting;
     return; // for its first reader
   }

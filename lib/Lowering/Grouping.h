@@ -57,6 +57,7 @@ private:
   uint32_t looks_ = 0;
   std::vector<Group> groups_;
   std::vector<NodeId> refused_;
+  uint32_t numbers_ = Partition::no_kernel;    ///< the kernel of single numbers that come first
   uint32_t last_check_ = Partition::no_kernel; ///< index checks run in the order of their nodes
 };
 
