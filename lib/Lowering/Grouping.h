@@ -36,6 +36,8 @@ private:
   void join(NodeId n, uint32_t group);
   bool fits(NodeId n, uint32_t group);
   bool is_full(NodeId n, uint32_t group) const;
+  /// True where `group` has loops over the elements of `n`.
+  bool runs_over(NodeId n, uint32_t group) const;
   /// Puts the nodes below `n` that wait for a reader into its kernel.
   void settle_operands(NodeId n, uint32_t group);
   void find_late_updates();

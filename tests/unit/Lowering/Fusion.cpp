@@ -341,6 +341,22 @@ TEST(Fuse, AnUpdateByGivenGradientsIsOneLoopOverItsArrays) {
   expect_chain(m.step());
 }
 
+TEST(Fuse, ALookUpOfLongRowsIsInTheKernelThatRunsOverThem) {
+  for (int64_t columns : {300, 10}) {
+    const Shape shape{96000 / columns, columns};
+    StepMaker m; // a softmax's probabilities less what they should be
+    Expr x = m.input("x", shape);
+    Expr e = apply(Opcode::Exp, x);
+    Expr p = e / broadcast_to(sum(e, {1}, true), shape);
+    m.output("d",
+             p - apply(Opcode::OneHot, m.input("index", {shape[0]}, DType::i32),
+                       Attributes().integer(Attr::depth, columns).dtype(Attr::dtype, DType::f32)));
+    loop::Program program = lowered(m.step());
+    EXPECT_EQ(program.kernels.size(), columns == 300 ? 1u : 2u) << print(program);
+    expect_chain(m.step());
+  }
+}
+
 TEST(Fuse, EqualGraphsHaveEqualPartitions) {
   StepMaker a, b;
   PassContext context;
