@@ -102,7 +102,7 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
   draft.kernel.nodes = std::move(kernel.nodes);
   draft.nests = cut(std::move(draft.kernel.body), sizes);
   draft.kernel.body.clear();
-  fuse_loops(draft, program_);
+  fuse_loops(draft, program_, signature_);
   forward_stores(draft.kernel, program_);
   contract_arrays(draft, program_, is_private);
   split_partials(draft);

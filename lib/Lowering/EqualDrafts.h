@@ -14,8 +14,8 @@ namespace gdjit::lowering {
 
 class EqualDrafts {
 public:
-  EqualDrafts(const Graph& graph, const loop::Program& program)
-      : graph_(graph), program_(program), key_(program) {}
+  EqualDrafts(const Step& step, const loop::Program& program)
+      : graph_(step.graph), signature_(step.signature), program_(program), key_(program) {}
 
   /// The kernel that is to be the program's next, of a draft, which is used up: the same as an
   /// equal one, else its nests as loops: fused, forwarded, contracted, split. `is_private` tells
@@ -33,6 +33,7 @@ private:
                  const std::function<bool(BufferId)>& is_private) const;
 
   const Graph& graph_;
+  const Signature& signature_;
   const loop::Program& program_;
   loop::KernelKey key_;
   std::string draft_; ///< what a draft is, as bytes: the key and facts of the one at hand

@@ -44,6 +44,55 @@ void collect(const loop::Program& program, const Statement& s, Uses& uses) {
     collect(program, inner, uses);
 }
 
+bool same_turn(const std::vector<Index>& written, LoopId writer, const std::vector<Index>& read,
+               LoopId reader) {
+  for (size_t axis = 0; axis < read.size(); ++axis) {
+    const Index &r = read[axis], &w = written[axis];
+    if (r.dynamic == loop::none && w.dynamic == loop::none && r.affine.terms.size() == 1 &&
+        w.affine.terms.size() == 1 && r.affine.terms[0].loop == reader &&
+        w.affine.terms[0].loop == writer && r.affine.terms[0].factor == w.affine.terms[0].factor &&
+        r.affine.constant == w.affine.constant)
+      return true;
+  }
+  return false;
+}
+
+void StateReads::note(const Uses& uses, LoopId turn, size_t number) {
+  for (const Use& use : uses.reads) {
+    if (use.statement->kind != StatementKind::Load)
+      continue;
+    const loop::Buffer& read = program_.buffers[use.statement->buffer];
+    if (read.role != loop::BufferRole::state)
+      continue;
+    Reader& reader = last_[read.number];
+    if (reader.loop != number)
+      reader.reads.clear();
+    reader.loop = number;
+    reader.reads.push_back({turn, use.statement->index});
+  }
+}
+
+size_t StateReads::reader(const Uses& uses, LoopId turn, size_t none) const {
+  const Statement* store = nullptr;
+  for (const Use& use : uses.writes)
+    if (use.statement->kind == StatementKind::Store)
+      store = use.statement;
+  const bool loads = std::ranges::any_of(
+      uses.reads, [](const Use& use) { return use.statement->kind == StatementKind::Load; });
+  if (store == nullptr || loads || program_.buffers[store->buffer].role != loop::BufferRole::update)
+    return none;
+  auto last = last_.find(signature_.updates[program_.buffers[store->buffer].number].state);
+  if (last == last_.end())
+    return none;
+  return std::ranges::all_of(last->second.reads,
+                             [&](const Read& read) {
+                               return read.index.size() == store->index.size() &&
+                                      same_turn(store->index, turn, read.index, read.turn);
+                             })
+             ? last->second.loop
+             : none;
+}
+
 std::vector<Statement> flatten(FusionScope&& scope) {
   std::vector<Statement> out;
   std::unordered_map<TileId, size_t> undeclared;

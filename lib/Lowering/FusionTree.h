@@ -53,6 +53,38 @@ struct FusionLoop {
   std::unordered_set<Resource> arrays; ///< buffers of more than one element that it reads or writes
 };
 
+/// True where a coordinate of `written` is the same function of the turn of loop `writer` alone as
+/// that of `read` is of `reader`'s: what a turn of one writes, the same turn of the other reads.
+bool same_turn(const std::vector<loop::Index>& written, LoopId writer,
+               const std::vector<loop::Index>& read, LoopId reader);
+
+/// Which of a kernel's outermost loops read states last. A nest that only overwrites one is better
+/// in that loop than in one of its own: the state's elements are at hand there.
+class StateReads {
+public:
+  StateReads(const loop::Program& program, const Signature& signature)
+      : program_(program), signature_(signature) {}
+
+  /// Loop `number` now does what `uses` says, in the turns of `turn`.
+  void note(const Uses& uses, LoopId turn, size_t number);
+  /// The last loop to read the state that `uses` overwrites in the turns of `turn`, reading nothing
+  /// itself; `none` where there is none, or its turns read what other turns overwrite.
+  size_t reader(const Uses& uses, LoopId turn, size_t none) const;
+
+private:
+  struct Read {
+    LoopId turn;
+    std::vector<loop::Index> index;
+  };
+  struct Reader {
+    size_t loop = 0;
+    std::vector<Read> reads;
+  };
+  const loop::Program& program_;
+  const Signature& signature_;
+  std::unordered_map<uint32_t, Reader> last_; ///< by row of Signature::states
+};
+
 /// The statements of a scope in order; a tile is declared before the first statement that names it.
 std::vector<Statement> flatten(FusionScope&& scope);
 

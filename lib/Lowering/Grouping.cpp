@@ -20,6 +20,8 @@ constexpr int64_t whole_step_work = int64_t{1} << 20;
 /// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
 /// that no update waits for them.
 constexpr int64_t waiting_operations = 100;
+/// Loops over rows of at most this many elements may run with the rows as lanes.
+constexpr int64_t short_row = 64;
 /// Movement of arguments belongs to no kernel while a chain of it is shorter than this: a longer
 /// one is cut by a copy.
 constexpr int most_free_maps = 6;
@@ -217,6 +219,12 @@ bool Grouping::is_full(NodeId n, uint32_t group) const {
   return groups_[group].operations + cost_[n] > kernel_operations;
 }
 
+bool Grouping::runs_over(NodeId n, uint32_t group) const {
+  return std::ranges::any_of(groups_[group].spaces, [own = space(n)](const Shape& known) {
+    return is_part_of(own, known);
+  });
+}
+
 bool Grouping::fits(NodeId n, uint32_t group) {
   Group& g = groups_[group];
   OpKind k = kind(graph_.op(n));
@@ -231,11 +239,9 @@ bool Grouping::fits(NodeId n, uint32_t group) {
     return refuse(fmt::format(" would make it longer than {} operations", kernel_operations));
   if (k == OpKind::Contraction)
     return refuse(" is a contraction, with loops of its own");
-  const Shape own = space(n);
-  for (const Shape& known : g.spaces)
-    if (is_part_of(own, known))
-      return true;
-  return refuse(fmt::format(" runs over {}, not {}", to_string(own), to_string(g.spaces[0])));
+  if (runs_over(n, group))
+    return true;
+  return refuse(fmt::format(" runs over {}, not {}", to_string(space(n)), to_string(g.spaces[0])));
 }
 
 /// Single numbers that follow from arguments alone and are too long to wait for a reader.
@@ -257,10 +263,12 @@ void Grouping::assign_numbers() {
     statements[n] = std::min(total, waiting_operations + 1);
     if (total <= waiting_operations)
       continue;
-    if (groups_.empty())
-      groups_[begin_group(n)].reason = "single numbers, for all that follows";
-    if (!is_full(n, 0))
-      join(n, 0);
+    if (numbers_ == Partition::no_kernel) {
+      numbers_ = begin_group(n);
+      groups_[numbers_].reason = "single numbers, for all that follows";
+    }
+    if (!is_full(n, numbers_))
+      join(n, numbers_);
   }
 }
 
@@ -282,13 +290,21 @@ void Grouping::assign(NodeId n) {
     latest = latest == Partition::no_kernel ? last_check_ : std::max(latest, last_check_);
   if (latest != Partition::no_kernel && fits(n, latest))
     return join(n, latest);
-  if (latest == Partition::no_kernel && (k == OpKind::Pointwise || k == OpKind::Source) &&
-      waiting <= waiting_operations) {
+  // The kernel of numbers comes before all others: what reads of no other can wait, too.
+  if ((latest == Partition::no_kernel || latest == numbers_) &&
+      (k == OpKind::Pointwise || k == OpKind::Source) && waiting <= waiting_operations) {
     waiting_[n] = waiting;
     return; // for its first reader
   }
   // What was too long for the kernel that it reads from goes on in the newest one.
   const auto newest = static_cast<uint32_t>(groups_.size()) - 1;
+  // So does a look-up that reads nothing computed, where that has loops over its rows: its reader
+  // finds them at hand. Among short rows, which are lanes, its check would be in the way.
+  const Shape& shape = graph_.type(n).shape;
+  if (latest == Partition::no_kernel && k == OpKind::Indexing && !groups_.empty() &&
+      shape.rank() > 0 && shape[shape.rank() - 1] > short_row && runs_over(n, newest) &&
+      !is_full(n, newest))
+    return join(n, newest);
   if (latest != Partition::no_kernel && is_full(n, latest) && latest < newest && fits(n, newest))
     return join(n, newest);
   join(n, begin_group(n));

@@ -36,6 +36,8 @@ private:
   void join(NodeId n, uint32_t group);
   bool fits(NodeId n, uint32_t group);
   bool is_full(NodeId n, uint32_t group) const;
+  /// True where `group` has loops over the elements of `n`.
+  bool runs_over(NodeId n, uint32_t group) const;
   /// Puts the nodes below `n` that wait for a reader into its kernel.
   void settle_operands(NodeId n, uint32_t group);
   void find_late_updates();
@@ -57,6 +59,7 @@ private:
   uint32_t looks_ = 0;
   std::vector<Group> groups_;
   std::vector<NodeId> refused_;
+  uint32_t numbers_ = Partition::no_kernel;    ///< the kernel of single numbers that come first
   uint32_t last_check_ = Partition::no_kernel; ///< index checks run in the order of their nodes
 };
 

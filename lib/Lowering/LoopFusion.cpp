@@ -3,10 +3,10 @@
 //   for i { a[i] = x[i] * 2 }  for i { b[i] = a[i] + 1 }  t = tile  for i { t += b[i] }
 //     =>  t = tile  for i { a[i] = x[i] * 2;  b[i] = a[i] + 1;  t += b[i] }
 // A nest joins the last loop that it depends on, where their turns agree and each turn reads only
-// what the same turn of that loop wrote; else a later loop that runs over the same data; else it is
-// a loop of its own at the end. Every buffer element is written before it is read, by one nest:
-// what a nest reads is all that orders it. Two loops whose order is all one are turned where the
-// inner one can so join.
+// what the same turn of that loop wrote; else a later loop that runs over the same data, or reads
+// the state that it overwrites; else it is a loop of its own at the end. Every buffer element is
+// written before it is read, by one nest: what a nest reads is all that orders it. Two loops whose
+// order is all one are turned where the inner one can so join.
 #include "FusionTree.h"
 #include "Passes.h"
 
@@ -18,7 +18,8 @@ namespace {
 
 class Fuser {
 public:
-  Fuser(KernelDraft& draft, const loop::Program& program) : draft_(draft), program_(program) {}
+  Fuser(KernelDraft& draft, const loop::Program& program, const Signature& signature)
+      : draft_(draft), program_(program), state_reads_(program, signature) {}
 
   void add(std::vector<Statement>&& nest) {
     Uses uses;
@@ -136,8 +137,9 @@ private:
     FusionLoop& loop = kernel_.loops[host];
     auto read_in_same_turn = [&](const Use& write) {
       return std::all_of(of_user.reads.begin(), of_user.reads.end(), [&](const Use& read) {
-        return read.resource != write.resource || write.statement->kind != StatementKind::Store ||
-               same_turn(*write.statement, nest.loop, *read.statement, user.loop);
+        const Statement &w = *write.statement, &r = *read.statement;
+        return read.resource != write.resource || w.kind != StatementKind::Store ||
+               (w.buffer == r.buffer && same_turn(w.index, nest.loop, r.index, user.loop));
       });
     };
     if (time <= at && compatible(loop, nest) && seals_allow(loop, nest, uses) &&
@@ -242,6 +244,8 @@ private:
     FusionLoop& loop = scope.loops[host];
     note_writes(scope, uses, static_cast<Time>(2 * host + 1));
     note_arrays(loop, uses);
+    if (&scope == &kernel_)
+      state_reads_.note(uses, nest.loop, host);
     if (nest.loop != loop.head.loop)
       rename(nest, loop.head.loop);
     place(loop.body, std::move(nest.body));
@@ -257,6 +261,11 @@ private:
           seals_allow(scope.loops[host], nest, uses))
         return host;
     }
+    if (&scope == &kernel_)
+      if (size_t host = state_reads_.reader(uses, nest.loop, none);
+          host != none && static_cast<Time>(2 * host + 1) > time &&
+          compatible(scope.loops[host], nest) && seals_allow(scope.loops[host], nest, uses))
+        return host;
     auto last = scope.last_of_extent.find(nest.end);
     if (last == scope.last_of_extent.end() || static_cast<Time>(2 * last->second + 1) <= time)
       return none;
@@ -299,21 +308,6 @@ private:
     return std::all_of(stores->second.begin(), stores->second.end(), [&](const Stored& store) {
       return store.buffer == read.buffer && same_turn(store.index, host, read.index, guest);
     });
-  }
-  static bool same_turn(const Statement& store, LoopId host, const Statement& read, LoopId guest) {
-    return store.buffer == read.buffer && same_turn(store.index, host, read.index, guest);
-  }
-  static bool same_turn(const std::vector<Index>& written, LoopId host,
-                        const std::vector<Index>& read, LoopId guest) {
-    for (size_t axis = 0; axis < read.size(); ++axis) {
-      const Index &r = read[axis], &w = written[axis];
-      if (r.dynamic == loop::none && w.dynamic == loop::none && r.affine.terms.size() == 1 &&
-          w.affine.terms.size() == 1 && r.affine.terms[0].loop == guest &&
-          w.affine.terms[0].loop == host && r.affine.terms[0].factor == w.affine.terms[0].factor &&
-          r.affine.constant == w.affine.constant)
-        return true;
-    }
-    return false;
   }
 
   /// A contraction that has its own schedule is joined by its epilogue alone: straight statements
@@ -384,6 +378,7 @@ private:
   KernelDraft& draft_;
   const loop::Program& program_;
   FusionScope kernel_;
+  StateReads state_reads_;
   size_t group_ = ~size_t{0}; ///< the first loop made for the nest that is being added
   std::unordered_map<Resource, std::vector<Stored>> stores_;
   std::vector<Waiting> waiting_;
@@ -392,8 +387,8 @@ private:
 
 } // namespace
 
-void fuse_loops(KernelDraft& draft, const loop::Program& program) {
-  Fuser fuser(draft, program);
+void fuse_loops(KernelDraft& draft, const loop::Program& program, const Signature& signature) {
+  Fuser fuser(draft, program, signature);
   for (std::vector<Statement>& nest : draft.nests)
     fuser.add(std::move(nest));
   draft.nests.clear();

@@ -110,7 +110,7 @@ loop::Program lower(Step step, PassContext& context) {
     results[kernel_of(step, step.outputs[i], kernels)].push_back(
         {step.outputs[i], loop::BufferRole::output, i});
 
-  EqualDrafts drafts(step.graph, program);
+  EqualDrafts drafts(step, program);
   KernelDraft draft;
   for (size_t k = 0; k < kernels; ++k) {
     draft.clear();

@@ -9,8 +9,8 @@
 namespace gdjit::lowering {
 
 /// Joins the nests of the draft into kernel.body: loops of equal extents are merged where
-/// dependences allow.
-void fuse_loops(KernelDraft& draft, const loop::Program& program);
+/// dependences allow. The signature says which state an update overwrites.
+void fuse_loops(KernelDraft& draft, const loop::Program& program, const Signature& signature);
 
 /// A load of what was stored or loaded before becomes that value; equal computations are done once.
 void forward_stores(loop::Kernel& kernel, const loop::Program& program);

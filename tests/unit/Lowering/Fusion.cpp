@@ -313,6 +313,50 @@ TEST(Fuse, LongNumbersComeFirstAndNothingWaitsInFrontOfAProduct) {
   expect_chain(m.step());
 }
 
+TEST(Fuse, AnUpdateByGivenGradientsIsOneLoopOverItsArrays) {
+  StepMaker m; // two parameters, each with its gradient, which starts anew, and a mean of squares
+  const Shape shape{400, 300};
+  Expr correction = 1.0 - apply(Opcode::Pow, m.scalar("beta"), m.scalar("t"));
+  Expr root = apply(Opcode::Sqrt, correction);
+  Expr zero = broadcast_to(m.constant(Array(TensorType{DType::f32, {}})), shape);
+  for (uint32_t p = 0; p < 2; ++p) {
+    const std::string name = std::to_string(p);
+    Expr w = m.state("w" + name, shape), g = m.state("g" + name, shape);
+    Expr squares = m.state("v" + name, shape);
+    Expr next = squares * 0.875 + g * g * 0.125;
+    Expr size = apply(Opcode::Sqrt, next) * broadcast_to(root, shape) + 1e-3;
+    m.update(3 * p + 1, zero);
+    m.update(3 * p + 2, next);
+    m.update(3 * p, w - g * broadcast_to(correction, shape) / size);
+  }
+  loop::Program program = lowered(m.step());
+  ASSERT_EQ(program.kernels.size(), 2u) << print(program);
+  EXPECT_EQ(outer_loops(program.kernels[1]), 2u) << print(program);
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_FALSE(b.role == loop::BufferRole::temporary && b.type.elements() > 1) << print(program);
+  PassContext context;
+  program = plan(schedule(expand(program, context), context), context);
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_TRUE(b.role != loop::BufferRole::update || b.same_as != loop::none) << b.name;
+  expect_chain(m.step());
+}
+
+TEST(Fuse, ALookUpOfLongRowsIsInTheKernelThatRunsOverThem) {
+  for (int64_t columns : {300, 10}) {
+    const Shape shape{96000 / columns, columns};
+    StepMaker m; // a softmax's probabilities less what they should be
+    Expr x = m.input("x", shape);
+    Expr e = apply(Opcode::Exp, x);
+    Expr p = e / broadcast_to(sum(e, {1}, true), shape);
+    m.output("d",
+             p - apply(Opcode::OneHot, m.input("index", {shape[0]}, DType::i32),
+                       Attributes().integer(Attr::depth, columns).dtype(Attr::dtype, DType::f32)));
+    loop::Program program = lowered(m.step());
+    EXPECT_EQ(program.kernels.size(), columns == 300 ? 1u : 2u) << print(program);
+    expect_chain(m.step());
+  }
+}
+
 TEST(Fuse, EqualGraphsHaveEqualPartitions) {
   StepMaker a, b;
   PassContext context;
