@@ -123,7 +123,7 @@ public:
       Launch& launch = plan_.launches[k];
       Distinct& called = plan_.kernels[launch.function];
       for (uint32_t i : called.shape.passed)
-        launch.literals.push_back(shapes_[statements_[k]].numbers[i].value);
+        launch.numbers.push_back(shapes_[statements_[k]].numbers[i].value);
       ++called.calls;
     }
     return std::move(plan_);

@@ -23,13 +23,13 @@ void add_facts(llvm::Function* function, unsigned number, const gdjit::codegen::
   function->addParamAttrs(number, facts);
 }
 
-/// void(ptr noalias buffers..., ptr literals where there are some, ptr status)
+/// void(ptr noalias buffers..., ptr numbers where there are some, ptr status)
 llvm::Function* declare(llvm::Module& module, const gdjit::loop::Program& program,
                         const KernelShape& shape, const std::string& name) {
   llvm::LLVMContext& context = module.getContext();
   auto* pointer = llvm::PointerType::getUnqual(context);
-  const bool literals = !shape.passed.empty();
-  std::vector<llvm::Type*> parameters(shape.parameters.size() + 1 + literals, pointer);
+  const bool numbers = !shape.passed.empty();
+  std::vector<llvm::Type*> parameters(shape.parameters.size() + 1 + numbers, pointer);
   auto* function = llvm::Function::Create(
       llvm::FunctionType::get(llvm::Type::getVoidTy(context), parameters, false),
       llvm::Function::InternalLinkage, name, module);
@@ -38,9 +38,9 @@ llvm::Function* declare(llvm::Module& module, const gdjit::loop::Program& progra
     add_facts(function, i, shape.parameters[i]);
     function->getArg(i)->setName(program.buffers[shape.parameters[i].memory].name);
   }
-  if (literals) {
+  if (numbers) {
     llvm::Argument* table = function->getArg(function->arg_size() - 2);
-    table->setName("literals");
+    table->setName("numbers");
     llvm::AttrBuilder facts(context);
     facts.addAttribute(llvm::Attribute::NoAlias);
     facts.addAttribute(llvm::Attribute::NoCapture);

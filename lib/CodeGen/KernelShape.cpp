@@ -3,6 +3,7 @@
 #include "KernelShape.h"
 
 #include "gdjit/CodeGen/CodeGen.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -57,8 +58,9 @@ void find_overlaps(const loop::Program& program, std::vector<Parameter>& paramet
 
 constexpr int64_t too_many = int64_t{1} << 40; ///< statements: where counting ends
 
-/// A tile of more bytes has extents of its own: the stack is for kernels that are checked.
-constexpr int64_t most_of_any_extent = 1 << 14;
+/// Bytes of a kernel's tiles whose extents need not be known: the stack's bound is checked by those
+/// that are.
+constexpr int64_t most_of_any_extent = 1 << 16;
 
 /// True for a constant that may always differ: any float, and numbers too large to be indices,
 /// shifts or masks, of which code is better when it knows them.
@@ -76,7 +78,12 @@ class KeyWriter {
 public:
   KeyWriter(const loop::Program& program, const loop::Kernel& kernel, KernelShape& shape)
       : program_(program), shape_(shape), loops_(kernel.loops), values_(kernel.values),
-        tiles_(kernel.tiles) {}
+        tiles_(kernel.tiles), is_whole_(kernel.tiles) {
+    loop::for_each(kernel.body, [&](const Statement& s) {
+      if ((s.kind == StatementKind::Join || s.kind == StatementKind::Transpose) && s.index.empty())
+        is_whole_[s.tile] = true;
+    });
+  }
 
   void body(const std::vector<Statement>& statements, int64_t times) {
     put(static_cast<int64_t>(statements.size()));
@@ -170,14 +177,18 @@ private:
     put(index.lane);
   }
 
-  /// How long a tile is along its first axis need not be known.
+  /// How long a tile is along its first axis need not be known where its elements are only named
+  /// one by one.
   void extents(const Statement& s) {
     put(static_cast<int64_t>(s.extents.size()));
     int64_t bytes = s.type.lanes * byte_size(s.type.dtype);
     for (int64_t extent : s.extents)
       bytes = extent == 0 || bytes > most_of_any_extent ? most_of_any_extent + 1 : bytes * extent;
+    const bool known = s.tile == loop::none || s.extents.empty() || is_whole_[s.tile] ||
+                       any_extent_bytes_ + bytes > most_of_any_extent;
+    any_extent_bytes_ += known ? 0 : bytes;
     for (const int64_t& extent : s.extents)
-      if (&extent == s.extents.data() && bytes <= most_of_any_extent)
+      if (&extent == s.extents.data() && !known)
         number(extent);
       else
         put(extent);
@@ -226,6 +237,8 @@ private:
   std::unordered_map<BufferId, size_t> parameter_;
   std::unordered_map<BufferId, int64_t> named_;
   Ids loops_, values_, tiles_;
+  std::vector<bool> is_whole_; ///< tiles of which a statement takes all elements
+  int64_t any_extent_bytes_ = 0;
   std::vector<int64_t> key_;
 };
 

@@ -68,8 +68,8 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
         impl->fixed.emplace_back(impl->slots, b);
       ++impl->slots;
     }
-    if (!launch.literals.empty())
-      impl->literals.emplace_back(impl->slots++, launch.literals.data());
+    if (!launch.numbers.empty())
+      impl->numbers.emplace_back(impl->slots++, launch.numbers.data());
   }
   impl->outputs.assign(program.signature.outputs.size(), loop::none);
   std::vector<BufferId> updates(program.signature.updates.size(), loop::none);

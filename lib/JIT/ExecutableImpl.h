@@ -34,8 +34,8 @@ struct Executable::Impl {
   int threads = 1;
   uint32_t slots = 0;
   std::vector<std::pair<uint32_t, loop::BufferId>> fixed; ///< slots of arena and constants
-  /// Slots of tables of literals, which stand in code.launches.
-  std::vector<std::pair<uint32_t, const loop::Bits*>> literals;
+  /// Slots of tables of numbers, which stand in code.launches.
+  std::vector<std::pair<uint32_t, const loop::Bits*>> numbers;
   std::vector<Uses> inputs, states, scalars; ///< per row of the signature
   std::vector<loop::BufferId> outputs,
       updates; ///< memory per row; none where no buffer has the role

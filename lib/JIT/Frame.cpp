@@ -98,7 +98,7 @@ Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_uni
   impl_->states.resize(code.states.size());
   for (auto [slot, buffer] : code.fixed)
     impl_->table[slot] = impl_->memory(buffer);
-  for (auto [slot, table] : code.literals)
+  for (auto [slot, table] : code.numbers)
     impl_->table[slot] = const_cast<loop::Bits*>(table); // kernels only read it
   for (uint32_t row = 0; row < code.scalars.size(); ++row)
     for (uint32_t slot : code.scalars[row].slots)

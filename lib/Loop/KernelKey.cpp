@@ -76,7 +76,7 @@ void KernelKey::write(const Statement& s) {
       s.buffer == none ? none : buffer_number_[s.buffer]);
   put(s.result, s.tile);
   put(s.mask, s.fill);
-  if (s.kind == StatementKind::Compute)
+  if (s.kind == StatementKind::Compute && s.op == ScalarOp::constant)
     put_number(static_cast<int64_t>(s.bits));
   else
     put(s.bits);

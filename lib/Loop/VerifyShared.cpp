@@ -108,8 +108,8 @@ private:
                        first->index[0].lane == index.lane && first->index[0].dynamic == none &&
                        count != nullptr && count->kind == StatementKind::Compute &&
                        count->op == ScalarOp::constant;
-    if (!known)
-      return;
+    if (!known || factor(first->index[0].affine, shared_.loop) < 0 || shared_.begin < 0)
+      return; // the range leaves out what moves with the shared loop: here it would add to it
     Affine further = index.affine;
     add_scaled(further, first->index[0].affine, -1);
     range.high =

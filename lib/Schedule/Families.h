@@ -3,7 +3,7 @@
 //   for i in 0..16 { for j in 0..100 { … } }        k1, k2, k3 …: j varies, i does not
 //   for i in 0..16 { for j in 0..101 { … } }
 //
-// Where a program holds more of them than `MachineTable::most_shapes`, the schedule of each follows
+// Where they have more shapes than `MachineTable::most_shapes`, the schedule of each follows
 // from what they have in common: loops that vary are covered by whole vectors and tiles under
 // masks, whatever their extents, so that the code of one serves all (CodeGen passes it the
 // numbers).
@@ -21,5 +21,9 @@ std::vector<Varying> families(const Program& program, const PassContext& context
 /// `kernel` with one extent, the same for every family, in the place of those that vary: choices
 /// that follow from it hold for all members.
 Kernel with_common_extents(Kernel kernel, const Varying& varying);
+
+/// A copy with ids of its own; of what varies, the copy does, too.
+std::vector<Statement> copy_fresh(Kernel& kernel, const std::vector<Statement>& statements,
+                                  Varying& varying);
 
 } // namespace gdjit::scheduling

@@ -1,6 +1,7 @@
 // Distributes an unrolled loop over the statements between the loops of a body.
 #include "Jam.h"
 
+#include "Families.h"
 #include "Widen.h"
 
 #include <algorithm>
@@ -209,7 +210,7 @@ void jam_varying(Kernel& kernel, Statement loop, int64_t times, std::vector<Stat
   for (int64_t count = times; count > 0; count /= 2) {
     Statement part = loop;
     if (count > 1)
-      part.body = copy_fresh(kernel, loop.body);
+      part.body = copy_fresh(kernel, loop.body, varying);
     if (count < times) {
       part.loop = fresh_loop(kernel, loop.loop);
       substitute(part.body, loop.loop, variable(part.loop));
@@ -223,11 +224,17 @@ void jam_varying(Kernel& kernel, Statement loop, int64_t times, std::vector<Stat
 }
 
 void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out) {
+  Varying nothing;
+  jam(kernel, std::move(loop), times, out, nothing);
+}
+
+void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out,
+         Varying& varying) {
   int64_t n = turns(loop), full = n / times, rest = n % times;
   Statement remainder = loop;
   if (full > 0) {
     if (rest > 0)
-      remainder.body = copy_fresh(kernel, loop.body);
+      remainder.body = copy_fresh(kernel, loop.body, varying);
     loop.end = loop.begin + full * times * loop.step;
     apply(kernel, loop, times);
     if (full == 1)

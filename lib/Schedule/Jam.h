@@ -18,6 +18,9 @@ namespace gdjit::scheduling {
 bool can_jam(const Statement& loop);
 
 /// Appends to `out` the loop with `times` iterations side by side, and what remains with fewer.
+/// What varies within goes on to vary in copies.
+void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out,
+         Varying& varying);
 void jam(Kernel& kernel, Statement loop, int64_t times, std::vector<Statement>& out);
 
 /// The same for a loop of any extent: what remains are loops over half as many, a quarter …, one,

@@ -175,17 +175,32 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
   return {each};
 }
 
+/// What a panel holds: the elements along two axes of a buffer, from a place along the others.
+struct Slice {
+  explicit Slice(const Read& read)
+      : buffer(read.load->buffer), lanes_axis(read.lanes_axis), axis(read.axis),
+        terms(read.terms->end), others(read.load->index) {
+    others[lanes_axis] = others[axis] = {};
+  }
+  bool operator==(const Slice&) const = default;
+  loop::BufferId buffer;
+  size_t lanes_axis, axis;
+  int64_t terms;
+  std::vector<Index> others;
+};
+
 } // namespace
 
 bool panel(Program& program, Kernel& kernel, Statement& columns) {
-  std::map<std::tuple<loop::BufferId, size_t, int64_t>, loop::BufferId> copies;
+  std::vector<std::pair<Slice, loop::BufferId>> copies;
   std::vector<Statement> body;
   std::vector<Read> reads = Finder(program, columns).find(columns);
   for (Read& read : reads) {
     Statement& load = *read.load;
-    auto [at, added] =
-        copies.try_emplace({load.buffer, read.lanes_axis, read.terms->end}, loop::none);
-    if (added) {
+    const Slice slice(read);
+    auto at = std::ranges::find(copies, slice, &std::pair<Slice, loop::BufferId>::first);
+    if (at == copies.end()) {
+      at = copies.emplace(at, slice, loop::none);
       loop::Buffer buffer;
       buffer.name = loop::own_name(program, program.buffers[load.buffer].name, ".panel");
       buffer.type = {load.type.dtype, Shape{read.terms->end, columns.step}};

@@ -100,7 +100,7 @@ private:
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
-      return jam(kernel_, std::move(loop), count, out);
+      return jam(kernel_, std::move(loop), count, out, varying_);
     if (!has_rows && !columns_of_vector(loop) && varying_.empty() && reads_again(loop) &&
         panel(program_, kernel_, loop))
       context_.remarks.push_back(fmt::format("{}: what a vector of loop {} reads for each turn of "
@@ -122,7 +122,7 @@ private:
       if (const int64_t count = choose_rows(turns(s), most); most > 1 && count > 1) {
         context_.remarks.push_back(fmt::format("{}: tile of a vector by {} columns over loop {}",
                                                kernel_.name, count, kernel_.loop_names[s.loop]));
-        jam(kernel_, std::move(s), count, body);
+        jam(kernel_, std::move(s), count, body, varying_);
         found = true;
       } else {
         body.push_back(std::move(s));
@@ -181,7 +181,7 @@ private:
     if (varies(loop))
       jam_varying(kernel_, std::move(loop), count, out, varying_);
     else
-      jam(kernel_, std::move(loop), count, out);
+      jam(kernel_, std::move(loop), count, out, varying_);
   }
 
   /// True where the lanes of a vector loop's loads lie apart.

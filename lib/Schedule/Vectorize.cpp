@@ -27,7 +27,7 @@ struct Chains {
 class Vectorizer {
 public:
   Vectorizer(const Program& program, Kernel& kernel, PassContext& context,
-             const std::set<loop::BufferId>& padded, const Varying& varying)
+             const std::set<loop::BufferId>& padded, Varying& varying)
       : program_(program), kernel_(kernel), context_(context), padded_(padded), varying_(varying) {}
 
   void run() {
@@ -266,7 +266,7 @@ private:
     Statement masked = loop;
     if (full > 0) {
       if (rest > 0)
-        masked.body = copy_fresh(kernel_, loop.body);
+        masked.body = copy_fresh(kernel_, loop.body, varying_);
       widen(kernel_, loop.body, loop.loop, lanes, {lanes}, chains);
       set_range(loop, 0, full, lanes, !chains.empty());
       out.push_back(std::move(loop));
@@ -341,7 +341,7 @@ private:
   Kernel& kernel_;
   PassContext& context_;
   const std::set<loop::BufferId>& padded_;
-  const Varying& varying_;
+  Varying& varying_;
   std::map<TileId, Chains> chains_;
   std::map<TileId, size_t> depth_of_;
   std::map<TileId, int> chain_lanes_;
@@ -354,14 +354,15 @@ private:
 } // namespace
 
 void vectorize(const Program& program, Kernel& kernel, PassContext& context,
-               const std::set<loop::BufferId>& padded, const Varying& varying) {
+               const std::set<loop::BufferId>& padded, Varying& varying) {
   Vectorizer(program, kernel, context, padded, varying).run();
 }
 
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context) {
   Kernel copy = kernel;
   const std::set<loop::BufferId> none;
-  return Vectorizer(program, copy, context, none, {}).estimate();
+  Varying nothing;
+  return Vectorizer(program, copy, context, none, nothing).estimate();
 }
 
 } // namespace gdjit::scheduling

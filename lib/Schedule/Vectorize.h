@@ -22,7 +22,7 @@ namespace gdjit::scheduling {
 /// mask of a rest: a load of single elements right behind can take over an unmasked store faster.
 /// A loop that varies becomes one loop over masked vectors.
 void vectorize(const Program& program, Kernel& kernel, PassContext& context,
-               const std::set<loop::BufferId>& padded, const Varying& varying);
+               const std::set<loop::BufferId>& padded, Varying& varying);
 
 /// Operations of a kernel once vectorize has rewritten it, as it estimates them.
 double estimated_cost(const Program& program, const Kernel& kernel, PassContext& context);

@@ -35,8 +35,8 @@ struct Launch {
   uint32_t function = 0;               ///< into Code::functions
   std::vector<loop::BufferId> buffers; ///< each the one whose memory is meant (never Place::shared)
   std::vector<NodeId> checks;          ///< node per Check statement, in order of appearance
-  std::vector<loop::Bits> literals; ///< and extents; if any, their address is the argument behind
-                                    ///< the buffers
+  std::vector<loop::Bits> numbers; ///< that differ; if any, their address is the argument behind
+                                   ///< the buffers
   int64_t turns = 0; ///< of the parallel loop that the kernel is, for threads to share; 0 for none
   bool repeats = false; ///< it does as many steps as it is told (KernelStatus::steps)
 };

@@ -1,5 +1,6 @@
 // KernelKey: what a kernel is up to its buffers and nodes, as bytes: equal for kernels that a pass
-// need treat only once. Without numbers it is equal for kernels that differ in their extents only.
+// need treat only once. Without numbers it is equal for kernels that differ in
+// extents, bounds, literals and the factors of indices only.
 //
 // Numbers of values, loops and tiles are those of the kernel: lowering gives equal kernels equal
 // ones. Of buffers it holds types and views, not roles, elements or places.

@@ -114,8 +114,8 @@ TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments)
   EXPECT_EQ(results.outputs[2].at(5), arguments.inputs[0].at(5) * (1.0 / 5) * 0.5 + 3e6);
   Code code = generate_code(program, {});
   EXPECT_EQ(code.functions.size(), 1u);
-  ASSERT_EQ(code.launches[3].literals.size(), 2u);
-  EXPECT_EQ(code.launches[3].literals[0], 4'000'000u);
+  ASSERT_EQ(code.launches[3].numbers.size(), 2u);
+  EXPECT_EQ(code.launches[3].numbers[0], 4'000'000u);
 }
 
 /// out[i, j] = sum over k in first .. inner of x[i, k] * w[k, j], rows by 2 and what remains by 1;
