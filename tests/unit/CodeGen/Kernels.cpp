@@ -180,6 +180,27 @@ TEST(Kernels, that_differ_in_extents_share_code_where_there_are_many) {
   EXPECT_EQ(generate_code(program, {.most_shapes = 18}).functions.size(), 18u);
 }
 
+TEST(Kernels, that_join_tiles_of_different_lengths_do_not_share_code) {
+  LoopBuilder b;
+  for (int64_t k = 0; k < 18; ++k) {
+    b.kernel("k" + std::to_string(k));
+    const int64_t vectors = k % 2 == 0 ? 2 : 4;
+    BufferId x = b.state("x" + std::to_string(k), {f32, {vectors, 8 + k}});
+    BufferId out = b.output("out" + std::to_string(k), {f32, {1}});
+    TileId partials = b.tile({f32, 8}, {vectors}, -0.0);
+    LoopId i = b.begin(0, vectors);
+    b.set(partials, {at(i)}, b.load(x, {at(i), {{0, {}}, loop::none, 1}}, 8));
+    b.end();
+    b.store(out, {fixed(0)}, b.join(partials, ScalarOp::add));
+  }
+  loop::Program program = b.finish();
+  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
+  CallArguments arguments;
+  for (const StateDecl& state : program.signature.states)
+    arguments.states.push_back(numbers(state.type, arguments.states.size()));
+  run_everywhere(program, arguments);
+}
+
 TEST(Kernels, may_have_any_name) {
   LoopBuilder b;
   BufferId out = b.output("out", {f64, {5}});
