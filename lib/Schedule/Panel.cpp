@@ -7,7 +7,8 @@
 #include "gdjit/Loop/Alone.h"
 
 #include <algorithm>
-#include <tuple>
+#include <map>
+#include <utility>
 
 namespace gdjit::scheduling {
 

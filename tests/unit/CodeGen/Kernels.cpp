@@ -118,6 +118,17 @@ TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments)
   EXPECT_EQ(code.launches[3].numbers[0], 4'000'000u);
 }
 
+/// Runs the kernels of a builder, whose states hold numbers of their own each, everywhere.
+loop::Program run_kernels(LoopBuilder& b) {
+  loop::Program program = b.finish();
+  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
+  CallArguments arguments;
+  for (const StateDecl& state : program.signature.states)
+    arguments.states.push_back(numbers(state.type, arguments.states.size()));
+  run_everywhere(program, arguments);
+  return program;
+}
+
 /// out[i, j] = sum over k in first .. inner of x[i, k] * w[k, j], rows by 2 and what remains by 1;
 /// then its columns' sums, in a tile as long as they are.
 void product_of_any_extent(LoopBuilder& b, int64_t rows, int64_t inner, int64_t columns,
@@ -170,12 +181,7 @@ TEST(Kernels, that_differ_in_extents_share_code_where_there_are_many) {
     b.kernel("k" + std::to_string(k));
     product_of_any_extent(b, 1 + k % 5, 2 + k, 3 + 5 * k, std::to_string(k));
   }
-  loop::Program program = b.finish();
-  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
-  CallArguments arguments;
-  for (const StateDecl& state : program.signature.states)
-    arguments.states.push_back(numbers(state.type, arguments.states.size()));
-  run_everywhere(program, arguments);
+  const loop::Program program = run_kernels(b);
   EXPECT_EQ(generate_code(program, {}).functions.size(), 1u);
   EXPECT_EQ(generate_code(program, {.most_shapes = 18}).functions.size(), 18u);
 }
@@ -193,12 +199,7 @@ TEST(Kernels, that_join_tiles_of_different_lengths_do_not_share_code) {
     b.end();
     b.store(out, {fixed(0)}, b.join(partials, ScalarOp::add));
   }
-  loop::Program program = b.finish();
-  program.kernels.erase(program.kernels.begin()); // the empty one that LoopBuilder begins with
-  CallArguments arguments;
-  for (const StateDecl& state : program.signature.states)
-    arguments.states.push_back(numbers(state.type, arguments.states.size()));
-  run_everywhere(program, arguments);
+  run_kernels(b);
 }
 
 TEST(Kernels, may_have_any_name) {
