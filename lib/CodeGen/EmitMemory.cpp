@@ -86,7 +86,7 @@ KernelEmitter::Offset KernelEmitter::offset_of(const Statement& s) {
     const int64_t* extent = shape.begin() + axis;
     if (!is_passed(extent))
       stride *= *extent;
-    else
+    else if (axis > 0) // nothing strides over all of a buffer
       passed = passed == nullptr ? number(*extent) : b_.CreateMul(passed, number(*extent));
   }
   Offset offset;

@@ -39,21 +39,21 @@ public:
     widen_tiles(kernel_.body);
   }
 
-  double estimate() {
-    find_chains(kernel_.body);
+  double estimate() { return choose(kernel_.body); }
+
+private:
+  /// Chooses the loops of a kernel; gives its estimated operations with them.
+  double choose(const std::vector<Statement>& body) {
+    find_chains(body);
+    return best_cost(body);
+  }
+
+  double best_cost(const std::vector<Statement>& body) {
     double cost = 0;
-    for (const Statement& s : kernel_.body)
+    for (const Statement& s : body)
       cost +=
           s.kind == StatementKind::For ? best_cost(s) : vector_cost(program_, {s}, loop::none, 1);
     return cost;
-  }
-
-private:
-  void choose(const std::vector<Statement>& body) {
-    find_chains(body);
-    for (const Statement& s : body)
-      if (s.kind == StatementKind::For)
-        best_cost(s);
   }
 
   /// Tiles whose every access is tile[.., l] within a loop over l from 0.
@@ -209,10 +209,7 @@ private:
     auto known = costs_.find(loop.loop);
     if (known != costs_.end())
       return known->second;
-    double inside = 0;
-    for (const Statement& s : loop.body)
-      inside +=
-          s.kind == StatementKind::For ? best_cost(s) : vector_cost(program_, {s}, loop::none, 1);
+    const double inside = best_cost(loop.body);
     auto n = static_cast<double>(turns(loop));
     int chains = chain_lanes(loop);
     double cost = chains > 0 ? inside * n / chains : inside * n;
