@@ -138,6 +138,7 @@ kernel k1 "loss, update" {
     %16 = bitcast %15
     %17 = select %12, %16, %13
     store "p of 1"[-k+3] = %17
+    prefetch t[5, 4*k]
   }
 }
 

@@ -111,6 +111,8 @@ void KernelEmitter::statement(const Statement& s) {
     return transpose(s);
   case StatementKind::Check:
     return check(s);
+  case StatementKind::Prefetch:
+    return prefetch(s);
   }
 }
 

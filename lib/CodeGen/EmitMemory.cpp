@@ -224,6 +224,14 @@ void KernelEmitter::store_one(const Statement& s, const Offset& offset, Value* s
     end_if(behind);
 }
 
+/// Nothing is promised of the address: one that is not mapped does no harm.
+void KernelEmitter::prefetch(const Statement& s) {
+  constexpr int read = 0, all_caches = 3, data = 1;
+  Value* at = address(s.buffer, offset_of(s), false);
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {at->getType()},
+                     {at, b_.getInt32(read), b_.getInt32(all_caches), b_.getInt32(data)});
+}
+
 /// True for a masked vector wider than a register, which only a text from elsewhere holds. LLVM
 /// splits it, and without AVX-512 LLVM 19 then takes a half whose mask is all false for one that is
 /// all true: `and (splat of c), (false x 8, true x 8)` loads all of the first 8 lanes.

@@ -66,6 +66,7 @@ private:
   void compute(const Statement& s);
   Value* constant(const Statement& s);
   void check(const Statement& s);
+  void prefetch(const Statement& s);
 
   // Tiles.
   void declare(const Statement& s);

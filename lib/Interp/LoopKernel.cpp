@@ -60,6 +60,8 @@ void LoopKernel::run(const Statement& s) {
   case StatementKind::Check:
     check(s);
     break;
+  case StatementKind::Prefetch:
+    break;
   }
 }
 

@@ -132,11 +132,17 @@ void StatementParser::statement() {
     s.tile = known_tile();
     access(s.index);
     s.type = tiles_[s.tile];
+  } else if (in_.try_word("prefetch")) {
+    s.kind = StatementKind::Prefetch;
+    s.buffer = buffer();
+    access(s.index);
+    s.type = {program_.buffers[s.buffer].type.dtype, 1};
   } else if (in_.try_word("check"))
     check(s);
   else
     in_.fail(fmt::format(
-        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}}', found {}",
+        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'prefetch', 'check' or '}}', "
+        "found {}",
         in_.found()));
   note(s);
   for (auto& [inner, offset] : in_place_) {

@@ -41,6 +41,9 @@ void StatementPrinter::print(const Statement& s) {
   case StatementKind::Transpose:
     (out_ << "transpose t").integer(s.tile);
     return print_access(s.index);
+  case StatementKind::Prefetch:
+    (out_ << "prefetch ").name(buffer_name(buffer_names_, s.buffer));
+    return print_access(s.index);
   default:
     break;
   }

@@ -11,8 +11,9 @@ std::string to_string(ValueType type) {
 }
 
 std::string_view name(StatementKind kind) {
-  constexpr std::string_view names[] = {"for", "compute", "index", "load",  "store",    "tile",
-                                        "get", "set",     "join",  "check", "transpose"};
+  constexpr std::string_view names[] = {"for",   "compute", "index",     "load",
+                                        "store", "tile",    "get",       "set",
+                                        "join",  "check",   "transpose", "prefetch"};
   return names[static_cast<int>(kind)];
 }
 
@@ -141,6 +142,8 @@ bool derive_type(const Program& program, const std::vector<ValueType>& values,
     if (s.kind == StatementKind::Join)
       type.lanes = 1;
     return true;
+  case StatementKind::Prefetch:
+    return false;
   case StatementKind::Check:
     type = {DType::boolean, lanes};
     return true;

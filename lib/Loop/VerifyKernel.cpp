@@ -153,6 +153,9 @@ void KernelVerifier::visit(const Statement& s) {
   case StatementKind::Check:
     check(s);
     break;
+  case StatementKind::Prefetch:
+    prefetch(s);
+    break;
   }
   define(s);
 }
@@ -289,6 +292,18 @@ void KernelVerifier::store(const Statement& s) {
   indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, s.mask != none, false);
   operand(s, s.type.dtype, s.type.lanes);
   mask(s);
+}
+
+void KernelVerifier::prefetch(const Statement& s) {
+  if (s.buffer >= program_.buffers.size())
+    return error("a buffer that does not exist");
+  const Buffer& buffer = program_.buffers[s.buffer];
+  if (s.type != ValueType{buffer.type.dtype, 1})
+    error(fmt::format("'{}' holds {}, a prefetch names one element of it, no {}", buffer.name,
+                      to_string(buffer.type), to_string(s.type)));
+  if (s.mask != none)
+    error("a prefetch has no mask");
+  indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, false, false);
 }
 
 void KernelVerifier::check(const Statement& s) {

@@ -55,6 +55,7 @@ private:
   void transpose(const Statement& s);
   std::vector<int64_t> part(const Statement& s);
   void check(const Statement& s);
+  void prefetch(const Statement& s);
   void define(const Statement& s);
   void open(const Statement& s);
   void close();

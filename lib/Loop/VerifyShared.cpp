@@ -42,7 +42,7 @@ private:
       }
       if (s.result != none)
         defined_[s.result] = &s;
-      if (s.buffer == none)
+      if (s.buffer == none || s.kind == StatementKind::Prefetch)
         continue;
       const BufferId memory = storage(program_, s.buffer);
       accesses_[memory].push_back(&s);

@@ -31,7 +31,7 @@ private:
       for (size_t j = 0; j < s.body.size(); ++j)
         statement(view, s.body, j);
       loops_.pop_back();
-    } else if (s.buffer != loop::none) {
+    } else if (s.buffer != loop::none && s.kind != loop::StatementKind::Prefetch) {
       visit_(view.buffer(s.buffer), body, i, position_, loops_);
     }
   }

@@ -70,6 +70,7 @@ std::string dependence(const Program& program, const Statement& loop) {
       break;
     case StatementKind::Compute:
     case StatementKind::Index:
+    case StatementKind::Prefetch:
       break;
     }
   });

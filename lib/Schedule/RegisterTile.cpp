@@ -5,6 +5,7 @@
 #include "Jam.h"
 #include "Pack.h"
 #include "Panel.h"
+#include "SoftwarePipeline.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,7 +18,8 @@ namespace {
 
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
-constexpr int64_t least_rows = 4; ///< fewer chains do not hide the latency of fma
+constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the latency of fma
+constexpr int64_t least_rows_with_work = 8; ///< that leave registers to the work between terms
 constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
@@ -165,11 +167,15 @@ private:
     }
     const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
     const int64_t most = registers / (side_by_side * tiles);
-    const int64_t count = varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
-                                       : choose_rows(turns(loop), most);
+    int64_t count = varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
+                                 : choose_rows(turns(loop), most);
     const bool columns_first =
         nothing_else && varying_.empty() && bytes_across(loop) > context_.machine.l1_bytes &&
         turns(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
+    if (const int64_t fewer =
+            choose_rows(turns(loop), (registers - registers_for_work) / (side_by_side * tiles));
+        !varies(loop) && has_work_for_terms(loop, fewer, side_by_side, columns_first))
+      count = fewer;
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
         kernel_.loop_names[loop.loop],
@@ -182,6 +188,17 @@ private:
       jam_varying(kernel_, std::move(loop), count, out, varying_);
     else
       jam(kernel_, std::move(loop), count, out, varying_);
+  }
+
+  /// True where the work behind such a tile goes on between the terms of the next.
+  static bool has_work_for_terms(const Statement& rows, int64_t count, int64_t side_by_side,
+                                 bool columns_first) {
+    return side_by_side == vectors_side_by_side && count >= least_rows_with_work &&
+           std::ranges::any_of(rows.body, [&](const Statement& columns) {
+             const int64_t tiles =
+                 columns_first ? turns(rows) / count : turns(columns) / side_by_side;
+             return scheduling::has_work_for_terms(columns.body, tiles, count * side_by_side);
+           });
   }
 
   /// True where the lanes of a vector loop's loads lie apart.

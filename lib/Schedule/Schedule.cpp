@@ -10,6 +10,7 @@
 #include "Pack.h"
 #include "RegisterTile.h"
 #include "ShareOut.h"
+#include "SoftwarePipeline.h"
 #include "Unroll.h"
 #include "Vectorize.h"
 #include "WriteOutJoins.h"
@@ -47,6 +48,8 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     join_rows(program, kernel, context, settled);
   register_tile(program, kernel, context, settled, varying);
   pack(program, kernel, context, varying);
+  if (varying.empty())
+    software_pipeline(program, kernel, context);
   first_terms(kernel, context, varying);
   unroll(kernel, varying);
   close_shared(program, kernel, std::move(shared), first_own);

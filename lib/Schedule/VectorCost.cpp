@@ -63,6 +63,7 @@ double vector_cost(const Program& program, const std::vector<Statement>& body, L
     case StatementKind::Join:
     case StatementKind::Transpose:
     case StatementKind::Check:
+    case StatementKind::Prefetch:
       cost += 1;
       break;
     case StatementKind::Tile:

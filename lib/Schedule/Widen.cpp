@@ -74,6 +74,8 @@ private:
       access(out, s);
       s.operands[0] = vector(out, s.operands[0], s.type.dtype);
       break;
+    case StatementKind::Prefetch: // of what the first lane names
+      break;
     case StatementKind::Transpose:
     case StatementKind::Check:
       GDJIT_CHECK(!"a loop with checks or transpositions is never widened");

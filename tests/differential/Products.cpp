@@ -48,15 +48,39 @@ Step product(Draw& draw, std::string& what) {
   return builder.step();
 }
 
+/// Moments and weights updated as by Adam behind a product of many terms.
+Step adam(Draw& draw, std::string& what) {
+  const int64_t m = draw({40, 60, 75, 100}), n = draw({16, 33, 64, 70}),
+                k = draw({100, 160, 241, 256});
+  const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
+  what = fmt::format("{}x{}x{} {}", m, n, k, name(type));
+  StepBuilder builder;
+  Expr a = builder.input("a", {type, Shape{k, m}}), b = builder.input("b", {type, Shape{k, n}});
+  Expr first = builder.state("first", {type, Shape{m, n}}),
+       second = builder.state("second", {type, Shape{m, n}}),
+       w = builder.state("w", {type, Shape{m, n}});
+  Expr g = matmul(a, b, true);
+  if (draw({0, 1}) != 0)
+    g = g + w * 0.01;
+  Expr moment = first * 0.9 + g * 0.1, square = second * 0.99 + g * g * 0.01;
+  builder.update(first, moment);
+  builder.update(second, square);
+  Expr below = apply(Opcode::Sqrt, square) + 1e-8;
+  if (draw({0, 1}) != 0)
+    below = below * (1.0 + broadcast_to(builder.input("c", {type, Shape{n}}), w.shape()));
+  builder.update(w, w - moment * 0.125 / below);
+  return builder.step();
+}
+
 class Products : public ::testing::TestWithParam<uint64_t> {};
 
-TEST_P(Products, have_the_same_bits_under_every_schedule) {
+void expect_same_bits(Step (*make)(Draw&, std::string&), uint64_t first, uint64_t count) {
   std::vector<CodeChoice> choices = code_choices();
   ASSERT_FALSE(choices.empty());
-  for (uint64_t seed = GetParam() * 1000; seed < GetParam() * 1000 + 60; ++seed) {
+  for (uint64_t seed = first; seed < first + count; ++seed) {
     Draw draw(seed);
     std::string what;
-    Step step = product(draw, what);
+    Step step = make(draw, what);
     CodeChoice choice = choices[seed * 7919 % choices.size()];
     force(choice, seed);
     CallArguments arguments = random_arguments(step.signature, seed, 1);
@@ -66,6 +90,14 @@ TEST_P(Products, have_the_same_bits_under_every_schedule) {
         << choice.machine->vector_registers << " registers, caches of " << choice.machine->l1_bytes
         << " and " << choice.machine->l2_bytes;
   }
+}
+
+TEST_P(Products, have_the_same_bits_under_every_schedule) {
+  expect_same_bits(product, GetParam() * 1000, 60);
+}
+
+TEST_P(Products, with_an_update_between_the_terms_have_the_same_bits_too) {
+  expect_same_bits(adam, GetParam() * 1000, 8);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Products, ::testing::Range<uint64_t>(0, 6));

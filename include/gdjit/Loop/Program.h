@@ -71,6 +71,7 @@ enum class StatementKind : uint8_t {
            ///< position
   Transpose, ///< lane l of element e of a part of a tile, as many elements as lanes, <-> lane e of
              ///< l
+  Prefetch,  ///< asks for the line of memory that holds buffer[index...]; changes nothing
 };
 
 struct Statement {
@@ -82,13 +83,14 @@ struct Statement {
   SmallVector<ValueId, 3> operands; ///< Compute: its operands; Store, Set, Check: the value
   ValueId mask = none;              ///< Load, Store, Set, Check: bool (lanes as type), none for all
   ValueId fill = none;              ///< Load with a mask: what masked lanes give
-  BufferId buffer = none;           ///< Load, Store
+  BufferId buffer = none;           ///< Load, Store, Prefetch
   TileId tile = none;               ///< Tile, Get, Set, Join, Transpose
   LoopId loop = none;               ///< For
   int64_t begin = 0, end = 0, step = 1; ///< For
   Bits bits = 0;                        ///< Compute constant, Tile: literal
   std::vector<int64_t> extents;         ///< Tile; empty for a single one
-  std::vector<Index> index;             ///< Load, Store, Get, Set: one per axis; Index, Check: one;
+  std::vector<Index> index;             ///< Load, Store, Prefetch, Get, Set: one per axis; Index,
+                                        ///< Check: one;
                             ///< Join, Transpose: of the leading axes, which name the part
   std::vector<Statement> body; ///< For
   NodeId node = no_node;       ///< the graph node it computes for: into Program::notes

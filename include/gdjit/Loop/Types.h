@@ -13,7 +13,7 @@ namespace gdjit::loop {
 /// "f32", "f32x16".
 std::string to_string(ValueType type);
 
-/// "for", "compute" … "transpose".
+/// "for", "compute" … "prefetch".
 std::string_view name(StatementKind kind);
 /// "sequential", "unrolled", "parallel".
 std::string_view name(LoopKind kind);

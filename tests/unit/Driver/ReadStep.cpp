@@ -67,6 +67,7 @@ kernel k1 "loss, update" {
     %3 = load x[%1, 3]
     set t1 = (convert %3 : f64)
     store "p of 1"[-k+3] = select %2, (bitcast (-2147483648 : i32)), %3
+    prefetch t[5, 4*k]
   }
 }
 

@@ -123,8 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "t.gdir:31:7: error: an index runs from 0 to 31, the extent is 16"},
         Mistake{"for j in 0..16 step 16", "for j in 0..0 step 16", "no error"},
         Mistake{"unrolled for", "enrolled for",
-                "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'check' or '}', "
-                "found 'enrolled'"}));
+                "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'prefetch', "
+                "'check' or '}', found 'enrolled'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, LoopTextMistake,
@@ -197,6 +197,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "what is transposed has as many elements as lanes, 16 in tile t0"},
         Mistake{"join add t0", "join sqrt t0", "tiles are not joined by sqrt"},
         Mistake{"join add t0", "join plus t0", "unknown operation 'plus'"},
+        Mistake{"prefetch t[5", "prefetch t[6", "an index runs from 6 to 6, the extent is 6"},
+        Mistake{"prefetch t[5", "prefetch tt[5", "no buffer 'tt' is declared; did you mean 't'?"},
+        Mistake{"prefetch t[5, 4*k]", "prefetch t[5, 4*k] if %12",
+                "expected the end of the line, found 'if'"},
+        Mistake{"prefetch t[5, 4*k]", "prefetch t[5, lane]",
+                "'lane' in the index of a scalar access"},
         Mistake{"check %12 at k", "check %11 at k", "%11 is i64, expected bool"},
         Mistake{"check %12 at k", "check %12", "expected 'at', found the end of the line"},
         Mistake{"convert %13 : f64", "convert %13", "this needs its type, as in ': f32'"},
