@@ -13,9 +13,9 @@ struct MachineTable {
   int vector_registers = 32;
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
-  /// Statements of a loop nest, each as often as it runs, from which threads share it: about 20 us,
+  /// Statements of a loop nest, each as often as it runs, from which threads share it: some 15 us,
   /// against one or two for threads to meet and to fetch what another core wrote.
-  int64_t least_shared = 1 << 22;
+  int64_t least_shared = 3 << 20;
   /// Kernels that differ in numbers only, up to which each has code for its own numbers; more share
   /// code that takes them as arguments. One takes LLVM 20 to 100 ms.
   int64_t most_shapes = 16;
