@@ -303,7 +303,7 @@ void KernelVerifier::prefetch(const Statement& s) {
                       to_string(buffer.type), to_string(s.type)));
   if (s.mask != none)
     error("a prefetch has no mask");
-  indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, false, false);
+  indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, true, false);
 }
 
 void KernelVerifier::check(const Statement& s) {

@@ -6,6 +6,7 @@
 #include "Distribute.h"
 #include "Families.h"
 #include "FirstTerms.h"
+#include "FirstTile.h"
 #include "JoinRows.h"
 #include "Pack.h"
 #include "RegisterTile.h"
@@ -48,8 +49,10 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     join_rows(program, kernel, context, settled);
   register_tile(program, kernel, context, settled, varying);
   pack(program, kernel, context, varying);
-  if (varying.empty())
+  if (varying.empty()) {
     software_pipeline(program, kernel, context);
+    copy_in_first_tile(kernel, context);
+  }
   first_terms(kernel, context, varying);
   unroll(kernel, varying);
   close_shared(program, kernel, std::move(shared), first_own);

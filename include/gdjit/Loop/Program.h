@@ -71,7 +71,8 @@ enum class StatementKind : uint8_t {
            ///< position
   Transpose, ///< lane l of element e of a part of a tile, as many elements as lanes, <-> lane e of
              ///< l
-  Prefetch,  ///< asks for the line of memory that holds buffer[index...]; changes nothing
+  Prefetch,  ///< asks for the line of memory that holds buffer[index...], which may lie outside;
+             ///< changes nothing
 };
 
 struct Statement {
@@ -91,7 +92,7 @@ struct Statement {
   std::vector<int64_t> extents;         ///< Tile; empty for a single one
   std::vector<Index> index;             ///< Load, Store, Prefetch, Get, Set: one per axis; Index,
                                         ///< Check: one;
-                            ///< Join, Transpose: of the leading axes, which name the part
+  ///< Join, Transpose: of the leading axes, which name the part
   std::vector<Statement> body; ///< For
   NodeId node = no_node;       ///< the graph node it computes for: into Program::notes
 };

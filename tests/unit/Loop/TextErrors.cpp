@@ -197,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "what is transposed has as many elements as lanes, 16 in tile t0"},
         Mistake{"join add t0", "join sqrt t0", "tiles are not joined by sqrt"},
         Mistake{"join add t0", "join plus t0", "unknown operation 'plus'"},
-        Mistake{"prefetch t[5", "prefetch t[6", "an index runs from 6 to 6, the extent is 6"},
+        Mistake{"prefetch t[5, 4*k]", "prefetch t[5]", "1 indices for rank 2"},
         Mistake{"prefetch t[5", "prefetch tt[5", "no buffer 'tt' is declared; did you mean 't'?"},
         Mistake{"prefetch t[5, 4*k]", "prefetch t[5, 4*k] if %12",
                 "expected the end of the line, found 'if'"},

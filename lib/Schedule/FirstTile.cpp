@@ -1,0 +1,164 @@
+// Finds copies in front of the tiles that read them, peels the first tile and fuses both loops.
+#include "FirstTile.h"
+
+#include <fmt/format.h>
+#include <set>
+#include <span>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+constexpr int64_t most_tiles = 32; ///< beyond, a copy is too small a part to pay for more code
+constexpr int64_t least_terms = 64;
+constexpr int64_t rows_ahead = 8; ///< that are asked for: some 100 cycles
+
+bool is_sequential(const Statement& s) {
+  return s.kind == StatementKind::For && s.loop_kind == loop::LoopKind::sequential;
+}
+
+/// A loop that only copies, turn by turn, into one buffer.
+bool is_copy(const Statement& s) {
+  if (!is_sequential(s) || s.step != 1)
+    return false;
+  bool only = true;
+  std::set<loop::BufferId> written;
+  for_each(s.body, [&](const Statement& t) {
+    only = only &&
+           (t.kind == StatementKind::Load || t.kind == StatementKind::Store ||
+            (t.kind == StatementKind::For && t.loop_kind == loop::LoopKind::unrolled)) &&
+           t.mask == loop::none;
+    if (t.kind == StatementKind::Store) {
+      written.insert(t.buffer);
+      only = only && t.index[0] == Index{variable(s.loop), loop::none, 0};
+    }
+  });
+  return only && written.size() == 1;
+}
+
+loop::BufferId written_by(const Statement& copy) {
+  loop::BufferId buffer = loop::none;
+  for_each(copy.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Store)
+      buffer = s.buffer;
+  });
+  return buffer;
+}
+
+bool reads(const Statement& s, loop::BufferId buffer) {
+  bool found = s.kind == StatementKind::Load && s.buffer == buffer;
+  for_each(s.body, [&](const Statement& t) {
+    found = found || (t.kind == StatementKind::Load && t.buffer == buffer);
+  });
+  return found;
+}
+
+/// True for a loop of as many turns as `copy`, each of which reads only what the same turn of the
+/// copy writes, and stores nothing.
+bool are_terms(const Statement& s, const Statement& copy, loop::BufferId panel) {
+  bool possible = is_sequential(s) && s.begin == copy.begin && s.end == copy.end && s.step == 1;
+  for_each(s.body, [&](const Statement& t) {
+    possible = possible && t.kind != StatementKind::Store &&
+               (t.buffer != panel || t.index[0] == Index{variable(s.loop), loop::none, 0});
+  });
+  return possible;
+}
+
+/// The first statement that reads the panel; null where what stands in front of it does more than
+/// declare and compute.
+Statement* first_reader(std::span<Statement> statements, loop::BufferId panel) {
+  for (Statement& s : statements) {
+    if (reads(s, panel))
+      return &s;
+    if (s.kind != StatementKind::Tile && s.kind != StatementKind::Compute &&
+        s.kind != StatementKind::Index && s.kind != StatementKind::Load)
+      return nullptr;
+  }
+  return nullptr;
+}
+
+class FirstTile {
+public:
+  FirstTile(Kernel& kernel, PassContext& context) : kernel_(kernel), context_(context) {}
+
+  void rewrite(std::vector<Statement>& body) {
+    for (size_t i = 0; i < body.size(); ++i) {
+      rewrite(body[i].body);
+      if (!is_copy(body[i]) || turns(body[i]) < least_terms)
+        continue;
+      peel(body, i);
+      if (fuse(body, i))
+        body.erase(body.begin() + static_cast<std::ptrdiff_t>(i--));
+    }
+  }
+
+private:
+  /// Where a loop over few tiles follows the copy, puts the statements of its first turn in front.
+  void peel(std::vector<Statement>& body, size_t copy) {
+    const loop::BufferId panel = written_by(body[copy]);
+    Statement* tiles = first_reader(std::span(body).subspan(copy + 1), panel);
+    if (tiles == nullptr || !is_sequential(*tiles) || turns(*tiles) < 2 ||
+        turns(*tiles) > most_tiles)
+      return;
+    Statement* terms = first_reader(tiles->body, panel);
+    if (terms == nullptr || !are_terms(*terms, body[copy], panel))
+      return;
+    std::vector<Statement> first = copy_fresh(kernel_, tiles->body);
+    substitute(first, tiles->loop, Affine{tiles->begin, {}});
+    tiles->begin += tiles->step;
+    body.insert(body.begin() + (tiles - body.data()), std::make_move_iterator(first.begin()),
+                std::make_move_iterator(first.end()));
+  }
+
+  /// Puts the copy into the terms that follow it. False where none do.
+  bool fuse(std::vector<Statement>& body, size_t at) {
+    const Statement& copy = body[at];
+    const loop::BufferId panel = written_by(copy);
+    Statement* terms = first_reader(std::span(body).subspan(at + 1), panel);
+    if (terms == nullptr || !are_terms(*terms, copy, panel))
+      return false;
+    context_.remarks.push_back(fmt::format("{}: the first tile copies what loop {} reads again",
+                                           kernel_.name, kernel_.loop_names[terms->loop]));
+    std::vector<Statement> copied = copy.body;
+    ask_ahead(copied, copy.loop);
+    substitute(copied, copy.loop, variable(terms->loop));
+    std::ranges::move(terms->body, std::back_inserter(copied));
+    terms->body = std::move(copied);
+    return true;
+  }
+
+  /// In front of each load asks for what a later turn loads; the last ones ask for what lies
+  /// behind.
+  static void ask_ahead(std::vector<Statement>& body, LoopId turn) {
+    std::vector<Statement> out;
+    for (Statement& s : body) {
+      ask_ahead(s.body, turn);
+      if (s.kind == StatementKind::Load) {
+        Statement prefetch;
+        prefetch.kind = StatementKind::Prefetch;
+        prefetch.type = {s.type.dtype, 1};
+        prefetch.buffer = s.buffer;
+        prefetch.node = s.node;
+        prefetch.index = s.index;
+        for (Index& i : prefetch.index) {
+          i.lane = 0;
+          loop::substitute(i.affine, turn, variable(turn, 1, rows_ahead));
+        }
+        out.push_back(std::move(prefetch));
+      }
+      out.push_back(std::move(s));
+    }
+    body = std::move(out);
+  }
+
+  Kernel& kernel_;
+  PassContext& context_;
+};
+
+} // namespace
+
+void copy_in_first_tile(Kernel& kernel, PassContext& context) {
+  FirstTile(kernel, context).rewrite(kernel.body);
+}
+
+} // namespace gdjit::scheduling
