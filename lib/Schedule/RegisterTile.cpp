@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t least_rows = 4; ///< fewer chains do not hide the latency of fma
+constexpr int64_t most_rows = 16; ///< more read from more lines at once, and hide no more
 constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
@@ -164,17 +165,19 @@ private:
       return;
     }
     const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
-    const int64_t most = registers / (side_by_side * tiles);
+    const int64_t most = std::min(registers / (side_by_side * tiles), most_rows);
     const int64_t count = varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
                                        : choose_rows(turns(loop), most);
+    const bool beyond_cache = bytes_across(loop) > context_.machine.l1_bytes;
     const bool columns_first =
-        nothing_else && varying_.empty() && bytes_across(loop) > context_.machine.l1_bytes &&
+        nothing_else && varying_.empty() && (beyond_cache || masked_across(loop)) &&
         turns(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
         kernel_.loop_names[loop.loop],
-        columns_first ? ", columns outermost, since what they read does not fit the first cache"
-                      : ""));
+        !columns_first ? ""
+        : beyond_cache ? ", columns outermost, since what they read does not fit the first cache"
+                       : ", columns outermost, since a part of a vector is read again and again"));
     if (columns_first)
       return columns(out, std::move(loop), count);
     loop.body = rewrite(std::move(loop.body), true);
@@ -188,6 +191,22 @@ private:
   bool strided_across(const Statement& rows) const {
     bool found = false;
     for_each(rows.body, [&](const Statement& s) { found |= strided_axis(program_, s) >= 0; });
+    return found;
+  }
+
+  /// True where terms read a part of a vector for all rows: masked, and from rows that are no whole
+  /// vectors, so that most of the loads cross from a line to the next.
+  static bool masked_across(const Statement& rows) {
+    bool found = false;
+    for (const Statement& columns : rows.body)
+      for (const Statement& terms : columns.body)
+        for_each(terms.body, [&](const Statement& s) {
+          found |= s.kind == StatementKind::Load && s.type.lanes > 1 && s.mask != loop::none &&
+                   s.index.back().lane == 1 &&
+                   std::ranges::none_of(s.index, [&](const loop::Index& i) {
+                     return factor(i.affine, rows.loop) != 0;
+                   });
+        });
     return found;
   }
 

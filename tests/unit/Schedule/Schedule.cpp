@@ -252,8 +252,29 @@ TEST(Schedule, RowsThatLieApartAreNotCopiedToBeLanes) {
   PassContext context;
   context.machine = {.vector_bytes = 64, .vector_registers = 32};
   const loop::Program p = schedule(b.loops, context);
-  EXPECT_EQ(p.buffers.size(), b.loops.buffers.size());
   EXPECT_THAT(loop::print(p), testing::Not(HasSubstr("transpose")));
+}
+
+TEST(Schedule, APartOfAVectorThatManyTilesReadIsCopiedAsAWholeOne) {
+  for (int64_t rows : {560, 573}) // the last tile has fewer
+    for (int64_t columns : {10, 20}) {
+      Built b = build(DType::f32, {Shape{rows, 12}, Shape{12, columns}},
+                      [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+      PassContext context;
+      context.machine = {.vector_bytes = 64, .vector_registers = 32};
+      loop::Program p = schedule(b.loops, context);
+      EXPECT_THAT(loop::print(p), testing::ContainsRegex("load x1.panel[0-9]+\\[k, lane\\] :"));
+      EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + (columns > 16 ? 2 : 1))
+          << "one copy for tiles of all rows";
+      EXPECT_THAT(context.remarks,
+                  testing::Contains(HasSubstr("a part of a vector is read again")));
+      expect_same_bits(b);
+    }
+  Built few = build(DType::f32, {Shape{50, 12}, Shape{12, 10}},
+                    [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  EXPECT_THAT(loop::print(schedule(few.loops, context)), testing::Not(HasSubstr("panel")));
 }
 
 TEST(Schedule, ShortChainsBeginWithProducts) {
