@@ -231,9 +231,9 @@ struct Slice {
 
 } // namespace
 
-bool panel(Program& program, Kernel& kernel, Statement& columns) {
+Panels panels(Program& program, Kernel& kernel, Statement& columns) {
   std::vector<std::pair<Slice, loop::BufferId>> copies;
-  std::vector<Statement> body;
+  Panels made;
   std::vector<Read> reads = Finder(program, columns).find(columns);
   for (Read& read : reads) {
     Statement& load = *read.load;
@@ -247,7 +247,8 @@ bool panel(Program& program, Kernel& kernel, Statement& columns) {
       at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
       for (Statement& copy : filled(kernel, columns, read, at->second))
-        body.push_back(std::move(copy));
+        made.copies.push_back(std::move(copy));
+      made.buffers.push_back(at->second);
     }
     Index last = load.index[read.lanes_axis];
     substitute(last.affine, columns.loop, {});
@@ -255,9 +256,14 @@ bool panel(Program& program, Kernel& kernel, Statement& columns) {
     load.buffer = at->second;
     load.mask = load.fill = loop::none; // the copy holds what they make of it
   }
-  columns.body.insert(columns.body.begin(), std::make_move_iterator(body.begin()),
-                      std::make_move_iterator(body.end()));
-  return !reads.empty();
+  return made;
+}
+
+bool panel(Program& program, Kernel& kernel, Statement& columns) {
+  Panels made = panels(program, kernel, columns);
+  columns.body.insert(columns.body.begin(), std::make_move_iterator(made.copies.begin()),
+                      std::make_move_iterator(made.copies.end()));
+  return !made.buffers.empty();
 }
 
 namespace {

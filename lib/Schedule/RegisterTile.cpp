@@ -5,6 +5,7 @@
 #include "Jam.h"
 #include "Pack.h"
 #include "Panel.h"
+#include "RowBlocks.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -178,8 +179,17 @@ private:
         !columns_first ? ""
         : beyond_cache ? ", columns outermost, since what they read does not fit the first cache"
                        : ", columns outermost, since a part of a vector is read again and again"));
-    if (columns_first)
-      return columns(out, std::move(loop), count);
+    if (columns_first) {
+      // Columns that are turned on the way come in order; all of them copied first lose the cache.
+      const int64_t block =
+          strided_across(loop) ? 0 : rows_of_block(loop, least_tiles * count, context_.machine);
+      if (block == 0)
+        return columns(out, std::move(loop), count, 0);
+      context_.remarks.push_back(fmt::format(
+          "{}: blocks of {} rows of loop {}, since all of them do not fit the second cache",
+          kernel_.name, block, kernel_.loop_names[loop.loop]));
+      return columns(out, std::move(loop), choose_rows(block, most), block);
+    }
     loop.body = rewrite(std::move(loop.body), true);
     if (varies(loop))
       jam_varying(kernel_, std::move(loop), count, out, varying_);
@@ -234,10 +244,11 @@ private:
     return bytes;
   }
 
-  /// Each vector loop around the rows: a few columns, what they read packed, for all rows.
-  void columns(std::vector<Statement>& out, Statement rows, int64_t count) {
+  /// Each vector loop around the rows: a few columns, what they read packed, for all rows or, where
+  /// `block` is not 0, for a block of them.
+  void columns(std::vector<Statement>& out, Statement rows, int64_t count, int64_t block) {
     bool first = true;
-    std::vector<Statement> nests;
+    std::vector<Statement> nests, blocks;
     for (Statement& columns : std::vector<Statement>(std::move(rows.body))) {
       Statement inner = rows;
       inner.body = std::move(columns.body);
@@ -254,20 +265,26 @@ private:
       for (Statement& w : wide) {
         std::vector<Statement> body;
         for (Statement& s : w.body)
-          if (s.kind == StatementKind::For)
+          if (s.kind == StatementKind::For) {
+            if (block != 0)
+              blocks.push_back(take_block(kernel_, s, block));
             jam(kernel_, std::move(s), count, body);
-          else
+          } else {
             body.push_back(std::move(s));
+          }
         w.body = std::move(body);
         nests.push_back(std::move(w));
       }
     }
     for (Statement& copy : rows_panel(program_, kernel_, nests, context_))
       out.push_back(std::move(copy));
-    for (Statement& nest : nests) {
-      panel(program_, kernel_, nest);
-      out.push_back(std::move(nest));
-    }
+    for (size_t n = 0; n < nests.size(); ++n)
+      if (block != 0) {
+        row_blocks(program_, kernel_, std::move(blocks[n]), std::move(nests[n]), out);
+      } else {
+        panel(program_, kernel_, nests[n]);
+        out.push_back(std::move(nests[n]));
+      }
   }
 
   Program& program_;

@@ -277,6 +277,28 @@ TEST(Schedule, APartOfAVectorThatManyTilesReadIsCopiedAsAWholeOne) {
   EXPECT_THAT(loop::print(schedule(few.loops, context)), testing::Not(HasSubstr("panel")));
 }
 
+TEST(Schedule, RowsThatDoNotFitTheSecondCacheAreTakenInBlocks) {
+  PassContext context;
+  context.machine = {
+      .vector_bytes = 16, .vector_registers = 9, .l1_bytes = 512, .l2_bytes = 8 << 10};
+  for (int64_t columns : {24, 27}) { // the last panel has fewer
+    Built b = build(DType::f32, {Shape{96, 60}, Shape{60, columns}, Shape{columns}},
+                    [](std::span<const Expr> x) {
+                      Expr y = matmul(x[0], x[1]);
+                      return apply(Opcode::Relu, y + broadcast_to(x[2], y.shape()));
+                    });
+    const loop::Program p = schedule(b.loops, context);
+    EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("blocks of 16 rows of loop i")));
+    EXPECT_THAT(loop::print(p), testing::AllOf(HasSubstr(" in 0..96 step 16 "),
+                                               testing::ContainsRegex("panel[0-9]+\\[j[0-9]*, k")));
+    Diagnostics diagnostics;
+    verify(p, diagnostics);
+    ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+    EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
+                          interpret(p, b.arguments).outputs[0]));
+  }
+}
+
 TEST(Schedule, ShortChainsBeginWithProducts) {
   auto product = [](std::span<const Expr> x) { return matmul(x[0], x[1]); };
   PassContext context;
