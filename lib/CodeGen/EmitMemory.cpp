@@ -5,7 +5,9 @@
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
+#include <optional>
 
 namespace gdjit_llvm {
 
@@ -173,14 +175,48 @@ llvm::Value* KernelEmitter::load_one(const Statement& s, const Offset& offset) {
   return result;
 }
 
+/// The lanes that a mask is known to leave, where they are a part of the vector that instructions
+/// load and insert: the first and how many.
+static std::optional<std::pair<uint64_t, uint64_t>> known_part(llvm::Value* mask, uint64_t least) {
+  const auto* known = llvm::dyn_cast<llvm::Constant>(mask);
+  if (known == nullptr)
+    return std::nullopt;
+  const uint64_t lanes = lanes_of(mask);
+  uint64_t first = lanes, count = 0, behind = 0;
+  for (uint64_t lane = 0; lane < lanes; ++lane) {
+    const llvm::Constant* element = known->getAggregateElement(static_cast<unsigned>(lane));
+    if (element == nullptr || !llvm::isa<llvm::ConstantInt>(element))
+      return std::nullopt;
+    if (element->isNullValue())
+      continue;
+    first = std::min(first, lane);
+    behind = lane + 1;
+    ++count;
+  }
+  if (count < least || count == lanes || behind - first != count || !std::has_single_bit(count) ||
+      first % count != 0)
+    return std::nullopt;
+  return std::pair{first, count};
+}
+
 llvm::Value* KernelEmitter::load_contiguous(const Statement& s, const Offset& offset) {
   llvm::Type* type = memory_type(b_.getContext(), s.type);
   llvm::Align align = alignment(s, offset);
   if (s.mask == none)
     return b_.CreateAlignedLoad(type, address(s.buffer, offset), align);
-  return b_.CreateMaskedLoad(type, address(s.buffer, offset, false), align,
-                             value(s.mask, s.type.lanes),
-                             fill_in_memory(b_, value(s.fill, s.type.lanes), type));
+  Value* mask = value(s.mask, s.type.lanes);
+  Value* fill = fill_in_memory(b_, value(s.fill, s.type.lanes), type);
+  constexpr uint64_t least_bytes = 16; // of a register
+  if (auto part = known_part(mask, least_bytes / static_cast<uint64_t>(byte_size(s.type.dtype)))) {
+    Offset of_part = offset;
+    of_part.constant += static_cast<int64_t>(part->first);
+    llvm::Type* narrow =
+        memory_type(b_.getContext(), {s.type.dtype, static_cast<uint16_t>(part->second)});
+    Value* loaded =
+        b_.CreateAlignedLoad(narrow, address(s.buffer, of_part, false), alignment(s, of_part));
+    return b_.CreateInsertVector(type, fill, loaded, b_.getInt64(part->first));
+  }
+  return b_.CreateMaskedLoad(type, address(s.buffer, offset, false), align, mask, fill);
 }
 
 llvm::Value* KernelEmitter::load_scattered(const Statement& s, const Offset& offset) {

@@ -233,24 +233,25 @@ llvm::Value* KernelEmitter::join_rows(gdjit::loop::ScalarOp op, ValueType type, 
   return result;
 }
 
-/// A butterfly: in each round, element e and the one that differs from it in one bit of the number
-/// exchange the lanes that do. Instruction selection tries to make one shuffle of each tree of
-/// shuffles, which took a third of all compilation; a fence, which is no instruction, keeps two
-/// rounds from the other two.
+/// For each group of as many lanes as there are elements a butterfly: in each round, element e and
+/// the one that differs from it in one bit of the number exchange the lanes that do. Instruction
+/// selection tries to make one shuffle of each tree of shuffles, which took a third of all
+/// compilation; a fence, which is no instruction, keeps two rounds from the other two.
 void KernelEmitter::transpose(const Statement& s) {
   const Tile& tile = tiles_[s.tile];
   llvm::SmallVector<Value*, 16> at = part(s), rows;
   for (Value* address : at)
     rows.push_back(read(tile, address));
   const size_t n = rows.size();
-  GDJIT_CHECK(std::has_single_bit(n) && n == tile.type.lanes);
+  const size_t lanes = tile.type.lanes;
+  GDJIT_CHECK(std::has_single_bit(n) && lanes % n == 0);
   for (size_t bit = n / 2; bit > 0; bit /= 2) {
     for (size_t e = 0; e < n; ++e) {
       if (e & bit)
         continue;
       llvm::SmallVector<int, 16> low, high;
-      for (size_t lane = 0; lane < n; ++lane) {
-        size_t other = lane & bit ? n : 0;
+      for (size_t lane = 0; lane < lanes; ++lane) {
+        size_t other = lane & bit ? lanes : 0;
         low.push_back(static_cast<int>((lane & ~bit) + other));
         high.push_back(static_cast<int>((lane | bit) + other));
       }

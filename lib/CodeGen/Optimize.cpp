@@ -10,6 +10,8 @@
 //  3: LLVM's own O3, to see what the short list leaves on the table.
 #include "Optimize.h"
 
+#include "LoopPointers.h"
+
 #include <algorithm>
 #include <llvm/Pass.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -27,6 +29,7 @@ llvm::ModulePassManager short_list() {
   functions.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   functions.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()),
                                                           /*UseMemorySSA=*/true));
+  functions.addPass(LoopPointersPass());
   llvm::ModulePassManager module;
   module.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(functions)));
   return module;

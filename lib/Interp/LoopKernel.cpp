@@ -194,10 +194,13 @@ void LoopKernel::join(const Statement& s) {
 
 void LoopKernel::transpose(const Statement& s) {
   Tile& t = tiles_[s.tile];
-  const size_t first = part(s).first, n = static_cast<size_t>(t.lanes);
-  for (size_t e = 0; e < n; ++e)
-    for (size_t lane = 0; lane < e; ++lane)
-      std::swap(t.elements[first + e * n + lane], t.elements[first + lane * n + e]);
+  const auto [first, count] = part(s);
+  const auto lanes = static_cast<size_t>(t.lanes);
+  const size_t n = count / lanes;
+  for (size_t group = first; group < first + lanes; group += n)
+    for (size_t e = 0; e < n; ++e)
+      for (size_t lane = 0; lane < e; ++lane)
+        std::swap(t.elements[group + e * lanes + lane], t.elements[group + lane * lanes + e]);
 }
 
 void LoopKernel::check(const Statement& s) {

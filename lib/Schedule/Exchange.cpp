@@ -7,6 +7,9 @@ namespace gdjit::scheduling {
 
 namespace {
 
+constexpr int64_t rows_side_by_side = 2; ///< blocks of them, of a panel
+constexpr int64_t least_halved = 8;      ///< lanes: a half is a register then
+
 Affine plus(Affine a, LoopId loop) {
   add_scaled(a, variable(loop), 1);
   return a;
@@ -14,14 +17,19 @@ Affine plus(Affine a, LoopId loop) {
 
 class Exchanger {
 public:
-  Exchanger(Kernel& kernel, const Exchange& what) : kernel_(kernel), what_(what) {}
+  Exchanger(Kernel& kernel, const Exchange& what)
+      : kernel_(kernel), what_(what),
+        rows_inside_(what.varying == nullptr && what.rows <= rows_side_by_side * what.type.lanes) {}
 
-  /// Over blocks of rows, then of columns; `at` holds the variables so far.
+  /// Over blocks of rows, then of columns; the other way round where few blocks of rows, side by
+  /// side, fill whole rows of what is written. `at` holds the variables so far.
   std::vector<Statement> loops(std::vector<Affine> at, std::vector<int64_t> counts) {
     if (at.size() == 2)
-      return block(at[0], at[1], counts[0], counts[1]);
+      return rows_inside_ ? block(at[1], at[0], counts[1], counts[0])
+                          : block(at[0], at[1], counts[0], counts[1]);
     std::vector<Statement> out;
-    const int64_t lanes = what_.type.lanes, extent = at.empty() ? what_.rows : what_.columns;
+    const bool is_rows = at.empty() != rows_inside_;
+    const int64_t lanes = what_.type.lanes, extent = is_rows ? what_.rows : what_.columns;
     const int64_t all = (extent + lanes - 1) / lanes * lanes,
                   whole = what_.varying != nullptr ? all : extent / lanes * lanes;
     for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, extent}}) {
@@ -52,6 +60,10 @@ private:
     std::vector<Statement> out;
     const uint16_t lanes = what_.type.lanes;
     const bool any_extent = what_.varying != nullptr;
+    if (!any_extent && lanes >= least_halved && rows == lanes && columns == lanes) {
+      halves(out, row, column);
+      return out;
+    }
     ValueId loaded = loop::none;
     if (any_extent)
       loaded = append_below(kernel_, out, lanes, what_.columns, column);
@@ -98,6 +110,68 @@ private:
     return out;
   }
 
+  /// A whole block of which halves of rows are loaded, those of rows i and i + lanes / 2 into one
+  /// vector: that is the first round of the exchange, by loads in the place of shuffles, which only
+  /// one unit of a processor does.
+  void halves(std::vector<Statement>& out, const Affine& row, const Affine& column) {
+    const int64_t lanes = what_.type.lanes, half = lanes / 2;
+    const ValueId low = append_below(kernel_, out, what_.type.lanes, half);
+    const ValueId zero = append_constant(kernel_, out, what_.type.dtype, 0);
+    Statement high = statement(StatementKind::Compute);
+    high.op = loop::ScalarOp::bit_xor;
+    high.type.dtype = DType::boolean;
+    high.operands = {low, append_constant(kernel_, out, DType::boolean, 1)};
+    high.result = fresh_value(kernel_);
+    out.push_back(high);
+    Statement tile = statement(StatementKind::Tile);
+    tile.extents = {2, half};
+    tile.tile = kernel_.tiles++;
+    out.push_back(tile);
+
+    Statement side = unrolled(2), each = unrolled(half);
+    Statement set = element(StatementKind::Set, tile.tile, side.loop, each.loop);
+    Statement load = statement(StatementKind::Load);
+    load.buffer = what_.from;
+    load.fill = zero;
+    for (int64_t of_lanes : {int64_t{0}, half}) {
+      load.index = what_.source;
+      add_scaled(load.index[what_.row_axis].affine, plus(row, each.loop), 1);
+      load.index[what_.row_axis].affine.constant += of_lanes;
+      add_scaled(load.index.back().affine, column, 1);
+      add_scaled(load.index.back().affine, variable(side.loop, half, -of_lanes), 1);
+      load.index.back().lane = 1;
+      load.mask = of_lanes == 0 ? low : high.result;
+      load.result = fresh_value(kernel_);
+      each.body.push_back(load);
+      load.fill = load.result;
+    }
+    set.operands = {load.result};
+    each.body.push_back(set);
+    side.body = {each};
+    out.push_back(side);
+
+    for (int64_t part : {0, 1}) {
+      Statement turn = statement(StatementKind::Transpose);
+      turn.tile = tile.tile;
+      turn.index = {Index{Affine{part, {}}, loop::none, 0}};
+      out.push_back(turn);
+    }
+
+    side = unrolled(2);
+    each = unrolled(half);
+    Statement get = element(StatementKind::Get, tile.tile, side.loop, each.loop);
+    get.result = fresh_value(kernel_);
+    Statement store = statement(StatementKind::Store);
+    store.buffer = what_.to;
+    Affine of_column = plus(column, each.loop);
+    add_scaled(of_column, variable(side.loop, half), 1);
+    store.index = what_.target(row, of_column);
+    store.operands = {get.result};
+    each.body = {get, store};
+    side.body = {each};
+    out.push_back(side);
+  }
+
   /// `columns` where there is such a row, else no lane.
   ValueId both(std::vector<Statement>& out, ValueId columns, const Affine& row) {
     Statement s = statement(StatementKind::Compute);
@@ -123,15 +197,16 @@ private:
     loop.loop_kind = loop::LoopKind::unrolled;
     return loop;
   }
-  Statement element(StatementKind kind, TileId tile, LoopId at) const {
+  template <class... Loops> Statement element(StatementKind kind, TileId tile, Loops... at) const {
     Statement s = statement(kind);
     s.tile = tile;
-    s.index = {Index{variable(at), loop::none, 0}};
+    s.index = {Index{variable(at), loop::none, 0}...};
     return s;
   }
 
   Kernel& kernel_;
   const Exchange& what_;
+  bool rows_inside_;
 };
 
 } // namespace

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace gdjit::scheduling {
@@ -33,10 +34,33 @@ template <class Visit> void for_each_load(std::vector<Statement>& body,
 /// copy is [k, … + lanes]. In partial chains k is `k + l`, where k steps by as many as l counts.
 struct Read {
   Statement* load = nullptr;
-  const Statement* terms = nullptr; ///< the loop over k, the outer of two
-  size_t axis = 0;                  ///< that k runs along
-  size_t lanes_axis = 0;            ///< that j and the lanes run along
+  const Statement* terms = nullptr;   ///< the loop over k, the outer of two
+  size_t axis = 0;                    ///< that k runs along
+  size_t lanes_axis = 0;              ///< that j and the lanes run along
+  std::vector<Statement> definitions; ///< of its mask and fill
 };
+
+/// Appends what gives `value` within a nest; false where it moves with a loop inside.
+bool definitions(const Statement& columns, ValueId value, std::vector<Statement>& out) {
+  const Statement* definition = nullptr;
+  for_each(columns.body, [&](const Statement& s) {
+    if (s.result == value)
+      definition = &s;
+  });
+  if (definition == nullptr || // in front of the nest
+      std::ranges::any_of(out, [&](const Statement& s) { return s.result == value; }))
+    return true;
+  if (definition->kind != StatementKind::Compute && definition->kind != StatementKind::Index)
+    return false;
+  bool plain = true;
+  for (const Index& i : definition->index)
+    for (const loop::Term& t : i.affine.terms)
+      plain = plain && t.loop == columns.loop;
+  for_each_use(*definition,
+               [&](ValueId used) { plain = plain && definitions(columns, used, out); });
+  out.push_back(*definition);
+  return plain;
+}
 
 class Finder {
 public:
@@ -49,10 +73,15 @@ public:
 
 private:
   void note(Statement& s) {
-    if (s.type.lanes == 1 || s.mask != loop::none || loops_.size() < 2 ||
-        !can_pack(program_, columns_, s.buffer))
+    if (s.type.lanes == 1 || loops_.size() < 2 || !can_pack(program_, columns_, s.buffer))
+      return;
+    const bool masked = s.mask != loop::none;
+    if (masked && columns_.step != s.type.lanes)
       return;
     Read read{&s};
+    if (masked && !(definitions(columns_, s.mask, read.definitions) &&
+                    definitions(columns_, s.fill, read.definitions)))
+      return;
     bool lanes = false;
     for (size_t axis = 0; axis < s.index.size(); ++axis) {
       const Index& i = s.index[axis];
@@ -69,7 +98,7 @@ private:
       read.lanes_axis = axis;
     }
     const size_t last = s.index.size() - 1;
-    if (lanes && read.terms && (read.lanes_axis == last || read.axis == last))
+    if (lanes && read.terms && (read.lanes_axis == last || (read.axis == last && !masked)))
       reads_.push_back(read);
   }
 
@@ -168,33 +197,43 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
   store.kind = StatementKind::Store;
   store.buffer = to;
   store.operands = {copied.result};
-  store.result = loop::none;
+  store.result = store.mask = store.fill = loop::none;
   store.index = {Index{variable(each.loop), loop::none, 0},
                  Index{variable(across.loop), loop::none, 1}};
+  loop::CopiedIds ids;
+  std::vector<Statement> out = copy_fresh(kernel, read.definitions, ids);
+  for (ValueId* part : {&copied.mask, &copied.fill})
+    if (auto copy = ids.values.find(*part); copy != ids.values.end())
+      *part = copy->second;
   across.body = {copied, store};
   each.body = {across};
-  return {each};
+  out.push_back(each);
+  return out;
 }
 
-/// What a panel holds: the elements along two axes of a buffer, from a place along the others.
+/// What a panel holds: the elements along two axes of a buffer, from a place along the others;
+/// which of them, where masked.
 struct Slice {
   explicit Slice(const Read& read)
       : buffer(read.load->buffer), lanes_axis(read.lanes_axis), axis(read.axis),
         terms(read.terms->end), others(read.load->index) {
     others[lanes_axis] = others[axis] = {};
+    for (const Statement& s : read.definitions)
+      masked.emplace_back(s.op, s.bits, std::vector<Index>(s.index.begin(), s.index.end()));
   }
   bool operator==(const Slice&) const = default;
   loop::BufferId buffer;
   size_t lanes_axis, axis;
   int64_t terms;
   std::vector<Index> others;
+  std::vector<std::tuple<loop::ScalarOp, loop::Bits, std::vector<Index>>> masked;
 };
 
 } // namespace
 
-bool panel(Program& program, Kernel& kernel, Statement& columns) {
+Panels panels(Program& program, Kernel& kernel, Statement& columns) {
   std::vector<std::pair<Slice, loop::BufferId>> copies;
-  std::vector<Statement> body;
+  Panels made;
   std::vector<Read> reads = Finder(program, columns).find(columns);
   for (Read& read : reads) {
     Statement& load = *read.load;
@@ -208,16 +247,23 @@ bool panel(Program& program, Kernel& kernel, Statement& columns) {
       at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
       for (Statement& copy : filled(kernel, columns, read, at->second))
-        body.push_back(std::move(copy));
+        made.copies.push_back(std::move(copy));
+      made.buffers.push_back(at->second);
     }
     Index last = load.index[read.lanes_axis];
     substitute(last.affine, columns.loop, {});
     load.index = {load.index[read.axis], last};
     load.buffer = at->second;
+    load.mask = load.fill = loop::none; // the copy holds what they make of it
   }
-  std::move(columns.body.begin(), columns.body.end(), std::back_inserter(body));
-  columns.body = std::move(body);
-  return !reads.empty();
+  return made;
+}
+
+bool panel(Program& program, Kernel& kernel, Statement& columns) {
+  Panels made = panels(program, kernel, columns);
+  columns.body.insert(columns.body.begin(), std::make_move_iterator(made.copies.begin()),
+                      std::make_move_iterator(made.copies.end()));
+  return !made.buffers.empty();
 }
 
 namespace {

@@ -12,8 +12,17 @@
 
 namespace gdjit::scheduling {
 
-/// Copies in front of the loops inside `columns` what they read along it; k may be the `k + l` of
-/// partial chains. False where they read nothing of that kind.
+struct Panels {
+  std::vector<Statement> copies; ///< what fills them, for one turn of the loop over columns
+  std::vector<loop::BufferId> buffers;
+};
+
+/// Lets the loops inside `columns` read from panels what they read along it, which the caller fills
+/// in front of them; k may be the `k + l` of partial chains. None where they read nothing of that
+/// kind.
+Panels panels(Program& program, Kernel& kernel, Statement& columns);
+
+/// The same, filled in front of the loops inside. False where there is none.
 bool panel(Program& program, Kernel& kernel, Statement& columns);
 
 /// Copies of what rows of a tile read side by side (`x[k, i+r]`), term by term one after another,

@@ -5,6 +5,7 @@
 #include "Jam.h"
 #include "Pack.h"
 #include "Panel.h"
+#include "RowBlocks.h"
 #include "SoftwarePipeline.h"
 
 #include <algorithm>
@@ -19,6 +20,7 @@ namespace {
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the latency of fma
+constexpr int64_t most_rows = 16;           ///< more read from more lines at once, and hide no more
 constexpr int64_t least_rows_with_work = 8; ///< that leave registers to the work between terms
 constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
@@ -166,23 +168,38 @@ private:
       return;
     }
     const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
-    const int64_t most = registers / (side_by_side * tiles);
-    int64_t count = varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
-                                 : choose_rows(turns(loop), most);
+    int64_t most = std::min(registers / (side_by_side * tiles), most_rows);
+    const auto count_of = [&](int64_t rows) {
+      return varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
+                          : choose_rows(rows, most);
+    };
+    const bool beyond_cache = bytes_across(loop) > context_.machine.l1_bytes;
     const bool columns_first =
-        nothing_else && varying_.empty() && bytes_across(loop) > context_.machine.l1_bytes &&
-        turns(loop) >= count * (strided_across(loop) ? least_tiles_strided : least_tiles);
-    if (const int64_t fewer =
-            choose_rows(turns(loop), (registers - registers_for_work) / (side_by_side * tiles));
-        !varies(loop) && has_work_for_terms(loop, fewer, side_by_side, columns_first))
-      count = fewer;
+        nothing_else && varying_.empty() && (beyond_cache || masked_across(loop)) &&
+        turns(loop) >=
+            count_of(turns(loop)) * (strided_across(loop) ? least_tiles_strided : least_tiles);
+    if (const int64_t fewer = (registers - registers_for_work) / (side_by_side * tiles);
+        !varies(loop) &&
+        has_work_for_terms(loop, choose_rows(turns(loop), fewer), side_by_side, columns_first))
+      most = fewer;
+    const int64_t count = count_of(turns(loop));
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
         kernel_.loop_names[loop.loop],
-        columns_first ? ", columns outermost, since what they read does not fit the first cache"
-                      : ""));
-    if (columns_first)
-      return columns(out, std::move(loop), count);
+        !columns_first ? ""
+        : beyond_cache ? ", columns outermost, since what they read does not fit the first cache"
+                       : ", columns outermost, since a part of a vector is read again and again"));
+    if (columns_first) {
+      // Columns that are turned on the way come in order; all of them copied first lose the cache.
+      const int64_t block =
+          strided_across(loop) ? 0 : rows_of_block(loop, least_tiles * count, context_.machine);
+      if (block == 0)
+        return columns(out, std::move(loop), count, 0);
+      context_.remarks.push_back(fmt::format(
+          "{}: blocks of {} rows of loop {}, since all of them do not fit the second cache",
+          kernel_.name, block, kernel_.loop_names[loop.loop]));
+      return columns(out, std::move(loop), count_of(block), block);
+    }
     loop.body = rewrite(std::move(loop.body), true);
     if (varies(loop))
       jam_varying(kernel_, std::move(loop), count, out, varying_);
@@ -205,6 +222,22 @@ private:
   bool strided_across(const Statement& rows) const {
     bool found = false;
     for_each(rows.body, [&](const Statement& s) { found |= strided_axis(program_, s) >= 0; });
+    return found;
+  }
+
+  /// True where terms read a part of a vector for all rows: masked, and from rows that are no whole
+  /// vectors, so that most of the loads cross from a line to the next.
+  static bool masked_across(const Statement& rows) {
+    bool found = false;
+    for (const Statement& columns : rows.body)
+      for (const Statement& terms : columns.body)
+        for_each(terms.body, [&](const Statement& s) {
+          found |= s.kind == StatementKind::Load && s.type.lanes > 1 && s.mask != loop::none &&
+                   s.index.back().lane == 1 &&
+                   std::ranges::none_of(s.index, [&](const loop::Index& i) {
+                     return factor(i.affine, rows.loop) != 0;
+                   });
+        });
     return found;
   }
 
@@ -232,10 +265,11 @@ private:
     return bytes;
   }
 
-  /// Each vector loop around the rows: a few columns, what they read packed, for all rows.
-  void columns(std::vector<Statement>& out, Statement rows, int64_t count) {
+  /// Each vector loop around the rows: a few columns, what they read packed, for all rows or, where
+  /// `block` is not 0, for a block of them.
+  void columns(std::vector<Statement>& out, Statement rows, int64_t count, int64_t block) {
     bool first = true;
-    std::vector<Statement> nests;
+    std::vector<Statement> nests, blocks;
     for (Statement& columns : std::vector<Statement>(std::move(rows.body))) {
       Statement inner = rows;
       inner.body = std::move(columns.body);
@@ -252,20 +286,26 @@ private:
       for (Statement& w : wide) {
         std::vector<Statement> body;
         for (Statement& s : w.body)
-          if (s.kind == StatementKind::For)
+          if (s.kind == StatementKind::For) {
+            if (block != 0)
+              blocks.push_back(take_block(kernel_, s, block));
             jam(kernel_, std::move(s), count, body);
-          else
+          } else {
             body.push_back(std::move(s));
+          }
         w.body = std::move(body);
         nests.push_back(std::move(w));
       }
     }
     for (Statement& copy : rows_panel(program_, kernel_, nests, context_))
       out.push_back(std::move(copy));
-    for (Statement& nest : nests) {
-      panel(program_, kernel_, nest);
-      out.push_back(std::move(nest));
-    }
+    for (size_t n = 0; n < nests.size(); ++n)
+      if (block != 0) {
+        row_blocks(program_, kernel_, std::move(blocks[n]), std::move(nests[n]), out);
+      } else {
+        panel(program_, kernel_, nests[n]);
+        out.push_back(std::move(nests[n]));
+      }
   }
 
   Program& program_;

@@ -14,10 +14,15 @@ void settle(const std::vector<Statement>& statements, Settled& settled) {
 
 int64_t code_size(const std::vector<Statement>& statements) {
   int64_t size = 0;
+  std::map<TileId, uint64_t> elements; // of what is transposed of a tile
   for (const Statement& s : statements) {
-    if (s.kind == StatementKind::Transpose) // a shuffle an element in each round
-      size += int64_t{s.type.lanes} * std::countr_zero(s.type.lanes);
-    else if (s.kind != StatementKind::For)
+    if (s.kind == StatementKind::Tile && !s.extents.empty())
+      elements[s.tile] = static_cast<uint64_t>(s.extents.back());
+    const auto turned = elements.find(s.tile);
+    if (s.kind == StatementKind::Transpose) { // a shuffle an element in each round
+      const uint64_t n = turned == elements.end() ? s.type.lanes : turned->second;
+      size += static_cast<int64_t>(n) * std::countr_zero(n);
+    } else if (s.kind != StatementKind::For)
       size += s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant ? 0 : 1;
     else
       size += 2 + code_size(s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);

@@ -69,8 +69,8 @@ enum class StatementKind : uint8_t {
            ///< tree; a vector joins a row of the part in each lane
   Check,   ///< if an active lane of operand is false: the call's status names node and index[0] as
            ///< position
-  Transpose, ///< lane l of element e of a part of a tile, as many elements as lanes, <-> lane e of
-             ///< l
+  Transpose, ///< of a part of n elements, in each group of n lanes: lane l of element e <-> lane e
+             ///< of l
   Prefetch,  ///< asks for the line of memory that holds buffer[index...], which may lie outside;
              ///< changes nothing
 };

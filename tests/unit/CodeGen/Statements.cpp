@@ -204,6 +204,47 @@ TEST(Transpose, exchanges_elements_and_lanes_of_a_part) {
     }
 }
 
+TEST(Transpose, exchanges_elements_and_lanes_of_each_group_of_fewer_lanes) {
+  for (DType type : {f32, f64, i32, boolean})
+    for (uint16_t lanes : {8, 16})
+      for (int64_t n = 1; n < lanes; n *= 2) {
+        LoopBuilder b;
+        BufferId in = b.input("in", {type, {n, lanes}}), out = b.output("out", {type, {n, lanes}});
+        TileId t = b.tile({type, lanes}, {n}, 0);
+        const Index lane_index{{0, {}}, loop::none, 1};
+        for (int64_t e = 0; e < n; ++e)
+          b.set(t, {fixed(e)}, b.load(in, {fixed(e), lane_index}, lanes));
+        b.transpose(t);
+        for (int64_t e = 0; e < n; ++e)
+          b.store(out, {fixed(e), lane_index}, b.get(t, {fixed(e)}), lanes);
+        Array x = numbers({type, {n, lanes}});
+        CallResults results = run_everywhere(b.finish(), {{x}, {}, {}});
+        for (int64_t e = 0; e < n; ++e)
+          for (int64_t lane = 0; lane < lanes; ++lane)
+            EXPECT_EQ(results.outputs[0].at(e * lanes + lane),
+                      x.at(lane % n * lanes + lane / n * n + e));
+      }
+}
+
+TEST(Memory, a_part_of_a_vector_is_loaded_into_another_one) {
+  for (DType type : {f32, f64, i32, i64, boolean})
+    for (uint16_t lanes : {4, 8, 16})
+      for (int64_t count = 1; count < lanes; count *= 2)
+        for (int64_t first : {int64_t{0}, count, int64_t{1}}) {
+          LoopBuilder b;
+          BufferId in = b.input("in", {type, {3, lanes}}), out = b.output("out", {type, {lanes}});
+          Index column{{0, {}}, loop::none, 1}, shifted{{-first, {}}, loop::none, 1};
+          const ValueId lane = b.index(column, lanes), begin = b.constant({i64, 1}, first - 1.0),
+                        end = b.constant({i64, 1}, static_cast<double>(first + count));
+          const ValueId mask = b.compute(ScalarOp::bit_and, {boolean, lanes},
+                                         {b.compute(ScalarOp::lt, {boolean, lanes}, {begin, lane}),
+                                          b.compute(ScalarOp::lt, {boolean, lanes}, {lane, end})});
+          const ValueId fill = b.load(in, {fixed(2), column}, lanes);
+          b.store(out, {column}, b.load(in, {fixed(0), shifted}, lanes, mask, fill), lanes);
+          run_everywhere(b.finish(), {{numbers({type, {3, lanes}})}, {}, {}});
+        }
+}
+
 TEST(Memory, every_pattern_of_lanes_loads_and_stores_what_its_indices_say) {
   for (DType type : {f32, f64, i32, i64, boolean})
     for (uint16_t lanes : {2, 4, 8, 16}) {

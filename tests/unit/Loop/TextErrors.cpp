@@ -193,8 +193,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"join add t0", "join add t0[1, 1]", "2 indices for rank 1"},
         Mistake{"join add t0", "join add t0 : f32x2",
                 "a vector of 2 lanes joins the rows of a part of a tile, 1 to 2 of them"},
-        Mistake{"tile t1 :", "transpose t0\n  tile t1 :",
-                "what is transposed has as many elements as lanes, 16 in tile t0"},
+        Mistake{
+            "tile t1 :", "transpose t0[1]\n  tile t1 :",
+            "what is transposed has as many elements as lanes or a part of them, 16 in tile t0"},
         Mistake{"join add t0", "join sqrt t0", "tiles are not joined by sqrt"},
         Mistake{"join add t0", "join plus t0", "unknown operation 'plus'"},
         Mistake{"prefetch t[5, 4*k]", "prefetch t[5]", "1 indices for rank 2"},

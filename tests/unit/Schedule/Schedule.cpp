@@ -221,6 +221,7 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   PassContext context;
   loop::Program p = schedule(b.loops, context);
   EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("x1 is packed")));
+  EXPECT_THAT(loop::print(p), HasSubstr("transpose t4[1]")) << "of halves of rows";
   EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
   EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
 }
@@ -252,8 +253,51 @@ TEST(Schedule, RowsThatLieApartAreNotCopiedToBeLanes) {
   PassContext context;
   context.machine = {.vector_bytes = 64, .vector_registers = 32};
   const loop::Program p = schedule(b.loops, context);
-  EXPECT_EQ(p.buffers.size(), b.loops.buffers.size());
   EXPECT_THAT(loop::print(p), testing::Not(HasSubstr("transpose")));
+}
+
+TEST(Schedule, APartOfAVectorThatManyTilesReadIsCopiedAsAWholeOne) {
+  for (int64_t rows : {560, 573}) // the last tile has fewer
+    for (int64_t columns : {10, 20}) {
+      Built b = build(DType::f32, {Shape{rows, 12}, Shape{12, columns}},
+                      [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+      PassContext context;
+      context.machine = {.vector_bytes = 64, .vector_registers = 32};
+      loop::Program p = schedule(b.loops, context);
+      EXPECT_THAT(loop::print(p), testing::ContainsRegex("load x1.panel[0-9]+\\[k, lane\\] :"));
+      EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + (columns > 16 ? 2 : 1))
+          << "one copy for tiles of all rows";
+      EXPECT_THAT(context.remarks,
+                  testing::Contains(HasSubstr("a part of a vector is read again")));
+      expect_same_bits(b);
+    }
+  Built few = build(DType::f32, {Shape{50, 12}, Shape{12, 10}},
+                    [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  EXPECT_THAT(loop::print(schedule(few.loops, context)), testing::Not(HasSubstr("panel")));
+}
+
+TEST(Schedule, RowsThatDoNotFitTheSecondCacheAreTakenInBlocks) {
+  PassContext context;
+  context.machine = {
+      .vector_bytes = 16, .vector_registers = 9, .l1_bytes = 512, .l2_bytes = 8 << 10};
+  for (int64_t columns : {24, 27}) { // the last panel has fewer
+    Built b = build(DType::f32, {Shape{96, 60}, Shape{60, columns}, Shape{columns}},
+                    [](std::span<const Expr> x) {
+                      Expr y = matmul(x[0], x[1]);
+                      return apply(Opcode::Relu, y + broadcast_to(x[2], y.shape()));
+                    });
+    const loop::Program p = schedule(b.loops, context);
+    EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("blocks of 16 rows of loop i")));
+    EXPECT_THAT(loop::print(p), testing::AllOf(HasSubstr(" in 0..96 step 16 "),
+                                               testing::ContainsRegex("panel[0-9]+\\[j[0-9]*, k")));
+    Diagnostics diagnostics;
+    verify(p, diagnostics);
+    ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+    EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
+                          interpret(p, b.arguments).outputs[0]));
+  }
 }
 
 TEST(Schedule, ShortChainsBeginWithProducts) {
