@@ -25,13 +25,11 @@ namespace gdjit::memory {
 
 namespace {
 
-using loop::Affine;
 using loop::BufferId;
 using loop::Index;
 using loop::Kernel;
 using loop::Program;
 using loop::Statement;
-using loop::Term;
 
 struct Interval {
   int64_t low, high;

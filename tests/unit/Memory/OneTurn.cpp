@@ -113,7 +113,7 @@ TEST(OneTurn, WhatALaterNestOrKernelReadsKeepsItsElements) {
                     read = "  for i in 0..8 {\n    for j in 0..16 {\n"
                            "      store y[i, j] = neg t[i, j]\n    }\n  }\n";
   for (const char* between : {"", "}\n\nkernel k1 \"read\" {\n"})
-    EXPECT_THAT(planned("kernel k0 \"write\" {\n" + write + between + read + "}\n"),
+    EXPECT_THAT(planned(fmt::format("kernel k0 \"write\" {{\n{}{}{}}}\n", write, between, read)),
                 HasSubstr("buffer t : f32[8,16] = temporary"));
 }
 
