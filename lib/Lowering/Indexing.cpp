@@ -59,6 +59,10 @@ void Lowering::indexing(KernelDraft& draft, NodeId n) {
                  : use == IndexUse::scatter ? type.shape[0]
                                             : rest[0];
   ValueId ok = row_in_range(body, indices, at, rows, row);
+  // A vector holds twice as many i32; an index beyond them becomes their last, which no column is.
+  const bool narrow = use == IndexUse::one_hot && rows < INT32_MAX;
+  if (narrow)
+    row = body.convert(row, DType::i32);
   std::vector<Index> inner = open_loops(body, rest);
   if (use == IndexUse::gather) {
     ValueId value = body.load(materialize(draft, data), type.dtype, joined({at_value(row)}, inner),
@@ -70,7 +74,10 @@ void Lowering::indexing(KernelDraft& draft, NodeId n) {
     ValueId value = element(body, data, joined(at, inner));
     body.store(buffer, place, body.compute(ScalarOp::add, type.dtype, {old, value}), ok);
   } else {
-    ValueId hit = body.compute(ScalarOp::eq, DType::boolean, {row, body.index(inner[0].affine)});
+    ValueId column = body.index(inner[0].affine);
+    if (narrow)
+      column = body.compute(ScalarOp::low32, DType::i32, {column});
+    ValueId hit = body.compute(ScalarOp::eq, DType::boolean, {row, column});
     body.store(buffer, joined(at, inner), body.convert(hit, type.dtype));
   }
   close_loops(body, rest);

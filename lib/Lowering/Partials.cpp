@@ -6,8 +6,11 @@
 //        for l in 0..K%P { t[l] = … }                               where i was K-K%P + l
 //
 // Until here such a tile is addressed by i itself; KernelDraft::partials_loop says that it is meant
-// modulo P.
+// modulo P. Where all of a loop's chains are maxima or minima, whose order is free, there are more
+// of them: each waits for its own last step.
 #include "Passes.h"
+
+#include <unordered_map>
 
 namespace gdjit::lowering {
 
@@ -85,8 +88,44 @@ void split(KernelDraft& draft, std::vector<Statement>& body) {
   body = std::move(out);
 }
 
+/// Of a tile that holds chains: its declaration, and whether their order is free.
+struct ChainTile {
+  Statement* declaration = nullptr;
+  bool free = false;
+};
+
+/// Four times the chains for loops of many turns over maxima and minima alone, each of one result.
+void add_free_chains(KernelDraft& draft) {
+  constexpr int64_t more = 4, least_steps = 4;
+  std::unordered_map<TileId, ChainTile> tiles;
+  for_each(draft.kernel.body, [&](Statement& s) {
+    if (s.kind == StatementKind::Tile && draft.partials_loop[s.tile] != loop::none)
+      tiles[s.tile].declaration = &s;
+    else if (s.kind == StatementKind::Join && s.index.empty() && s.type.lanes == 1)
+      tiles[s.tile].free = s.op == ScalarOp::max || s.op == ScalarOp::min;
+  });
+  std::unordered_map<LoopId, std::vector<ChainTile>> loops;
+  for (auto& [tile, chains] : tiles)
+    if (chains.declaration != nullptr)
+      loops[draft.partials_loop[tile]].push_back(chains);
+  for (auto& [id, chains] : loops) {
+    LoopFacts& facts = draft.loops[id];
+    const bool all_free = std::all_of(chains.begin(), chains.end(), [&](const ChainTile& c) {
+      return c.free && c.declaration->extents == std::vector<int64_t>{facts.partials};
+    });
+    if (facts.partials < 2 || !all_free || facts.extent < least_steps * more * facts.partials)
+      continue;
+    facts.partials *= more;
+    for (const ChainTile& c : chains)
+      c.declaration->extents[0] = facts.partials;
+  }
+}
+
 } // namespace
 
-void split_partials(KernelDraft& draft) { split(draft, draft.kernel.body); }
+void split_partials(KernelDraft& draft) {
+  add_free_chains(draft);
+  split(draft, draft.kernel.body);
+}
 
 } // namespace gdjit::lowering

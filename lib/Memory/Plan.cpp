@@ -3,6 +3,7 @@
 
 #include "Arena.h"
 #include "InPlace.h"
+#include "OneTurn.h"
 #include "ReadAhead.h"
 
 #include "gdjit/Support/Error.h"
@@ -112,6 +113,7 @@ loop::Program plan(loop::Program program, PassContext& context) {
   GDJIT_CHECK(program.stage == Stage::Scheduled);
   program.stage = Stage::Planned;
   place_updates(program, context);
+  memory::keep_one_turn(program, context);
   for (loop::Kernel& kernel : program.kernels)
     memory::read_ahead(program, kernel);
 

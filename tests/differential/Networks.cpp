@@ -91,6 +91,24 @@ void widths(Model& m) {
   minimize(draw, m, mse_loss(h, m.input("y", {m.batch(), width})));
 }
 
+/// Rows too long for registers, which live within one turn of the loop over the batch.
+void long_rows(Model& m) {
+  Draw draw(static_cast<uint64_t>(m.option("seed", int64_t{0})));
+  const int64_t width = draw({65, 70, 130, 256, 300, 1030});
+  Tensor x = m.input("x", {m.batch(), width});
+  Parameter scale = m.parameter("scale", ones({width}));
+  Tensor h = draw({false, true}) ? x * scale : LayerNorm(m, "norm", width)(x) * scale;
+  h = activated(draw, m, "rows", h, width);
+  const int kind = draw({0, 1, 2});
+  if (kind == 0)
+    return minimize(draw, m, cross_entropy(h, m.input("label", {m.batch()}, DType::i32)));
+  if (kind == 1)
+    return minimize(draw, m, cross_entropy(h, m.input("label", {m.batch()}, DType::i64)));
+  Tensor p = softmax(h);
+  m.output("p", p);
+  minimize(draw, m, mse_loss(p * (max(h, {1}, true) - min(h, {1}, true)), x));
+}
+
 class Networks : public ::testing::TestWithParam<uint64_t> {};
 
 /// Trains `networks` of a model, or as many as the environment says.
@@ -131,6 +149,10 @@ TEST_P(Networks, train_with_the_same_bits_under_every_schedule) {
 
 TEST_P(Networks, of_many_widths_train_with_the_same_bits_whether_they_share_code_or_not) {
   train(widths, 3, 1 + GetParam() * 1'000'000);
+}
+
+TEST_P(Networks, of_long_rows_train_with_the_same_bits_under_every_schedule) {
+  train(long_rows, 8, 1 + GetParam() * 1'000'000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Networks, ::testing::Range<uint64_t>(0, 4));

@@ -216,6 +216,47 @@ TEST(LoopFusion, SiblingReductionsReadTheirDataOnce) {
   EXPECT_EQ(temporaries(program), 0u);
 }
 
+Expr most(Expr x) {
+  return apply(Opcode::Max, x,
+               Attributes().integers(Attr::axes, {1}).boolean(Attr::keepdims, true));
+}
+
+TEST(LoopFusion, MaximaOfLongRowsHaveChainsOfTheirOwnWhereNoSumRunsBesideThem) {
+  for (auto [columns, beside, tile] : {std::tuple{40, false, "tile t0[16] : f32 = -inf"},
+                                       {255, false, "tile t0[16] : f32 = -inf"},
+                                       {256, false, "tile t0[64] : f32 = -inf"},
+                                       {1000, false, "tile t0[64] : f32 = -inf"},
+                                       {1000, true, "tile t0[16] : f32 = -inf"}}) {
+    StepMaker m;
+    Expr x = m.input("x", {5, columns});
+    m.output("most", most(x));
+    if (beside)
+      m.output("sum", sum(x, {1}, true));
+    expect_chain(m.step());
+    const std::string text = print(lowered(m.step()));
+    EXPECT_NE(text.find(tile), std::string::npos) << text;
+  }
+}
+
+TEST(LoopFusion, ASoftmaxOfLongRowsKeepsOneRow) {
+  for (int64_t columns : {70, 300}) {
+    StepMaker m;
+    Expr x = m.input("x", {33, columns});
+    Expr y = m.input("index y", {33}, DType::i32);
+    Expr e = apply(Opcode::Exp, x - broadcast_to(most(x), {33, columns}));
+    Expr hit = apply(Opcode::OneHot, y,
+                     Attributes().integer(Attr::depth, columns).dtype(Attr::dtype, DType::f32));
+    m.output("d", e / broadcast_to(sum(e, {1}, true), {33, columns}) - hit);
+    expect_chain(m.step());
+    PassContext context;
+    const loop::Program program =
+        plan(schedule(expand(lowered(m.step()), context), context), context);
+    for (const loop::Buffer& b : program.buffers)
+      if (b.role == loop::BufferRole::temporary)
+        EXPECT_EQ(b.type.shape, (Shape{columns})) << print(program);
+  }
+}
+
 TEST(Fuse, KernelsAreCutWhereTheyGrowTooLong) {
   StepMaker m;
   Expr a = m.input("a", {100});
