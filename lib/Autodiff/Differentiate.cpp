@@ -33,6 +33,7 @@ public:
 private:
   Value copy(NodeId n);
   Value read(NodeId n);
+  Value scaled_product(NodeId n);
   void expand(NodeId loss);
   struct Scaled {
     Value loss;
@@ -52,7 +53,12 @@ private:
   ReverseSweep sweep_;
   std::unordered_map<NodeId, std::vector<NodeId>> gradients_of_; ///< per loss, the gradient nodes
   std::vector<bool> is_target_;                                  ///< per old node
-  std::vector<Value> expanded_; ///< per old gradient node, its adjoint
+  std::vector<Value> expanded_; ///< per old gradient node, its value
+  struct Factored {
+    Value adjoint;
+    double factor;
+  };
+  std::unordered_map<NodeId, Factored> factored_; ///< gradients of a scaled loss: adjoint * factor
   std::unordered_map<uint64_t, Value> reads_;
   std::unordered_set<std::string> names_;
   std::vector<bool> ancestor_; ///< of ancestor_loss_, in the old graph
@@ -84,8 +90,10 @@ Step Differentiator::run(PassContext& context) && {
 Value Differentiator::copy(NodeId n) {
   if (reads_signature(old_.op(n)))
     return read(n);
-  if (old_.op(n) != Opcode::Gradient)
-    return rebuild_.copy(n);
+  if (old_.op(n) != Opcode::Gradient) {
+    Value v = scaled_product(n);
+    return v.valid() ? v : rebuild_.copy(n);
+  }
   if (!expanded_[n].valid())
     expand(old_.operand(n, 0).node);
   Value v = expanded_[n];
@@ -96,6 +104,37 @@ Value Differentiator::copy(NodeId n) {
   rebuild_.stand_at(n);
   return rebuild_.builder().append(Opcode::Reshape, {v},
                                    Attributes().shape(Attr::shape, old_.type(n).shape));
+}
+
+/// lr * (adjoint * factor) => adjoint * (lr * factor), where lr is one number: each element is
+/// rounded once less, and only its own product waits for its adjoint. Likewise in an fma. Invalid
+/// for all else.
+Value Differentiator::scaled_product(NodeId n) {
+  const Opcode op = old_.op(n);
+  if (factored_.empty() || is_target_[n] || (op != Opcode::Multiply && op != Opcode::Fma))
+    return {};
+  for (int i : {0, 1}) {
+    const Value gradient = old_.operand(n, 1 - i), other = old_.operand(n, i);
+    auto found = factored_.find(gradient.node);
+    Value number = other;
+    while (old_.op(number.node) == Opcode::Broadcast)
+      number = old_.operand(number.node, 0);
+    if (found == factored_.end() || is_target_[gradient.node] || is_target_[other.node] ||
+        old_.type(number).elements() != 1)
+      continue;
+    rebuild_.stand_at(n);
+    GraphBuilder& builder = rebuild_.builder();
+    Value factor = builder.constant(old_.type(number), found->second.factor);
+    factor = builder.append(Opcode::Multiply, {rebuild_[number], factor});
+    if (number != other)
+      factor = builder.append(Opcode::Broadcast, {factor}, old_.attributes(other.node));
+    const std::span<const Value> old = rebuild_.operands(n);
+    std::vector<Value> operands(old.begin(), old.end());
+    operands[0] = found->second.adjoint;
+    operands[1] = factor;
+    return builder.append(op, operands);
+  }
+  return {};
 }
 
 Value Differentiator::read(NodeId n) {
@@ -171,6 +210,7 @@ void Differentiator::expand(NodeId loss) {
     } else if (scaled.divisor != 1) {
       backward_.set_origin(rebuild_.graph().origin(adjoint.node));
       const TensorType type = backward_.type(adjoint);
+      factored_[g] = {adjoint, 1 / scaled.divisor};
       adjoint = backward_.append(Opcode::Multiply,
                                  {adjoint, backward_.constant(type, 1 / scaled.divisor)});
     }

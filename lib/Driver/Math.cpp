@@ -23,9 +23,9 @@ struct Formula {
 constexpr size_t longest = 72; // of a formula that is still written into another
 
 /// The operator of a formula of the table: "a + b; …" gives "+", "-x" gives "-" as prefix, "x * x"
-/// a power.
+/// a power, "a * b + c" a sum of a product.
 struct Notation {
-  enum Kind { function, infix, negation, square } kind = function;
+  enum Kind { function, infix, negation, square, fma } kind = function;
   std::string symbol;
   int precedence = atom;
 };
@@ -35,6 +35,8 @@ Notation notation(Opcode op) {
   formula = formula.substr(0, formula.find(';'));
   if (formula == "x * x" || formula == "x^2")
     return {Notation::square, "^2", power};
+  if (formula == "a * b + c")
+    return {Notation::fma, "+", sum};
   if (formula == "-x")
     return {Notation::negation, "-", prefix};
   if (formula.size() < 5 || formula.substr(0, 2) != "a " ||
@@ -186,7 +188,18 @@ private:
       return {"-" + operand(n, 0, prefix), prefix};
     if (how.kind == Notation::square)
       return {operand(n, 0, atom) + "^2", power};
+    if (how.kind == Notation::fma)
+      return sum_of_product(n);
     return function(n);
+  }
+
+  /// fma(g, -lr, w) as w - lr * g.
+  Formula sum_of_product(NodeId n) const {
+    std::string factor = operand(n, 1, product);
+    const bool negative = factor.starts_with('-');
+    return {operand(n, 2, sum) + (negative ? " - " : " + ") + factor.substr(negative ? 1 : 0) +
+                " * " + operand(n, 0, product + 1),
+            sum};
   }
 
   Formula function(NodeId n) const {

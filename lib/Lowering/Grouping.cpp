@@ -58,6 +58,19 @@ std::vector<uint32_t> greatest_reader(const Graph& graph, const Number& number) 
   return greatest;
 }
 
+/// Per node, how many nodes of more than one element read it, through Movement too.
+std::vector<uint32_t> readers_of_many(const Graph& graph) {
+  std::vector<uint32_t> readers(graph.size(), 0);
+  for (NodeId n = graph.size(); n-- > 0;) {
+    uint32_t own = graph.type(n).elements() > 1 ? 1 : 0;
+    if (kind(graph.op(n)) == OpKind::Movement)
+      own = readers[n];
+    for (Value v : graph.operands(n))
+      readers[v.node] += own;
+  }
+  return readers;
+}
+
 /// By row of Signature::states, the greatest of what its nodes have.
 std::unordered_map<int64_t, uint32_t> by_state(const Graph& graph,
                                                const std::vector<uint32_t>& of_node) {
@@ -244,8 +257,10 @@ bool Grouping::fits(NodeId n, uint32_t group) {
   return refuse(fmt::format(" runs over {}, not {}", to_string(space(n)), to_string(g.spaces[0])));
 }
 
-/// Single numbers that follow from arguments alone and are too long to wait for a reader.
+/// Single numbers that follow from arguments alone and are too long to wait for a reader, or have
+/// several: the first one's kernel would draw in all others.
 void Grouping::assign_numbers() {
+  const std::vector<uint32_t> readers = readers_of_many(graph_);
   std::vector<int64_t> statements(graph_.size(), 0); // of a number and those below it
   for (NodeId n = 0; n < graph_.size(); ++n) {
     OpKind k = kind(graph_.op(n));
@@ -261,7 +276,7 @@ void Grouping::assign_numbers() {
     if (!given)
       continue;
     statements[n] = std::min(total, waiting_operations + 1);
-    if (total <= waiting_operations)
+    if (total <= waiting_operations && readers[n] < 2)
       continue;
     if (numbers_ == Partition::no_kernel) {
       numbers_ = begin_group(n);

@@ -1,5 +1,4 @@
-// Arithmetic: + - * / remainder, minimum, maximum, clamp, and the functions of one operand made of
-// them.
+// Arithmetic: + - * / fma remainder, and the functions of one operand made of them.
 #include "Rules.h"
 #include "gdjit/Ops/Rewrite.h"
 #include "gdjit/Ops/Vjp.h"
@@ -14,8 +13,6 @@ using loop::ScalarOp;
 using loop::ScalarValue;
 
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 template <ScalarOp op> ScalarValue expand_binary(const Expansion& x) {
   return loop::binary(op, x[0], x[1]);
@@ -73,13 +70,6 @@ double reference_remainder(std::span<const double> x) {
   return m == 0 ? std::copysign(0.0, x[1]) : m;
 }
 
-double reference_minimum(double a, double b) {
-  if (std::isnan(a) || std::isnan(b))
-    return nan;
-  return a == b ? (std::signbit(a) ? a : b) : std::min(a, b);
-}
-double reference_maximum(double a, double b) { return -reference_minimum(-a, -b); }
-
 ScalarValue expand_sign(const Expansion& x) {
   ScalarValue one = x.constant(1);
   return loop::select(loop::binary(ScalarOp::gt, x[0], 0), one,
@@ -121,6 +111,13 @@ constexpr SimplifyRule mul_rules[] = {
     {"-1 * x => -x", [](Rewrite& r) { return r.is(0, -1) ? (-r.operand(1)).value : Value{}; }},
     {"x * 0 => 0 of integers", [](Rewrite& r) { return second(r, is_int(r) && r.is(1, 0.0)); }},
     {"0 * x => 0 of integers", [](Rewrite& r) { return first(r, is_int(r) && r.is(0, 0.0)); }},
+    {"-x * c => x * -c, c one constant",
+     [](Rewrite& r) {
+       double c = 0;
+       bool holds = r.producer(0) == Opcode::Negate && !is_int(r) &&
+                    r.builder().constant_value(r.operand(1).value, c);
+       return holds ? (r.producer_operand(0, 0) * constant_like(r.operand(1), -c)).value : Value{};
+     }},
     {"-x * -y => x * y",
      [](Rewrite& r) {
        bool both = r.producer(0) == Opcode::Negate && r.producer(1) == Opcode::Negate;
@@ -147,10 +144,6 @@ constexpr SimplifyRule neg_rules[] = {
      [](Rewrite& r) {
        return r.producer(0) == Opcode::Negate ? r.producer_operand(0, 0).value : Value{};
      }},
-};
-constexpr SimplifyRule min_max_rules[] = {
-    {"minimum(x, x) => x; maximum(x, x) => x",
-     [](Rewrite& r) { return first(r, r.operand(0).value == r.operand(1).value); }},
 };
 constexpr SimplifyRule abs_rules[] = {
     {"abs(-x) => abs(x)",
@@ -221,6 +214,25 @@ constinit const OpBlock blocks::Multiply = {
     .simplifications = mul_rules,
 };
 
+constinit const OpBlock blocks::Fma = {
+    .summary = "product and sum, element by element, of floats rounded once",
+    .formula = "a * b + c",
+    .infer = rules::number_pointwise,
+    .vjp =
+        [](Vjp& v) {
+          if (v.wants(0))
+            v.add(0, v.g() * v.operand(1));
+          if (v.wants(1))
+            v.add(1, v.g() * v.operand(0));
+          v.add(2, v.g());
+        },
+    .expand =
+        [](const Expansion& x) {
+          return is_float(x.type) ? loop::fma(x[0], x[1], x[2]) : x[0] * x[1] + x[2];
+        },
+    .reference = [](std::span<const double> x) { return std::fma(x[0], x[1], x[2]); },
+};
+
 constinit const OpBlock blocks::Divide = {
     .summary = "quotient, element by element",
     .formula = "a / b; of integers truncated toward 0",
@@ -256,72 +268,6 @@ constinit const OpBlock blocks::Remainder = {
     .expand = expand_remainder,
     .reference = reference_remainder,
     .samples = divisor,
-};
-
-constinit const OpBlock blocks::Minimum = {
-    .summary = "the smaller of two, IEEE 754-2019 minimum",
-    .formula =
-        "b < a ? b : a; NaN if either is, -0 < +0; a tie's gradient goes to the first operand",
-    .infer = rules::number_pointwise,
-    .vjp =
-        [](Vjp& v) {
-          Expr zero = constant_like(v.g(), 0),
-               of_first = apply(Opcode::LessEqual, v.operand(0), v.operand(1));
-          if (v.wants(0))
-            v.add(0, select(of_first, v.g(), zero));
-          if (v.wants(1))
-            v.add(1, select(of_first, zero, v.g()));
-        },
-    .expand = expand_binary<ScalarOp::min>,
-    .reference = [](std::span<const double> x) { return reference_minimum(x[0], x[1]); },
-    .simplifications = min_max_rules,
-};
-
-constinit const OpBlock blocks::Maximum = {
-    .summary = "the greater of two, IEEE 754-2019 maximum",
-    .formula =
-        "a < b ? b : a; NaN if either is, -0 < +0; a tie's gradient goes to the first operand",
-    .infer = rules::number_pointwise,
-    .vjp =
-        [](Vjp& v) {
-          Expr zero = constant_like(v.g(), 0),
-               of_first = apply(Opcode::GreaterEqual, v.operand(0), v.operand(1));
-          if (v.wants(0))
-            v.add(0, select(of_first, v.g(), zero));
-          if (v.wants(1))
-            v.add(1, select(of_first, zero, v.g()));
-        },
-    .expand = expand_binary<ScalarOp::max>,
-    .reference = [](std::span<const double> x) { return reference_maximum(x[0], x[1]); },
-    .simplifications = min_max_rules,
-};
-
-constinit const OpBlock blocks::Clamp = {
-    .summary = "x kept between low and high",
-    .formula = "minimum(maximum(x, low), high); at a bound the gradient goes to x",
-    .infer = rules::number_pointwise,
-    .vjp =
-        [](Vjp& v) {
-          Expr x = v.operand(0), low = v.operand(1), high = v.operand(2),
-               zero = constant_like(v.g(), 0);
-          Expr from_x = apply(Opcode::GreaterEqual, x, low);
-          Expr inside = apply(Opcode::LessEqual, apply(Opcode::Maximum, x, low), high);
-          Expr kept = select(inside, v.g(), zero);
-          if (v.wants(0))
-            v.add(0, select(from_x, kept, zero));
-          if (v.wants(1))
-            v.add(1, select(from_x, zero, kept));
-          if (v.wants(2))
-            v.add(2, select(inside, zero, v.g()));
-        },
-    .expand =
-        [](const Expansion& x) {
-          return loop::binary(ScalarOp::min, loop::binary(ScalarOp::max, x[0], x[1]), x[2]);
-        },
-    .reference =
-        [](std::span<const double> x) {
-          return reference_minimum(reference_maximum(x[0], x[1]), x[2]);
-        },
 };
 
 constinit const OpBlock blocks::Negate = {

@@ -27,7 +27,7 @@ void SGD::apply(Minimization& m) const {
       m.update(b, next);
       g = nesterov ? add(g, mul(next, momentum, at), at) : next;
     }
-    m.update(target, sub(t, mul(m.lr(t.dtype()), g, at), at));
+    m.update(target, fma(g, neg(m.lr(t.dtype()), at), t, at));
   }
 }
 

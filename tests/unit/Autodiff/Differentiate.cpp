@@ -211,6 +211,32 @@ TEST(Differentiate, backward_nodes_have_the_users_line_the_part_and_a_name) {
   EXPECT_EQ(step.graph.location(dw).line, 7u);
 }
 
+TEST(Differentiate, a_number_takes_the_factor_of_a_gradient_of_a_mean) {
+  // lr (g / 2) is g (lr / 2): where g is used by itself it is scaled, too.
+  StepBuilder b;
+  Expr w = b.state("w", vector(3)), lr = b.input("lr", scalar), v = b.input("v", vector(3));
+  Expr g = b.gradient(sum(w * w * w, {0}, false) / 2, w), rate = broadcast_to(lr, w.shape());
+  b.update(w, apply(Opcode::Fma, rate, g, w));
+  b.output("product", g * rate);
+  b.output("by itself", g);
+  b.output("by a vector", g * v);
+  Step step = derived(b);
+  int rates = 0;
+  for (NodeId n = 0; n < step.graph.size(); ++n)
+    rates += step.graph.op(n) == Opcode::Multiply && step.graph.type(n) == scalar;
+  EXPECT_EQ(rates, 2);
+  CallArguments arguments;
+  arguments.inputs = {number(0.1), numbers({1, 2, 4})};
+  arguments.states = {numbers({1, 2, 3})};
+  std::vector<Array> outputs = interpret(step, arguments).outputs;
+  for (int64_t i = 0; i < 3; ++i) {
+    const double x = static_cast<double>(i + 1), slope = 3 * x * x / 2;
+    EXPECT_DOUBLE_EQ(outputs[0].at(i), slope * 0.1);
+    EXPECT_EQ(outputs[1].at(i), slope);
+    EXPECT_EQ(outputs[2].at(i), slope * arguments.inputs[1].at(i));
+  }
+}
+
 TEST(Differentiate, a_name_given_by_the_user_wins) {
   StepBuilder b;
   Expr w = b.state("w", vector(2));

@@ -163,16 +163,16 @@ TEST(LoopFusion, LargeProductsTakeOnlyTheirEpilogues) {
   expect_chain(step);
   PassContext context;
   Step fused = fuse(step, context);
-  EXPECT_EQ(fused.partition.kernels.size(), 5u);
+  EXPECT_EQ(fused.partition.kernels.size(), 6u); // the first is the rate of all updates
   for (const KernelGroup& kernel : fused.partition.kernels)
     EXPECT_FALSE(kernel.title.empty() || kernel.reason.empty());
-  EXPECT_EQ(fused.partition.kernels[0].title, "x·w+b");
-  EXPECT_THAT(fused.partition.kernels[0].reason,
+  EXPECT_EQ(fused.partition.kernels[1].title, "x·w+b");
+  EXPECT_THAT(fused.partition.kernels[1].reason,
               testing::HasSubstr("is a contraction, with loops of its own"));
   // Bias and activation run in the loops of the first product: one nest, and the sum is never
   // stored.
   loop::Program program = lower(fused, context);
-  const loop::Kernel& first = program.kernels[0];
+  const loop::Kernel& first = program.kernels[1];
   ASSERT_EQ(outer_loops(first), 1u) << print(program);
   EXPECT_EQ(first.body[0].body[0].kind, StatementKind::For);
 }
@@ -184,7 +184,7 @@ TEST(LoopFusion, GradientAndUpdateShareAKernel) {
   Step fused = fuse(step, context);
   for (size_t i = 0; i < fused.updates.size(); ++i) {
     NodeId update = fused.updates[i].node;
-    Value gradient = fused.graph.operand(fused.graph.operand(update, 1).node, 1);
+    Value gradient = fused.graph.operand(fused.graph.operand(update, 1).node, 0);
     EXPECT_EQ(fused.partition.kernel_of[update], fused.partition.kernel_of[gradient.node]) << i;
   }
 }
@@ -351,6 +351,21 @@ TEST(Fuse, LongNumbersComeFirstAndNothingWaitsInFrontOfAProduct) {
   ASSERT_EQ(columns->kind, StatementKind::For) << print(program);
   EXPECT_EQ(columns->body.at(0).kind, StatementKind::Tile) << print(program);
   EXPECT_EQ(columns->body.at(1).kind, StatementKind::For) << print(program);
+  expect_chain(m.step());
+}
+
+TEST(Fuse, ANumberOfSeveralReadersComesFirstAndDrawsThemIntoNoKernel) {
+  StepMaker m; // the learning rate over the number of rows, for two products far apart
+  Expr x = m.input("x", {64, 48}), y = m.input("y", {64, 80}), rate = m.scalar("lr") * 0.015625;
+  for (uint32_t p = 0; p < 2; ++p) {
+    Expr w = m.state("w" + std::to_string(p), {48, 80});
+    m.update(p, apply(Opcode::Fma, matmul(x, y * (p + 1.0), true, false),
+                      broadcast_to(rate, {48, 80}), w));
+  }
+  loop::Program program = lowered(m.step());
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_FALSE(b.role == loop::BufferRole::temporary && b.name.starts_with("matmul")) << b.name;
+  EXPECT_EQ(program.kernels[0].reason, "single numbers, for all that follows");
   expect_chain(m.step());
 }
 

@@ -140,6 +140,10 @@ TEST_P(Simplifications, keep_every_bit) {
             if (k == i || (c.operands[k] == c.operands[i] && random() % 2))
               operands[k] = bench.builder().append(m.op, inputs(bench, m), m.attributes);
           tried.rules_on(bench, c, operands);
+          if (operands.size() == 2) { // a constant beside it
+            operands[1 - i] = bench.builder().constant(c.operands[1 - i], 3);
+            tried.rules_on(bench, c, operands);
+          }
         }
       }
     }

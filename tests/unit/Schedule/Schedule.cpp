@@ -1,70 +1,21 @@
 // The schedule on contractions, reductions and pointwise chains of many extents: no bit changes,
 // and what was asked of it is there.
-#include "gdjit/Schedule/Schedule.h"
+#include "ScheduledLoops.h"
 
 #include "gdjit/Interp/LoopInterpreter.h"
-#include "gdjit/Loop/KernelKey.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
-#include "gdjit/Lowering/Fuse.h"
-#include "gdjit/Lowering/Lower.h"
 #include "gdjit/Memory/Plan.h"
 #include "gdjit/Ops/Expr.h"
 
 #include <fmt/format.h>
-#include <functional>
 #include <gmock/gmock.h>
-#include <random>
-#include <regex>
-#include <set>
 
 namespace gdjit {
 namespace {
 
 using testing::HasSubstr;
-
-/// A step of one output over f32 or f64 inputs of these shapes.
-struct Built {
-  Step step;
-  loop::Program loops;
-  CallArguments arguments;
-};
-
-Built build(DType type, const std::vector<Shape>& shapes,
-            const std::function<Expr(std::span<const Expr>)>& make) {
-  Built b;
-  b.step.stage = Stage::Simplified;
-  b.step.signature.name = "test";
-  b.step.signature.step = "training";
-  std::mt19937 random(7);
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    TensorType t{type, shapes[i]};
-    b.step.signature.inputs.push_back({fmt::format("x{}", i), t});
-    Array values(t);
-    for (int64_t k = 0; k < values.elements(); ++k)
-      values.set(k, std::uniform_real_distribution<double>(-2, 2)(random));
-    b.arguments.inputs.push_back(values);
-  }
-  GraphBuilder builder(b.step.graph, b.step.signature, Sharing::shared);
-  std::vector<Expr> inputs;
-  for (uint32_t i = 0; i < shapes.size(); ++i)
-    inputs.push_back({&builder, builder.input(i)});
-  Expr y = make(inputs);
-  b.step.signature.outputs.push_back({"y", y.type()});
-  b.step.outputs.push_back(y.value);
-  PassContext context;
-  b.loops = lower(fuse(b.step, context), context);
-  return b;
-}
-
-std::vector<MachineTable> machines() {
-  return {{.vector_bytes = 16, .vector_registers = 16},
-          {.vector_bytes = 32, .vector_registers = 16},
-          {.vector_bytes = 64, .vector_registers = 32},
-          {.vector_bytes = 16, .vector_registers = 9, .l1_bytes = 64},
-          {.vector_bytes = 64, .vector_registers = 20, .l1_bytes = 64, .l2_bytes = 512}};
-}
 
 /// Schedules and plans for every machine and expects the bits of the loops as lowered.
 void expect_same_bits(const Built& b) {
@@ -333,99 +284,6 @@ TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
       << "7 of 32 pieces at most, where 5 threads would have 6.4";
   context.threads = 1;
   EXPECT_EQ(loop::shared_loop(schedule(b.loops, context).kernels[0]), nullptr);
-}
-
-/// The text of a kernel, the numbers of buffers that the schedule made left out.
-std::string text_of(const loop::Program& program, const std::string& kernel) {
-  const std::string text = loop::print(program);
-  const size_t begin = text.find("\nkernel " + kernel + " ");
-  return std::regex_replace(text.substr(begin, text.find("\n} ", begin) - begin),
-                            std::regex("(packed|panel|rows)[0-9]+"), "$1");
-}
-
-TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
-  const Shape w = {128, 128};
-  Built b = build(DType::f32, {Shape{64, 128}, w, w, w, w}, [](std::span<const Expr> x) {
-    Expr y = x[0];
-    for (size_t i = 1; i < x.size(); ++i)
-      y = apply(Opcode::Relu, matmul(y, x[i], false, true));
-    return y;
-  });
-  for (int threads : {1, 2}) {
-    PassContext context;
-    context.threads = threads;
-    context.machine.least_shared = 1;
-    const loop::Program together = schedule(b.loops, context);
-    ASSERT_EQ(together.kernels.size(), 4u);
-    EXPECT_NE(together.kernels[3].same_as, loop::none);
-    EXPECT_EQ(together.buffers.size(), b.loops.buffers.size() + 4) << "a packed operand each";
-    for (const loop::Kernel& kernel : b.loops.kernels) {
-      loop::Program one = b.loops;
-      one.kernels = {written_out(b.loops, kernel)};
-      PassContext alone;
-      alone.threads = threads;
-      alone.machine.least_shared = 1;
-      EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
-      for (const std::string& remark : alone.remarks)
-        EXPECT_THAT(context.remarks, testing::Contains(testing::StartsWith(remark)))
-            << "the reason for an axis is the whole step's";
-    }
-    std::set<std::string> names;
-    for (const loop::Buffer& buffer : together.buffers)
-      EXPECT_TRUE(names.insert(buffer.name).second) << buffer.name;
-  }
-}
-
-/// Four products, each with enough work for a kernel of its own, over other widths each.
-Built chain_of_widths(bool transposed) {
-  const std::vector<int64_t> widths = {100, 121, 137, 96, 90};
-  std::vector<Shape> shapes = {Shape{40, 100}};
-  for (size_t i = 0; i + 1 < widths.size(); ++i)
-    shapes.push_back(transposed ? Shape{widths[i + 1], widths[i]}
-                                : Shape{widths[i], widths[i + 1]});
-  return build(DType::f32, shapes, [=](std::span<const Expr> x) {
-    Expr h = x[0];
-    for (size_t i = 1; i < x.size(); ++i)
-      h = matmul(h, x[i], false, transposed);
-    return h;
-  });
-}
-
-TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
-  for (bool transposed : {false, true}) {
-    const Built b = chain_of_widths(transposed);
-    ASSERT_EQ(b.loops.kernels.size(), 4u);
-    const CallResults expected = interpret(b.loops, b.arguments);
-    for (MachineTable machine : machines()) {
-      machine.most_shapes = 3;
-      PassContext context;
-      context.machine = machine;
-      const loop::Program scheduled = schedule(b.loops, context);
-      EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("k3: for any extents")));
-      Diagnostics diagnostics;
-      verify(scheduled, diagnostics);
-      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(scheduled, b.arguments).outputs[0]));
-      loop::KernelKey key(scheduled, loop::KernelKey::Numbers::left_out);
-      std::set<std::string> structures;
-      for (const loop::Kernel& kernel : scheduled.kernels) {
-        key.take(kernel);
-        structures.insert(key.bytes());
-      }
-      EXPECT_EQ(structures.size(), 1u) << loop::print(scheduled);
-      context.machine.least_shared = 1000; // pieces of rows or columns: masks end with a piece
-      context.threads = 3;
-      const loop::Program shared = schedule(b.loops, context);
-      verify(shared, diagnostics);
-      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(shared, b.arguments).outputs[0]));
-      context.threads = 1;
-      context.machine.most_shapes = 4;
-      context.remarks.clear();
-      schedule(b.loops, context);
-      EXPECT_THAT(context.remarks, testing::Each(testing::Not(HasSubstr("for any extents"))));
-    }
-  }
 }
 
 TEST(Schedule, RefusesFunctionsThatAreStillCalledByName) {

@@ -1,0 +1,58 @@
+// What tests of the schedule begin with: a step in loops, its arguments, and machines.
+#pragma once
+
+#include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Lowering/Fuse.h"
+#include "gdjit/Lowering/Lower.h"
+#include "gdjit/Ops/Expr.h"
+#include "gdjit/Schedule/Schedule.h"
+
+#include <fmt/format.h>
+#include <functional>
+#include <random>
+
+namespace gdjit {
+
+/// A step of one output over f32 or f64 inputs of these shapes.
+struct Built {
+  Step step;
+  loop::Program loops;
+  CallArguments arguments;
+};
+
+inline Built build(DType type, const std::vector<Shape>& shapes,
+                   const std::function<Expr(std::span<const Expr>)>& make) {
+  Built b;
+  b.step.stage = Stage::Simplified;
+  b.step.signature.name = "test";
+  b.step.signature.step = "training";
+  std::mt19937 random(7);
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    TensorType t{type, shapes[i]};
+    b.step.signature.inputs.push_back({fmt::format("x{}", i), t});
+    Array values(t);
+    for (int64_t k = 0; k < values.elements(); ++k)
+      values.set(k, std::uniform_real_distribution<double>(-2, 2)(random));
+    b.arguments.inputs.push_back(values);
+  }
+  GraphBuilder builder(b.step.graph, b.step.signature, Sharing::shared);
+  std::vector<Expr> inputs;
+  for (uint32_t i = 0; i < shapes.size(); ++i)
+    inputs.push_back({&builder, builder.input(i)});
+  Expr y = make(inputs);
+  b.step.signature.outputs.push_back({"y", y.type()});
+  b.step.outputs.push_back(y.value);
+  PassContext context;
+  b.loops = lower(fuse(b.step, context), context);
+  return b;
+}
+
+inline std::vector<MachineTable> machines() {
+  return {{.vector_bytes = 16, .vector_registers = 16},
+          {.vector_bytes = 32, .vector_registers = 16},
+          {.vector_bytes = 64, .vector_registers = 32},
+          {.vector_bytes = 16, .vector_registers = 9, .l1_bytes = 64},
+          {.vector_bytes = 64, .vector_registers = 20, .l1_bytes = 64, .l2_bytes = 512}};
+}
+
+} // namespace gdjit
