@@ -3,6 +3,7 @@
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Instructions.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <optional>
 
 namespace gdjit_llvm {
@@ -12,7 +13,7 @@ namespace {
 using llvm::BasicBlock;
 using llvm::Value;
 
-constexpr int least_accesses = 4; ///< of one pointer: fewer do not pay for its addition
+constexpr int least_accesses = 4; ///< that become factors of an fma: fewer do not pay for a pointer
 
 /// A loop of one block.
 struct Loop {
@@ -75,15 +76,26 @@ private:
     return true;
   }
 
-  /// Loads and stores at a pointer and at known distances from it.
+  /// Loads at a pointer and at known distances from it that instructions take as a factor.
   static int accesses(const Value& pointer) {
     int count = 0;
     for (const llvm::User* user : pointer.users())
       if (const auto* further = llvm::dyn_cast<llvm::GetElementPtrInst>(user))
         count += further->hasAllConstantIndices() ? accesses(*further) : 0;
       else
-        count += llvm::isa<llvm::LoadInst>(user) || llvm::isa<llvm::StoreInst>(user);
+        count += is_factor(*user);
     return count;
+  }
+
+  /// True for what is loaded for one fma alone, or broadcast for it.
+  static bool is_factor(const Value& load) {
+    const Value* v = &load;
+    while ((llvm::isa<llvm::LoadInst>(v) || llvm::isa<llvm::InsertElementInst>(v) ||
+            llvm::isa<llvm::ShuffleVectorInst>(v)) &&
+           v->hasOneUse())
+      v = *v->user_begin();
+    const auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(v);
+    return v != &load && call != nullptr && call->getIntrinsicID() == llvm::Intrinsic::fma;
   }
 
   /// Recursion is bounded: an index is a sum over the axes of a buffer.

@@ -4,7 +4,7 @@
 // After:   loop: k, p (from x + row on, one element further each turn)
 //
 // An fma that takes its factor from memory by base and index is two operations to the processor, by
-// a base alone it is one. Of 784x10x64 that makes 7 % of the peak.
+// a base alone it is one. 784x10x64 goes from 46 to 55 % of the peak.
 #pragma once
 
 #include <llvm/IR/PassManager.h>
