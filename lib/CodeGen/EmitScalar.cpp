@@ -90,6 +90,13 @@ Value* narrow_saturating(Builder& b, Value* x, llvm::Type* to) {
   return b.CreateTrunc(binary(b, Intrinsic::smin, binary(b, Intrinsic::smax, x, low), high), to);
 }
 
+/// Between floats, behind a fence, which is no instruction: InstCombine moves such a conversion out
+/// of `x < 0 ? 0 : convert(x)` by turning the comparison round, and gives +0 for -0.
+Value* convert_float(Builder& b, DType to, llvm::Type* type, Value* x) {
+  Value* y = to == DType::f64 ? b.CreateFPExt(x, type) : b.CreateFPTrunc(x, type);
+  return llvm::isa<llvm::Constant>(y) ? y : b.CreateArithmeticFence(y, type);
+}
+
 Value* convert(Builder& b, DType from, DType to, llvm::Type* type, Value* x) {
   if (from == to)
     return x;
@@ -100,7 +107,7 @@ Value* convert(Builder& b, DType from, DType to, llvm::Type* type, Value* x) {
       return b.CreateSelect(x, llvm::ConstantFP::get(type, 1), llvm::ConstantFP::get(type, 0));
     if (!is_float(from))
       return b.CreateSIToFP(x, type);
-    return to == DType::f64 ? b.CreateFPExt(x, type) : b.CreateFPTrunc(x, type);
+    return convert_float(b, to, type, x);
   }
   if (is_float(from))
     return b.CreateIntrinsic(Intrinsic::fptosi_sat, {type, x->getType()}, {x});

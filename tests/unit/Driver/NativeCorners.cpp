@@ -45,8 +45,27 @@ template <class T> Array row(const std::vector<T>& values, int times = 1) {
   return array;
 }
 
-/// What every level and target gives for one op on these operands; the first whose bits differ
-/// fails.
+/// What every level and target gives for the step; the first whose bits differ fails.
+CallResults native(const Step& step, const CallArguments& arguments) {
+  CallResults first;
+  for (const std::string& target : code_targets())
+    for (int level : {0, 2, 3}) {
+      try {
+        check(CodeGenOptions{.target = target, .level = level});
+      } catch (const Error&) {
+        continue; // not a target of this machine
+      }
+      CallResults results = compile(step, {.target = target, .level = level, .verify = true})
+                                .executable->call(arguments);
+      if (first.outputs.empty())
+        first = results;
+      EXPECT_TRUE(same_bits(first.outputs[0], results.outputs[0])) << target << " at O" << level;
+      EXPECT_EQ(first.status, results.status) << target << " at O" << level;
+    }
+  return first;
+}
+
+/// Likewise for one op on these operands.
 CallResults native(Opcode op, const std::vector<Array>& operands, const Attributes& attributes) {
   testing::StepBuilder b;
   CallArguments arguments;
@@ -56,22 +75,7 @@ CallResults native(Opcode op, const std::vector<Array>& operands, const Attribut
     arguments.inputs.push_back(array);
   }
   b.output("y", {&b.builder(), b.builder().append(op, values, attributes)});
-  CallResults first;
-  for (const std::string& target : code_targets())
-    for (int level : {0, 2, 3}) {
-      try {
-        check(CodeGenOptions{.target = target, .level = level});
-      } catch (const Error&) {
-        continue; // not a target of this machine
-      }
-      CallResults results = compile(b.step(), {.target = target, .level = level, .verify = true})
-                                .executable->call(arguments);
-      if (first.outputs.empty())
-        first = results;
-      EXPECT_TRUE(same_bits(first.outputs[0], results.outputs[0])) << target << " at O" << level;
-      EXPECT_EQ(first.status, results.status) << target << " at O" << level;
-    }
-  return first;
+  return native(b.step(), arguments);
 }
 
 std::string to_text(const Array& array) {
@@ -114,6 +118,17 @@ TEST(NativeCorners, relu_sign_and_rounding_keep_nan_and_the_sign_of_zero) {
   expect<float>(Opcode::Ceil, {-0.0f, 1, 2, 3, -2, -0.0f}, {}, halves);
   expect<float>(Opcode::Floor, {-1, 0, 1, 2, -3, -0.0f}, {}, halves);
   expect<float>(Opcode::Clamp, {1, 1, 1}, {}, F{0, 9, -9}, F{2, 2, 2}, F{1, 1, 1});
+}
+
+TEST(NativeCorners, relu_of_a_conversion_keeps_the_sign_of_zero) {
+  testing::StepBuilder b;
+  Expr x = b.input("x", {DType::f32, {15}});
+  b.output("y", apply(Opcode::Relu, apply(Opcode::Cast, x, to(DType::f64))));
+  CallArguments arguments;
+  arguments.inputs = {row(F{-1, -0.0f, 0, 2, nan32}, 3)};
+  CallResults results = native(b.step(), arguments);
+  EXPECT_TRUE(std::signbit(results.outputs[0].at(1)));
+  EXPECT_FALSE(std::signbit(results.outputs[0].at(0)));
 }
 
 TEST(NativeCorners, zeros_have_their_signs) {
