@@ -3,6 +3,7 @@
 #include "gdjit/Schedule/Schedule.h"
 
 #include "AcrossRows.h"
+#include "AskForRows.h"
 #include "Distribute.h"
 #include "Families.h"
 #include "FirstTerms.h"
@@ -52,6 +53,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   if (varying.empty()) {
     software_pipeline(program, kernel, context);
     copy_in_first_tile(kernel, context);
+    ask_for_rows(program, kernel, context);
   }
   first_terms(kernel, context, varying);
   unroll(kernel, varying);

@@ -1,0 +1,19 @@
+// ask_for_rows: a loop that passes over each row of an array several times, as a softmax does, asks
+// for the next row while it computes.
+//
+// Before:  for i { for j step 16 { … x[i, j] … }; for j step 16 { long work, y[i, j] } }
+// After:   for i { for j step 16 { … x[i, j] … };
+//                  for j step 16 { prefetch x[i+1, j]; prefetch y[i+1, j]; long work, y[i, j] } }
+//
+// Between two rows nothing is read from memory, and what hardware fetches ahead ends with a page.
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+namespace gdjit::scheduling {
+
+void ask_for_rows(const Program& program, Kernel& kernel, PassContext& context);
+
+} // namespace gdjit::scheduling
