@@ -117,7 +117,7 @@ Value Differentiator::scaled_product(NodeId n) {
     const Value gradient = old_.operand(n, 1 - i), other = old_.operand(n, i);
     auto found = factored_.find(gradient.node);
     Value number = other;
-    while (old_.op(number.node) == Opcode::Broadcast)
+    while (old_.op(number.node) == Opcode::Broadcast && !is_target_[number.node])
       number = old_.operand(number.node, 0);
     if (found == factored_.end() || is_target_[gradient.node] || is_target_[other.node] ||
         old_.type(number).elements() != 1)

@@ -44,8 +44,8 @@ Value* shift(Builder& b, llvm::Instruction::BinaryOps op, Value* x, Value* count
 
 /// Vectors of the greater: of x > y ? x : y and y > x ? y : x, each one instruction, one is the
 /// NaN where there is any, and they differ in nothing but the zeros' signs otherwise. So the bits
-/// of either, and the sign that both have: three operations in place of LLVM's six, 5 cycles from
-/// operand to result in place of 10. The lesser likewise, with the sign of either.
+/// of either, and the sign that both have: 6 cycles from operand to result in place of the 10 of
+/// LLVM's own. The lesser likewise, with the sign of either.
 Value* vector_min_max(Builder& b, bool min, Value* x, Value* y) {
   const CmpInst::Predicate wins = min ? CmpInst::FCMP_OLT : CmpInst::FCMP_OGT;
   auto* bits = llvm::VectorType::getInteger(llvm::cast<llvm::VectorType>(x->getType()));

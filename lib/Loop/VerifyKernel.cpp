@@ -303,6 +303,9 @@ void KernelVerifier::prefetch(const Statement& s) {
                       to_string(buffer.type), to_string(s.type)));
   if (s.mask != none)
     error("a prefetch has no mask");
+  for (const Index& i : s.index)
+    if (i.dynamic != none)
+      error("a prefetch is indexed by loops and numbers only");
   indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, true, false);
 }
 

@@ -88,10 +88,12 @@ void KernelVerifier::transpose(const Statement& s) {
     return error(fmt::format("no tile t{} is declared here", s.tile));
   ValueType type = tile_types_[s.tile];
   std::vector<int64_t> extents = part(s);
-  if (!(s.type == type) || extents.size() != 1 || extents[0] < 1 || type.lanes % extents[0] != 0)
-    error(fmt::format("what is transposed has as many elements as lanes or a part of them, {} in "
-                      "tile t{}",
-                      type.lanes, s.tile));
+  if (!(s.type == type) || extents.size() != 1 || extents[0] < 1 || type.lanes % extents[0] != 0 ||
+      (extents[0] & (extents[0] - 1)) != 0)
+    error(fmt::format(
+        "what is transposed has as many elements as lanes, {} in tile t{}, or a part of "
+        "them, and a power of two",
+        type.lanes, s.tile));
 }
 
 } // namespace gdjit::loop

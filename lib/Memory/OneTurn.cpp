@@ -68,7 +68,7 @@ int64_t factor_of(const Statement& access, size_t axis, const Statement& loop) {
   return factor(access.index[axis].affine, loop.loop);
 }
 
-/// What each turn of `loop` adds to a coordinate in all turns before the last.
+/// What the turns of `loop` add to a coordinate.
 void add_turns(Interval& interval, int64_t factor, const Statement& loop) {
   interval.add(factor * loop.begin, factor * loop::last_value(loop));
 }
@@ -142,15 +142,28 @@ bool turns_apart(const Nest& nest, size_t axis) {
   return true;
 }
 
-/// Finds the rest of each coordinate; false where a coordinate follows from data, or turns share
-/// elements.
-bool measure(Nest& nest) {
+/// True where the first lane of an access, masked in some turns, lies outside of an axis: the
+/// report of a mask that is wrong must not get lost.
+bool leaves(const Access& access, size_t axis, int64_t extent) {
+  const Index& index = access.statement->index[axis];
+  Interval first{index.affine.constant, index.affine.constant};
+  for (const Statement* l : access.loops)
+    if (loop::turns(*l) > 0)
+      add_turns(first, factor(index.affine, l->loop), *l);
+  return first.low < 0 || first.high >= extent;
+}
+
+/// Finds the rest of each coordinate; false where a coordinate follows from data or leaves the
+/// buffer, or turns share elements.
+bool measure(Nest& nest, const Shape& shape) {
   nest.turning = turning_loops(nest.accesses);
   const size_t rank = nest.accesses.front().statement->index.size();
   for (size_t axis = 0; axis < rank; ++axis) {
     Interval rest = rest_of(nest.accesses.front(), axis, nest.turning);
     for (const Access& a : nest.accesses) {
       if (a.statement->index[axis].dynamic != loop::none)
+        return false;
+      if (leaves(a, axis, shape[static_cast<int>(axis)]))
         return false;
       rest.join(rest_of(a, axis, nest.turning));
     }
@@ -180,7 +193,7 @@ bool are_apart(const std::vector<Nest>& nests) {
   return false;
 }
 
-/// One coordinate of a buffer as it is to be: its extent, and whether loops no longer move it.
+/// One coordinate of a buffer as it is to be: its extent, and whether it stays as it was.
 struct Axis {
   int64_t extent;
   bool kept;
@@ -243,11 +256,15 @@ private:
       ++position_;
       collect(s, around);
     }
+    std::vector<BufferId> of_one_turn;
     for (BufferId b : order_) {
       const std::vector<BufferId> buffers = meanings(kernel, b);
-      if (std::all_of(buffers.begin(), buffers.end(), [&](BufferId m) { return is_private(m); }))
-        shrink(kernel, nests_.at(b).nests, buffers);
+      if (std::all_of(buffers.begin(), buffers.end(), [&](BufferId m) { return is_private(m); }) &&
+          shrink(kernel, nests_.at(b).nests, buffers))
+        of_one_turn.push_back(b);
     }
+    if (!of_one_turn.empty())
+      drop_prefetches(kernel.body, of_one_turn);
   }
 
   void collect(Statement& s, Loops& around) {
@@ -256,7 +273,8 @@ private:
       for (Statement& inside : s.body)
         collect(inside, around);
       around.pop_back();
-    } else if (s.buffer != loop::none && is_private(s.buffer)) {
+    } else if (s.buffer != loop::none && s.kind != loop::StatementKind::Prefetch &&
+               is_private(s.buffer)) {
       auto [at, fresh] = nests_.try_emplace(s.buffer);
       if (fresh)
         order_.push_back(s.buffer);
@@ -267,12 +285,13 @@ private:
     }
   }
 
-  void shrink(const Kernel& kernel, std::vector<Nest>& nests,
+  bool shrink(const Kernel& kernel, std::vector<Nest>& nests,
               const std::vector<BufferId>& buffers) {
-    if (!std::all_of(nests.begin(), nests.end(), measure) ||
-        (nests.size() > 1 && !are_apart(nests)))
-      return;
     const TensorType before = program_.buffers[buffers[0]].type;
+    if (!std::all_of(nests.begin(), nests.end(),
+                     [&](Nest& nest) { return measure(nest, before.shape); }) ||
+        (nests.size() > 1 && !are_apart(nests)))
+      return false;
     std::vector<Axis> axes;
     int64_t elements = 1;
     for (int axis = 0; axis < before.shape.rank(); ++axis) {
@@ -280,7 +299,7 @@ private:
       elements *= axes.back().extent;
     }
     if (elements >= before.shape.elements())
-      return;
+      return false;
     for (Nest& nest : nests)
       for (Access& a : nest.accesses)
         a.statement->index = shrunk(*a.statement, nest, axes);
@@ -294,6 +313,16 @@ private:
                                            kernel.name, program_.buffers[buffers[0]].name,
                                            to_string(program_.buffers[buffers[0]].type),
                                            to_string(before)));
+    return true;
+  }
+
+  /// What lives within a turn lies in the first cache: nobody asks for it.
+  static void drop_prefetches(std::vector<Statement>& body, const std::vector<BufferId>& of) {
+    std::erase_if(body, [&](const Statement& s) {
+      return s.kind == loop::StatementKind::Prefetch && std::ranges::count(of, s.buffer) != 0;
+    });
+    for (Statement& s : body)
+      drop_prefetches(s.body, of);
   }
 
   static Axis axis_of(const std::vector<Nest>& nests, size_t axis, int64_t extent) {

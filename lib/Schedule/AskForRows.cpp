@@ -63,7 +63,8 @@ private:
   /// An access along a row of an array that the second cache does not hold.
   bool walks(const Statement& s, const Statement& rows, const Statement& pass) const {
     if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.index.size() < 2 ||
-        s.index.back().lane != 1 || factor(s.index.back().affine, pass.loop) != 1)
+        s.index.back().lane != 1 || !prefetch_of(s) ||
+        factor(s.index.back().affine, pass.loop) != 1)
       return false;
     const TensorType& type = program_.buffers[s.buffer].type;
     const loop::BufferId memory = storage(program_, s.buffer);
@@ -74,7 +75,7 @@ private:
     bool moves = false;
     for (size_t axis = 0; axis + 1 < s.index.size(); ++axis) {
       const Index& i = s.index[axis];
-      if (i.dynamic != loop::none || factor(i.affine, pass.loop) != 0)
+      if (factor(i.affine, pass.loop) != 0)
         return false;
       moves = moves || factor(i.affine, rows.loop) != 0;
     }
@@ -83,18 +84,13 @@ private:
 
   void append(std::vector<Statement>& out, const Statement& access, LoopId rows,
               const Statement& pass) const {
-    Statement prefetch;
-    prefetch.kind = StatementKind::Prefetch;
-    prefetch.type = {access.type.dtype, 1};
-    prefetch.buffer = access.buffer;
-    prefetch.node = access.node;
     const int64_t line = line_bytes / byte_size(access.type.dtype);
     for (int64_t at = 0; at < pass.step; at += line) {
-      prefetch.index = access.index;
-      for (Index& i : prefetch.index)
+      std::optional<Statement> prefetch = prefetch_of(access);
+      for (Index& i : prefetch->index)
         loop::substitute(i.affine, rows, variable(rows, 1, 1));
-      prefetch.index.back() = Index{variable(pass.loop, 1, at), loop::none, 0};
-      out.push_back(prefetch);
+      prefetch->index.back().affine = variable(pass.loop, 1, at);
+      out.push_back(std::move(*prefetch));
     }
   }
 

@@ -30,7 +30,7 @@ bool is_copy(const Statement& s) {
            t.mask == loop::none;
     if (t.kind == StatementKind::Store) {
       written.insert(t.buffer);
-      only = only && t.index[0] == Index{variable(s.loop), loop::none, 0};
+      only = only && !t.index.empty() && t.index[0] == Index{variable(s.loop), loop::none, 0};
     }
   });
   return only && written.size() == 1;
@@ -79,12 +79,13 @@ Statement* first_reader(std::span<Statement> statements, loop::BufferId panel) {
 
 class FirstTile {
 public:
-  FirstTile(Kernel& kernel, PassContext& context) : kernel_(kernel), context_(context) {}
+  FirstTile(const Program& program, Kernel& kernel, PassContext& context)
+      : program_(program), kernel_(kernel), context_(context) {}
 
   void rewrite(std::vector<Statement>& body) {
     for (size_t i = 0; i < body.size(); ++i) {
       rewrite(body[i].body);
-      if (!is_copy(body[i]) || turns(body[i]) < least_terms)
+      if (!is_copy(body[i]) || turns(body[i]) < least_terms || is_viewed(written_by(body[i])))
         continue;
       peel(body, i);
       if (fuse(body, i))
@@ -93,6 +94,12 @@ public:
   }
 
 private:
+  /// True where statements may name its memory otherwise.
+  bool is_viewed(loop::BufferId panel) const {
+    return program_.buffers[panel].same_as != loop::none ||
+           std::ranges::count(program_.buffers, panel, &loop::Buffer::same_as) != 0;
+  }
+
   /// Where a loop over few tiles follows the copy, puts the statements of its first turn in front.
   void peel(std::vector<Statement>& body, size_t copy) {
     const loop::BufferId panel = written_by(body[copy]);
@@ -133,32 +140,26 @@ private:
     std::vector<Statement> out;
     for (Statement& s : body) {
       ask_ahead(s.body, turn);
-      if (s.kind == StatementKind::Load) {
-        Statement prefetch;
-        prefetch.kind = StatementKind::Prefetch;
-        prefetch.type = {s.type.dtype, 1};
-        prefetch.buffer = s.buffer;
-        prefetch.node = s.node;
-        prefetch.index = s.index;
-        for (Index& i : prefetch.index) {
-          i.lane = 0;
+      if (std::optional<Statement> prefetch =
+              s.kind == StatementKind::Load ? prefetch_of(s) : std::nullopt) {
+        for (Index& i : prefetch->index)
           loop::substitute(i.affine, turn, variable(turn, 1, rows_ahead));
-        }
-        out.push_back(std::move(prefetch));
+        out.push_back(std::move(*prefetch));
       }
       out.push_back(std::move(s));
     }
     body = std::move(out);
   }
 
+  const Program& program_;
   Kernel& kernel_;
   PassContext& context_;
 };
 
 } // namespace
 
-void copy_in_first_tile(Kernel& kernel, PassContext& context) {
-  FirstTile(kernel, context).rewrite(kernel.body);
+void copy_in_first_tile(const Program& program, Kernel& kernel, PassContext& context) {
+  FirstTile(program, kernel, context).rewrite(kernel.body);
 }
 
 } // namespace gdjit::scheduling

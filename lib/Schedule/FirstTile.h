@@ -1,7 +1,8 @@
 // copy_in_first_tile: what a panel holds is copied while the first tile of rows uses it.
 //
-// Before:  for k { panel[k] = w[k, j] }; for i in 0..252 step 14 { tile t; for k { … panel[k] … } …
-// } After:   tile t; for k { prefetch w[k+8, j]; panel[k] = w[k, j]; … panel[k] … } …
+// Before:  for k { panel[k] = w[k, j] }
+//          for i in 0..252 step 14 { tile t; for k { … panel[k] … } … }
+// After:   tile t; for k { prefetch w[k+8, j]; panel[k] = w[k, j]; … panel[k] … } …
 //          for i in 14..252 step 14 { tile t; for k { … panel[k] … } … }
 //
 // A copy by itself waits for caches while nothing is computed.
@@ -13,6 +14,6 @@
 
 namespace gdjit::scheduling {
 
-void copy_in_first_tile(Kernel& kernel, PassContext& context);
+void copy_in_first_tile(const Program& program, Kernel& kernel, PassContext& context);
 
 } // namespace gdjit::scheduling

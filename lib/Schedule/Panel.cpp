@@ -15,21 +15,6 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// Calls visit(load) for each load; meanwhile `around` ends with the loops between.
-template <class Visit> void for_each_load(std::vector<Statement>& body,
-                                          std::vector<const Statement*>& around,
-                                          const Visit& visit) {
-  for (Statement& s : body) {
-    if (s.kind == StatementKind::For) {
-      around.push_back(&s);
-      for_each_load(s.body, around, visit);
-      around.pop_back();
-    } else if (s.kind == StatementKind::Load) {
-      visit(s);
-    }
-  }
-}
-
 /// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the
 /// copy is [k, … + lanes]. In partial chains k is `k + l`, where k steps by as many as l counts.
 struct Read {
@@ -218,15 +203,27 @@ struct Slice {
       : buffer(read.load->buffer), lanes_axis(read.lanes_axis), axis(read.axis),
         terms(read.terms->end), others(read.load->index) {
     others[lanes_axis] = others[axis] = {};
-    for (const Statement& s : read.definitions)
-      masked.emplace_back(s.op, s.bits, std::vector<Index>(s.index.begin(), s.index.end()));
+    const auto numbered = [&](ValueId value) { // within the nest by place, else by itself
+      const auto at = std::ranges::find(read.definitions, value, &Statement::result);
+      const bool outside = at == read.definitions.end();
+      return std::pair{outside, outside ? int64_t{value} : at - read.definitions.begin()};
+    };
+    for (const Statement& s : read.definitions) {
+      masked.emplace_back(s.kind, s.op, s.type, s.bits, s.index);
+      for_each_use(s, [&](ValueId v) { operands.push_back(numbered(v)); });
+    }
+    for (ValueId v : {read.load->mask, read.load->fill})
+      operands.push_back(numbered(v));
   }
   bool operator==(const Slice&) const = default;
   loop::BufferId buffer;
   size_t lanes_axis, axis;
   int64_t terms;
   std::vector<Index> others;
-  std::vector<std::tuple<loop::ScalarOp, loop::Bits, std::vector<Index>>> masked;
+  std::vector<
+      std::tuple<StatementKind, loop::ScalarOp, loop::ValueType, loop::Bits, std::vector<Index>>>
+      masked;
+  std::vector<std::pair<bool, int64_t>> operands; ///< of those, then the mask and the fill
 };
 
 } // namespace
@@ -264,130 +261,6 @@ bool panel(Program& program, Kernel& kernel, Statement& columns) {
   columns.body.insert(columns.body.begin(), std::make_move_iterator(made.copies.begin()),
                       std::make_move_iterator(made.copies.end()));
   return !made.buffers.empty();
-}
-
-namespace {
-
-/// Copies the rows that tiles read, tile by tile: `x[k, i + r]` becomes `copy[terms*i + step*k +
-/// r]`.
-class RowCopier {
-public:
-  RowCopier(Program& program, Kernel& kernel, const std::vector<Statement>& nests,
-            const PassContext& context)
-      : program_(program), kernel_(kernel), nests_(nests), context_(context) {}
-
-  /// `rows` is a loop over tiles of as many rows as its step.
-  void rewrite(Statement& rows) {
-    loops_ = {&rows};
-    for_each_load(rows.body, loops_, [&](Statement& s) {
-      if (s.type.lanes == 1 && s.index.size() == 2)
-        read(s);
-    });
-  }
-
-  std::vector<Statement> copies() { return std::move(copies_); }
-
-private:
-  void read(Statement& load) {
-    const Statement& rows = *loops_.front();
-    const Affine &k = load.index[0].affine, &i = load.index[1].affine;
-    const Statement* terms = nullptr;
-    for (const Statement* l : loops_)
-      if (l != &rows && l->loop_kind != loop::LoopKind::unrolled && factor(k, l->loop) == 1)
-        terms = l;
-    bool plain = terms && k == variable(terms->loop) && terms->begin == 0 && terms->step == 1 &&
-                 load.mask == loop::none && factor(i, rows.loop) == 1 && i.constant == 0 &&
-                 load.index[0].dynamic == loop::none && load.index[1].dynamic == loop::none;
-    for (const loop::Term& t : i.terms) { // the row itself, and its number within the tile
-      bool within = false;
-      for (const Statement* l : loops_)
-        within |= l->loop == t.loop && l->loop_kind == loop::LoopKind::unrolled && t.factor == 1;
-      plain &= within || t.loop == rows.loop;
-    }
-    for (const Statement& nest : nests_)
-      plain = plain && can_pack(program_, nest, load.buffer);
-    if (!plain)
-      return;
-    const int64_t count = terms->end;
-    const loop::BufferId to = copy(load, rows, *terms);
-    Affine at = i;
-    substitute(at, rows.loop, variable(rows.loop, count));
-    add_scaled(at, variable(terms->loop), rows.step);
-    load.index = {Index{at, loop::none, 0}};
-    load.buffer = to;
-  }
-
-  loop::BufferId copy(const Statement& load, const Statement& rows, const Statement& terms) {
-    auto [at, added] = buffers_.try_emplace(load.buffer, loop::none);
-    if (added) {
-      loop::Buffer buffer;
-      const loop::Buffer& from = program_.buffers[load.buffer];
-      buffer.name = loop::own_name(program_, from.name, ".rows");
-      buffer.type = {load.type.dtype, Shape{from.type.shape[1] * terms.end}};
-      at->second = static_cast<loop::BufferId>(program_.buffers.size());
-      program_.buffers.push_back(buffer);
-    }
-    if (copied_.insert({load.buffer, rows.begin}).second)
-      copies_.push_back(nest(load, rows, terms, at->second));
-    return at->second;
-  }
-
-  Statement nest(const Statement& load, const Statement& rows, const Statement& terms,
-                 loop::BufferId to) {
-    Statement tiles = rows;
-    tiles.loop = fresh_loop(kernel_, rows.loop);
-    tiles.node = load.node;
-    Statement each = terms;
-    each.loop = fresh_loop(kernel_, terms.loop);
-    each.node = load.node;
-    each.body.clear();
-    const int64_t lanes = context_.machine.vector_bytes / byte_size(load.type.dtype);
-    for (int64_t row = 0; row < rows.step; row += lanes) {
-      Statement from = load;
-      from.type.lanes = static_cast<uint16_t>(lanes);
-      from.result = fresh_value(kernel_);
-      from.index = {Index{variable(each.loop), loop::none, 0},
-                    Index{variable(tiles.loop, 1, row), loop::none, 1}};
-      Statement store = from;
-      store.kind = StatementKind::Store;
-      store.buffer = to;
-      store.operands = {from.result};
-      store.result = loop::none;
-      Affine place = variable(tiles.loop, terms.end, row);
-      add_scaled(place, variable(each.loop), rows.step);
-      store.index = {Index{place, loop::none, 1}};
-      if (rows.step - row < lanes) {
-        from.mask = store.mask =
-            append_below(kernel_, each.body, static_cast<uint16_t>(lanes), rows.step - row);
-        from.fill = append_constant(kernel_, each.body, load.type.dtype, 0);
-      }
-      each.body.push_back(from);
-      each.body.push_back(store);
-    }
-    tiles.body = {each};
-    return tiles;
-  }
-
-  Program& program_;
-  Kernel& kernel_;
-  const std::vector<Statement>& nests_;
-  const PassContext& context_;
-  std::vector<const Statement*> loops_;
-  std::map<loop::BufferId, loop::BufferId> buffers_;
-  std::set<std::pair<loop::BufferId, int64_t>> copied_; ///< from which row on
-  std::vector<Statement> copies_;
-};
-
-} // namespace
-
-std::vector<Statement> rows_panel(Program& program, Kernel& kernel, std::vector<Statement>& nests,
-                                  const PassContext& context) {
-  RowCopier copier(program, kernel, nests, context);
-  for (Statement& columns : nests)
-    for (Statement& rows : columns.body)
-      if (rows.kind == StatementKind::For)
-        copier.rewrite(rows);
-  return copier.copies();
 }
 
 } // namespace gdjit::scheduling

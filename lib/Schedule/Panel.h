@@ -12,6 +12,21 @@
 
 namespace gdjit::scheduling {
 
+/// Calls visit(load) for each load; meanwhile `around` ends with the loops between.
+template <class Visit> void for_each_load(std::vector<Statement>& body,
+                                          std::vector<const Statement*>& around,
+                                          const Visit& visit) {
+  for (Statement& s : body) {
+    if (s.kind == StatementKind::For) {
+      around.push_back(&s);
+      for_each_load(s.body, around, visit);
+      around.pop_back();
+    } else if (s.kind == StatementKind::Load) {
+      visit(s);
+    }
+  }
+}
+
 struct Panels {
   std::vector<Statement> copies; ///< what fills them, for one turn of the loop over columns
   std::vector<loop::BufferId> buffers;

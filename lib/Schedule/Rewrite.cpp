@@ -30,6 +30,21 @@ int64_t code_size(const std::vector<Statement>& statements) {
   return size;
 }
 
+std::optional<Statement> prefetch_of(const Statement& access) {
+  Statement prefetch;
+  prefetch.kind = StatementKind::Prefetch;
+  prefetch.type = {access.type.dtype, 1};
+  prefetch.buffer = access.buffer;
+  prefetch.node = access.node;
+  prefetch.index = access.index;
+  for (Index& i : prefetch.index) {
+    if (i.dynamic != loop::none)
+      return std::nullopt;
+    i.lane = 0;
+  }
+  return prefetch;
+}
+
 ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, loop::Bits value) {
   Statement s;
   s.op = loop::ScalarOp::constant;

@@ -4,6 +4,7 @@
 #include "gdjit/Loop/Rewrite.h"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -42,6 +43,9 @@ inline constexpr int most_axes = Shape::max_rank - 1;
 /// Statements after all unrolled loops are written out, numbers not counted (a text has one
 /// wherever it is used): the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);
+
+/// Asks for what a load or store touches first; nothing where that follows from data.
+std::optional<Statement> prefetch_of(const Statement& access);
 
 /// A scalar constant, and the mask of the lanes (1 for a scalar) with first + lane < count,
 /// appended to `out`.

@@ -52,7 +52,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   pack(program, kernel, context, varying);
   if (varying.empty()) {
     software_pipeline(program, kernel, context);
-    copy_in_first_tile(kernel, context);
+    copy_in_first_tile(program, kernel, context);
     ask_for_rows(program, kernel, context);
   }
   first_terms(kernel, context, varying);

@@ -2,6 +2,8 @@
 // tile's terms.
 #include "SoftwarePipeline.h"
 
+#include "Timetable.h"
+
 #include "gdjit/Loop/Alone.h"
 
 #include <fmt/format.h>
@@ -13,51 +15,6 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_tiles = 4; ///< of a loop: the first tile and the last one's work are apart
-
-/// What an operation takes, in units of a product's latency (4 cycles of a current processor).
-int64_t latency(const Statement& s) {
-  if (s.kind == StatementKind::Store)
-    return 1;
-  if (s.kind != StatementKind::Compute || s.op == loop::ScalarOp::constant)
-    return 0; // what it reads lies in the first cache
-  if (s.op == loop::ScalarOp::sqrt)
-    return 5;
-  return s.op == loop::ScalarOp::div ? 6 : 1;
-}
-
-/// When each statement of some straight code starts: as late as what needs it allows, stores as
-/// soon as their value is known.
-struct Timetable {
-  std::vector<int64_t> start;
-  int64_t length = 0;
-
-  explicit Timetable(const std::vector<Statement>& code) : start(code.size()) {
-    std::map<ValueId, size_t> defined;
-    std::vector<int64_t> left(code.size()); // until all is done, from its start
-    for (size_t i = 0; i < code.size(); ++i) {
-      left[i] = latency(code[i]);
-      if (code[i].result != loop::none)
-        defined[code[i].result] = i;
-    }
-    for (size_t i = code.size(); i-- > 0;) {
-      for_each_use(code[i], [&](ValueId v) {
-        if (auto at = defined.find(v); at != defined.end())
-          left[at->second] = std::max(left[at->second], latency(code[at->second]) + left[i]);
-      });
-      length = std::max(length, left[i]);
-    }
-    for (size_t i = 0; i < code.size(); ++i) {
-      start[i] = length - left[i];
-      if (code[i].kind != StatementKind::Store)
-        continue;
-      start[i] = 0;
-      for_each_use(code[i], [&](ValueId v) {
-        if (auto at = defined.find(v); at != defined.end())
-          start[i] = std::max(start[i], start[at->second] + latency(code[at->second]));
-      });
-    }
-  }
-};
 
 bool is_straight(const Statement& s) {
   return s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
@@ -126,8 +83,8 @@ private:
       else
         return false;
     }
-    return vectors != nullptr && tile->extents.size() == 2 && covers(*rows, tile->extents[0]) &&
-           covers(*vectors, tile->extents[1]);
+    return vectors != nullptr && tile->extents.size() == 2 && tile->type.lanes > 1 &&
+           covers(*rows, tile->extents[0]) && covers(*vectors, tile->extents[1]);
   }
   static bool covers(const Statement& loop, int64_t extent) {
     return loop.begin == 0 && loop.step == 1 && loop.end == extent;
@@ -177,12 +134,12 @@ public:
 
 private:
   /// True where nobody reads what the work stores: neither the next tile, whose terms it is going
-  /// to stand among, nor itself, whose statements change their order.
+  /// to stand among, nor itself, whose statements change their order; and nothing is stored twice.
   bool may_be_late(const TileLoop& parts) const {
     std::set<loop::BufferId> stored;
     for (const Statement& s : parts.vectors->body)
-      if (s.kind == StatementKind::Store)
-        stored.insert(storage(program_, s.buffer));
+      if (s.kind == StatementKind::Store && !stored.insert(storage(program_, s.buffer)).second)
+        return false;
     bool none_reads = true;
     for (const std::vector<Statement>* body :
          {&parts.head, &parts.terms->body, &parts.vectors->body})
@@ -271,7 +228,7 @@ private:
     std::vector<Statement> out;
     int64_t done = 0; // terms
     for (size_t i : order) {
-      const int64_t term = times.start[i] * count / times.length;
+      const int64_t term = std::min(times.start[i] * count / times.length, count - 1);
       append_terms(out, terms, from, done, term + 1);
       done = term + 1;
       out.push_back(work[i]);
@@ -355,21 +312,11 @@ private:
     Statement vectors = unrolled(*parts.vectors);
     for (const Statement& s : parts.vectors->body) {
       const bool follows =
-          s.kind == StatementKind::Load &&
-          std::ranges::any_of(
-              s.index, [&](const Index& i) { return factor(i.affine, parts.rows->loop) != 0; }) &&
-          std::ranges::none_of(s.index, [](const Index& i) { return i.dynamic != loop::none; });
-      if (!follows)
-        continue;
-      Statement prefetch;
-      prefetch.kind = StatementKind::Prefetch;
-      prefetch.type = {s.type.dtype, 1};
-      prefetch.buffer = s.buffer;
-      prefetch.index = s.index;
-      prefetch.node = s.node;
-      for (Index& i : prefetch.index)
-        i.lane = 0;
-      vectors.body.push_back(std::move(prefetch));
+          s.kind == StatementKind::Load && std::ranges::any_of(s.index, [&](const Index& i) {
+            return factor(i.affine, parts.rows->loop) != 0;
+          });
+      if (std::optional<Statement> prefetch = follows ? prefetch_of(s) : std::nullopt)
+        vectors.body.push_back(std::move(*prefetch));
     }
     substitute(vectors.body, parts.vectors->loop, variable(vectors.loop));
     return vectors;

@@ -237,6 +237,18 @@ TEST(Differentiate, a_number_takes_the_factor_of_a_gradient_of_a_mean) {
   }
 }
 
+TEST(Differentiate, a_factor_does_not_pass_a_number_that_has_a_gradient_itself) {
+  StepBuilder b;
+  Expr w = b.state("w", vector(3)), lr = b.input("lr", scalar);
+  Expr rate = broadcast_to(lr, Shape{1});
+  Expr g = b.gradient(sum(w * w, {0}, false) / 4, w);
+  b.output("slope", b.gradient(sum(g * broadcast_to(rate, w.shape()), {0}, false), rate));
+  CallArguments arguments;
+  arguments.inputs = {number(0.5)};
+  arguments.states = {numbers({1, 2, 3})};
+  EXPECT_DOUBLE_EQ(interpret(derived(b), arguments).outputs[0].at(0), 3) << "the sum of w / 2";
+}
+
 TEST(Differentiate, a_name_given_by_the_user_wins) {
   StepBuilder b;
   Expr w = b.state("w", vector(2));

@@ -1,0 +1,96 @@
+// Loops that nobody but a person writes: schedules keep their bits, too.
+#include "gdjit/Driver/ReadStep.h"
+#include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/Verifier.h"
+#include "gdjit/Memory/Plan.h"
+#include "gdjit/Schedule/Schedule.h"
+#include "gdjit/Transforms/VerifyValues.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace gdjit {
+namespace {
+
+constexpr std::string_view head = "gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\n";
+
+/// Products of [250,120] transposed and [250,64], and `work` behind each.
+std::string with_work(const std::string& work) {
+  return fmt::format(
+      "{}input x : f32[250,120]\ninput d : f32[250,64]\ninput w : f32[120,64]\n"
+      "output y : f32[120,64]\n\nbuffer x : f32[250,120] = input x\n"
+      "buffer d : f32[250,64] = input d\nbuffer w : f32[120,64] = input w\n"
+      "buffer y : f32[120,64] = output y\n\n"
+      "kernel k0 \"\" {{\n  for i in 0..120 {{\n    for j in 0..64 {{\n"
+      "      tile t0 : f32 = -0.0\n      for k in 0..250 {{\n"
+      "        set t0 = fma x[k, i], d[k, j], t0\n      }}\n{}    }}\n  }}\n}}\n\nend\n",
+      head, work);
+}
+
+void expect_same_bits(const std::string& text) {
+  const TextStep read = read_step(text, "t.gdir");
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 2048};
+  const loop::Program program = plan(schedule(read.program, context), context);
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+  const CallArguments arguments = random_arguments(read.program.signature, 7, 1);
+  EXPECT_TRUE(same_bits(interpret(read.program, arguments).outputs[0],
+                        interpret(program, arguments).outputs[0]));
+}
+
+TEST(ScheduledTexts, WorkBetweenTermsMayHoldWhatNobodyReads) {
+  expect_same_bits(with_work("      %1 = load w[i, j]\n      %2 = sqrt (mul t0, t0)\n"
+                             "      store y[i, j] = div w[i, j], %2\n"));
+}
+
+TEST(ScheduledTexts, WorkMayStoreTwice) {
+  expect_same_bits(with_work("      %1 = sqrt (mul t0, t0)\n      store y[i, j] = div w[i, j], %1\n"
+                             "      store y[i, j] = t0\n"));
+}
+
+TEST(ScheduledTexts, LoadsWithOtherFillsHavePanelsOfTheirOwn) {
+  expect_same_bits(fmt::format(
+      "{}input x : f32[128,64]\ninput w : f32[64,16]\ninput f : bool[2]\noutput y : f32[128,16]\n\n"
+      "buffer x : f32[128,64] = input x\nbuffer w : f32[64,16] = input w\n"
+      "buffer f : bool[2] = input f\nbuffer y : f32[128,16] = output y\n\n"
+      "kernel k0 \"\" {{\n  %1 = load f[0]\n  %2 = 0.25 : f32\n  %3 = 0.5 : f32\n"
+      "  for i in 0..128 {{\n    for j in 0..16 {{\n      tile t0 : f32 = -0.0\n"
+      "      for k in 0..64 {{\n        %5 = load w[k, j] if %1 else %2\n"
+      "        %6 = load w[k, j] if %1 else %3\n        set t0 = fma x[i, k], (sub %5, %6), t0\n"
+      "      }}\n      store y[i, j] = t0\n    }}\n  }}\n}}\n\nend\n",
+      head));
+}
+
+TEST(ScheduledTexts, ACopyMayHaveAViewOrNoAxis) {
+  constexpr std::string_view text =
+      "{}input x : f32[100]\ninput z : f32[100]\noutput s : f32[]\n\nbuffer x : f32[100] = input "
+      "x\n"
+      "buffer z : f32[100] = input z\nbuffer p : f32[100] = temporary\n"
+      "buffer pv : f32[10,10] = temporary, same as p\nbuffer s : f32[] = output s\n\n"
+      "kernel k0 \"\" {{\n  store p[0] = x[0]\n  for k in 1..100 {{\n    store p[k] = p[k-1]\n  "
+      "}}\n"
+      "  for k in 0..100 {{\n    store s = x[k]\n  }}\n"
+      "  %1 = load pv[0, 5]\n  tile t0 : f32 = -0.0\n  for k in 1..100 {{\n"
+      "    set t0 = fma p[k], z[k], t0\n  }}\n  store s = add %1, t0\n}}\n\nend\n";
+  expect_same_bits(fmt::format(text, head));
+}
+
+TEST(ScheduledTexts, TilesMayHoldScalars) {
+  expect_same_bits(fmt::format(
+      "{}input x : f32[100,48]\ninput d : f32[100,32]\ninput w : f32[48,32]\n"
+      "output y : f32[48,32]\n\nbuffer x : f32[100,48] = input x\n"
+      "buffer d : f32[100,32] = input d\nbuffer w : f32[48,32] = input w\n"
+      "buffer y : f32[48,32] = output y\n\n"
+      "kernel k0 \"\" {{\n  for i in 0..48 step 6 {{\n    tile t0[6, 2] : f32 = -0.0\n"
+      "    for k in 0..100 {{\n      unrolled for r in 0..6 {{\n        unrolled for v in 0..2 {{\n"
+      "          set t0[r, v] = fma x[k, i+r], d[k, 16*v], t0[r, v]\n        }}\n      }}\n    }}\n"
+      "    unrolled for r in 0..6 {{\n      unrolled for v in 0..2 {{\n"
+      "        %1 = load w[i+r, 16*v+lane] : f32x16\n"
+      "        store y[i+r, 16*v+lane] = div %1, t0[r, v]\n      }}\n    }}\n  }}\n}}\n\nend\n",
+      head));
+}
+
+} // namespace
+} // namespace gdjit
