@@ -129,6 +129,34 @@ TEST(OneTurn, WhatAnotherTurnReadsKeepsItsElements) {
       << "the outer loop's turns have elements in common";
 }
 
+TEST(OneTurn, MaskedLanesMayLieBehindARow) {
+  const std::string text = planned(
+      "kernel k0 \"rows\" {\n  for i in 0..8 {\n    %1 = lt (index lane : i64x32), 16\n"
+      "    %2 = load x[i, lane] if %1 else 0 : f32x32\n    store t[i, lane] = add %2, 1 if %1\n"
+      "    for j in 0..16 {\n      store y[i, j] = neg t[i, j]\n    }\n  }\n}\n");
+  EXPECT_THAT(text, HasSubstr("buffer t : f32[16] = temporary"));
+}
+
+TEST(OneTurn, ARowThatAMaskLeavesOutKeepsItsBounds) {
+  EXPECT_THAT(planned("kernel k0 \"rows\" {\n  for i in 0..16 {\n    %1 = lt i, (8 : i64)\n"
+                      "    for j in 0..16 {\n      %2 = load x[i, j] if %1 else 0\n"
+                      "      store t[i, j] = add %2, 1 if %1\n"
+                      "      %3 = load t[i, j] if %1 else 0\n"
+                      "      store y[i, j] = neg %3 if %1\n    }\n  }\n}\n"),
+              HasSubstr("buffer t : f32[8,16] = temporary"))
+      << "a mask that is wrong would not be reported";
+}
+
+TEST(OneTurn, NobodyAsksForARowOfOneTurn) {
+  const std::string text =
+      planned("kernel k0 \"rows\" {\n  for i in 0..8 {\n    prefetch t[i+1, 0]\n"
+              "    prefetch x[i+1, 0]\n    for j in 0..16 {\n      store t[i, j] = add x[i, j], 1\n"
+              "      store y[i, j] = neg t[i, j]\n    }\n  }\n}\n");
+  EXPECT_THAT(text, HasSubstr("buffer t : f32[16] = temporary"));
+  EXPECT_THAT(text, HasSubstr("prefetch x[i+1, 0]"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("prefetch t")));
+}
+
 TEST(OneTurn, KernelsThatAreTheSameShrinkTogether) {
   loop::Program program =
       read_step(std::string(head) + rows("for i in 0..8", "i") + "\nend\n", "t.gdir").program;
