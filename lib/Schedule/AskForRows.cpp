@@ -75,22 +75,32 @@ private:
     bool moves = false;
     for (size_t axis = 0; axis + 1 < s.index.size(); ++axis) {
       const Index& i = s.index[axis];
-      if (factor(i.affine, pass.loop) != 0)
+      if (factor(i.affine, pass.loop) != 0 || moves_within(i.affine, pass))
         return false;
       moves = moves || factor(i.affine, rows.loop) != 0;
     }
     return moves;
   }
 
+  static bool moves_within(const Affine& affine, const Statement& pass) {
+    bool found = false;
+    for_each(pass.body, [&](const Statement& s) {
+      found = found || (s.kind == StatementKind::For && factor(affine, s.loop) != 0);
+    });
+    return found;
+  }
+
   void append(std::vector<Statement>& out, const Statement& access, LoopId rows,
               const Statement& pass) const {
     const int64_t line = line_bytes / byte_size(access.type.dtype);
+    const std::optional<Statement> prefetch = prefetch_of(access);
+    if (!prefetch)
+      return;
     for (int64_t at = 0; at < pass.step; at += line) {
-      std::optional<Statement> prefetch = prefetch_of(access);
-      for (Index& i : prefetch->index)
+      out.push_back(*prefetch);
+      for (Index& i : out.back().index)
         loop::substitute(i.affine, rows, variable(rows, 1, 1));
-      prefetch->index.back().affine = variable(pass.loop, 1, at);
-      out.push_back(std::move(*prefetch));
+      out.back().index.back().affine = variable(pass.loop, 1, at);
     }
   }
 

@@ -30,7 +30,8 @@ std::string with_work(const std::string& work) {
 void expect_same_bits(const std::string& text) {
   const TextStep read = read_step(text, "t.gdir");
   PassContext context;
-  context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 2048};
+  context.machine = {
+      .vector_bytes = 64, .vector_registers = 32, .l1_bytes = 2048, .l2_bytes = 16384};
   const loop::Program program = plan(schedule(read.program, context), context);
   Diagnostics diagnostics;
   verify(program, diagnostics);
@@ -75,6 +76,20 @@ TEST(ScheduledTexts, ACopyMayHaveAViewOrNoAxis) {
       "  %1 = load pv[0, 5]\n  tile t0 : f32 = -0.0\n  for k in 1..100 {{\n"
       "    set t0 = fma p[k], z[k], t0\n  }}\n  store s = add %1, t0\n}}\n\nend\n";
   expect_same_bits(fmt::format(text, head));
+}
+
+TEST(ScheduledTexts, RowsMayHaveALoopWithinAPass) {
+  // x[8*i+r, j]: which row comes next depends on a loop inside.
+  expect_same_bits(fmt::format(
+      "{}input x : f32[80,300]\noutput y : f32[80,300]\n\nbuffer x : f32[80,300] = input x\n"
+      "buffer y : f32[80,300] = output y\n\n"
+      "kernel k0 \"\" {{\n  for i in 0..10 {{\n    tile t0 : f32x10 = 0\n"
+      "    for j in 0..300 step 10 {{\n      for r in 0..8 {{\n"
+      "        set t0 = add t0, (load x[8*i+r, j+lane] : f32x10)\n      }}\n    }}\n"
+      "    for j in 0..300 step 10 {{\n      for r in 0..8 {{\n"
+      "        store y[8*i+r, j+lane] = add t0, (load x[8*i+r, j+lane] : f32x10)\n      }}\n"
+      "    }}\n  }}\n}}\n\nend\n",
+      head));
 }
 
 TEST(ScheduledTexts, TilesMayHoldScalars) {
