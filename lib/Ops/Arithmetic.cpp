@@ -70,6 +70,13 @@ double reference_remainder(std::span<const double> x) {
   return m == 0 ? std::copysign(0.0, x[1]) : m;
 }
 
+void product_vjp(Vjp& v) {
+  if (v.wants(0))
+    v.add(0, v.g() * v.operand(1));
+  if (v.wants(1))
+    v.add(1, v.g() * v.operand(0));
+}
+
 ScalarValue expand_sign(const Expansion& x) {
   ScalarValue one = x.constant(1);
   return loop::select(loop::binary(ScalarOp::gt, x[0], 0), one,
@@ -202,13 +209,7 @@ constinit const OpBlock blocks::Multiply = {
     .summary = "product, element by element",
     .formula = "a * b",
     .infer = rules::number_pointwise,
-    .vjp =
-        [](Vjp& v) {
-          if (v.wants(0))
-            v.add(0, v.g() * v.operand(1));
-          if (v.wants(1))
-            v.add(1, v.g() * v.operand(0));
-        },
+    .vjp = product_vjp,
     .expand = expand_binary<ScalarOp::mul>,
     .reference = [](std::span<const double> x) { return x[0] * x[1]; },
     .simplifications = mul_rules,
@@ -220,10 +221,7 @@ constinit const OpBlock blocks::Fma = {
     .infer = rules::number_pointwise,
     .vjp =
         [](Vjp& v) {
-          if (v.wants(0))
-            v.add(0, v.g() * v.operand(1));
-          if (v.wants(1))
-            v.add(1, v.g() * v.operand(0));
+          product_vjp(v);
           v.add(2, v.g());
         },
     .expand =

@@ -40,19 +40,20 @@ private:
         passes.push_back(&s);
     if (passes.size() < 2)
       return false;
-    std::map<loop::BufferId, Statement> walked; ///< with one of its accesses
+    std::map<loop::BufferId, Statement> walked; ///< with what asks for one of its accesses
     for (const Statement* pass : passes)
       for_each(pass->body, [&](const Statement& s) {
-        if (walks(s, rows, *pass))
-          walked.try_emplace(s.buffer, s);
+        if (std::optional<Statement> prefetch =
+                walks(s, rows, *pass) ? prefetch_of(s) : std::nullopt)
+          walked.try_emplace(s.buffer, std::move(*prefetch));
       });
     if (walked.empty())
       return false;
     Statement& longest = **std::ranges::max_element(
         passes, {}, [](const Statement* s) { return code_size(s->body) * turns(*s) / s->step; });
     std::vector<Statement> asked;
-    for (const auto& [buffer, access] : walked)
-      append(asked, access, rows.loop, longest);
+    for (const auto& [buffer, prefetch] : walked)
+      append(asked, prefetch, rows.loop, longest);
     longest.body.insert(longest.body.begin(), asked.begin(), asked.end());
     context_.remarks.push_back(fmt::format("{}: loop {} asks for the next row of {} arrays",
                                            kernel_.name, kernel_.loop_names[rows.loop],
@@ -63,8 +64,7 @@ private:
   /// An access along a row of an array that the second cache does not hold.
   bool walks(const Statement& s, const Statement& rows, const Statement& pass) const {
     if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.index.size() < 2 ||
-        s.index.back().lane != 1 || !prefetch_of(s) ||
-        factor(s.index.back().affine, pass.loop) != 1)
+        s.index.back().lane != 1 || factor(s.index.back().affine, pass.loop) != 1)
       return false;
     const TensorType& type = program_.buffers[s.buffer].type;
     const loop::BufferId memory = storage(program_, s.buffer);
@@ -90,14 +90,12 @@ private:
     return found;
   }
 
-  void append(std::vector<Statement>& out, const Statement& access, LoopId rows,
-              const Statement& pass) const {
-    const int64_t line = line_bytes / byte_size(access.type.dtype);
-    const std::optional<Statement> prefetch = prefetch_of(access);
-    if (!prefetch)
-      return;
+  /// The same for the next row, line by line of what a turn of `pass` walks.
+  static void append(std::vector<Statement>& out, const Statement& prefetch, LoopId rows,
+                     const Statement& pass) {
+    const int64_t line = line_bytes / byte_size(prefetch.type.dtype);
     for (int64_t at = 0; at < pass.step; at += line) {
-      out.push_back(*prefetch);
+      out.push_back(prefetch);
       for (Index& i : out.back().index)
         loop::substitute(i.affine, rows, variable(rows, 1, 1));
       out.back().index.back().affine = variable(pass.loop, 1, at);

@@ -2,7 +2,6 @@
 #include "FirstTile.h"
 
 #include <fmt/format.h>
-#include <set>
 #include <span>
 
 namespace gdjit::scheduling {
@@ -17,32 +16,22 @@ bool is_sequential(const Statement& s) {
   return s.kind == StatementKind::For && s.loop_kind == loop::LoopKind::sequential;
 }
 
-/// A loop that only copies, turn by turn, into one buffer.
-bool is_copy(const Statement& s) {
-  if (!is_sequential(s) || s.step != 1)
-    return false;
-  bool only = true;
-  std::set<loop::BufferId> written;
+/// The one buffer that a loop copies into, turn by turn; none where it does anything else.
+loop::BufferId copied_to(const Statement& s) {
+  loop::BufferId to = loop::none;
+  bool only = is_sequential(s) && s.step == 1;
   for_each(s.body, [&](const Statement& t) {
     only = only &&
            (t.kind == StatementKind::Load || t.kind == StatementKind::Store ||
             (t.kind == StatementKind::For && t.loop_kind == loop::LoopKind::unrolled)) &&
            t.mask == loop::none;
-    if (t.kind == StatementKind::Store) {
-      written.insert(t.buffer);
-      only = only && !t.index.empty() && t.index[0] == Index{variable(s.loop), loop::none, 0};
-    }
+    if (t.kind != StatementKind::Store)
+      return;
+    only = only && (to == loop::none || to == t.buffer) && !t.index.empty() &&
+           t.index[0] == Index{variable(s.loop), loop::none, 0};
+    to = t.buffer;
   });
-  return only && written.size() == 1;
-}
-
-loop::BufferId written_by(const Statement& copy) {
-  loop::BufferId buffer = loop::none;
-  for_each(copy.body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Store)
-      buffer = s.buffer;
-  });
-  return buffer;
+  return only ? to : loop::none;
 }
 
 bool reads(const Statement& s, loop::BufferId buffer) {
@@ -85,10 +74,11 @@ public:
   void rewrite(std::vector<Statement>& body) {
     for (size_t i = 0; i < body.size(); ++i) {
       rewrite(body[i].body);
-      if (!is_copy(body[i]) || turns(body[i]) < least_terms || is_viewed(written_by(body[i])))
+      const loop::BufferId panel = copied_to(body[i]);
+      if (panel == loop::none || turns(body[i]) < least_terms || is_viewed(panel))
         continue;
-      peel(body, i);
-      if (fuse(body, i))
+      peel(body, i, panel);
+      if (fuse(body, i, panel))
         body.erase(body.begin() + static_cast<std::ptrdiff_t>(i--));
     }
   }
@@ -101,8 +91,7 @@ private:
   }
 
   /// Where a loop over few tiles follows the copy, puts the statements of its first turn in front.
-  void peel(std::vector<Statement>& body, size_t copy) {
-    const loop::BufferId panel = written_by(body[copy]);
+  void peel(std::vector<Statement>& body, size_t copy, loop::BufferId panel) {
     Statement* tiles = first_reader(std::span(body).subspan(copy + 1), panel);
     if (tiles == nullptr || !is_sequential(*tiles) || turns(*tiles) < 2 ||
         turns(*tiles) > most_tiles)
@@ -118,9 +107,8 @@ private:
   }
 
   /// Puts the copy into the terms that follow it. False where none do.
-  bool fuse(std::vector<Statement>& body, size_t at) {
+  bool fuse(std::vector<Statement>& body, size_t at, loop::BufferId panel) {
     const Statement& copy = body[at];
-    const loop::BufferId panel = written_by(copy);
     Statement* terms = first_reader(std::span(body).subspan(at + 1), panel);
     if (terms == nullptr || !are_terms(*terms, copy, panel))
       return false;

@@ -134,7 +134,8 @@ public:
 
 private:
   /// True where nobody reads what the work stores: neither the next tile, whose terms it is going
-  /// to stand among, nor itself, whose statements change their order; and nothing is stored twice.
+  /// to stand among, nor itself, whose statements change their order; something is stored, and
+  /// nothing twice.
   bool may_be_late(const TileLoop& parts) const {
     std::set<loop::BufferId> stored;
     for (const Statement& s : parts.vectors->body)
@@ -147,14 +148,13 @@ private:
         none_reads = none_reads && (s.kind != StatementKind::Load ||
                                     stored.count(storage(program_, s.buffer)) == 0);
       });
-    return none_reads;
+    return none_reads && !stored.empty();
   }
 
   void pipeline(std::vector<Statement>& out, const Statement& loop, const TileLoop& parts) {
     context_.remarks.push_back(fmt::format(
-        "{}: between terms of a tile over loop {} the work behind the one before, a vector every "
-        "{} "
-        "terms, since its square roots and divisions take as long",
+        "{}: between terms of a tile over loop {} the work behind the one before, a vector "
+        "every {} terms, since its square roots and divisions take as long",
         kernel_.name, kernel_.loop_names[loop.loop], turns(*parts.terms) / parts.count()));
     add_done(parts);
     std::vector<Statement> first = parts.head;
