@@ -29,4 +29,12 @@ ReductionOrder choose_order(DType type, int64_t terms, int64_t behind) {
   return order;
 }
 
+ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t behind) {
+  ReductionOrder order = choose_order(type, terms, behind);
+  constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
+  if (order.partials == 1 && terms >= least_terms && terms >= 2 * behind)
+    order.block = terms / 2;
+  return order;
+}
+
 } // namespace gdjit

@@ -56,7 +56,9 @@ TensorType infer_matmul(const TypeRequest& request) {
         "transpose or reshape one operand");
   result.shape.push_back(lhs.shape[l.row]);
   result.shape.push_back(rhs.shape[r.column]);
-  rules::complete_order(request, result.dtype, lhs.shape[l.column], rhs.shape[r.column]);
+  rules::complete_order(
+      request, result.dtype,
+      choose_contraction_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column]));
   return result;
 }
 

@@ -37,7 +37,7 @@ TensorType infer_ordered(const TypeRequest& request) {
   for (int i = axes.empty() ? operand.shape.rank() : static_cast<int>(axes.back()) + 1;
        i < operand.shape.rank(); ++i)
     behind *= operand.shape[i];
-  rules::complete_order(request, result.dtype, terms, behind);
+  rules::complete_order(request, result.dtype, choose_order(result.dtype, terms, behind));
   return result;
 }
 

@@ -117,9 +117,9 @@ Shape shape_attribute(const TypeRequest& request) {
   return to_shape(extents);
 }
 
-void complete_order(const TypeRequest& request, DType type, int64_t terms, int64_t behind) {
+void complete_order(const TypeRequest& request, DType type, const ReductionOrder& chosen) {
   if (!request.attributes.has(Attr::order)) {
-    request.attributes.order(Attr::order, choose_order(type, terms, behind));
+    request.attributes.order(Attr::order, chosen);
     return;
   }
   constexpr int32_t most_partials = 4096;

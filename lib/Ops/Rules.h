@@ -46,9 +46,8 @@ void complete_keepdims(const TypeRequest& request);
 const std::vector<int64_t>& per_axis(const TypeRequest& request, Attr attr, int rank);
 /// Attr::shape as a Shape, checked.
 Shape shape_attribute(const TypeRequest& request);
-/// Attr::order: chosen from the type of the sum, the number of terms and the free extents behind,
-/// or checked if given.
-void complete_order(const TypeRequest& request, DType type, int64_t terms, int64_t behind);
+/// Attr::order: the one chosen for a sum of `type`, or checked if given.
+void complete_order(const TypeRequest& request, DType type, const ReductionOrder& chosen);
 /// Shape of a reduction over `axes` (ascending).
 Shape reduced_shape(const Shape& shape, std::span<const int64_t> axes, bool keepdims);
 

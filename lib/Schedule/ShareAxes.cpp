@@ -26,12 +26,13 @@ constexpr double least_gain = 64; ///< bytes
 using loop::BufferId;
 
 constexpr int whole = -1;
+constexpr int by_one = -2; ///< one thread does it, alone
 
 /// One nest's loads or stores of a buffer.
 struct Access {
   size_t nest = loop::none; ///< none: one thread does it
   bool writes = false;
-  SmallVector<int, 2> axes; ///< per way of the nest: that which is cut of the buffer, or whole
+  SmallVector<int, 3> axes; ///< per way of the nest: that which is cut of the buffer, whole, by_one
   bool operator==(const Access&) const = default;
 };
 
@@ -137,6 +138,10 @@ private:
       return access;
     const Shape& shape = program_.buffers[s.buffer].type.shape;
     for (const Way& way : nests_[nest].ways) {
+      if (access.writes && way.fetched > 0) {
+        access.axes.push_back(by_one);
+        continue;
+      }
       int axis = whole;
       for (int a = 0; a < std::min(shape.rank(), 32); ++a)
         if (factor(s.index[static_cast<size_t>(a)].affine, way.loop) != 0)
@@ -177,8 +182,9 @@ private:
     double part = 0;
     for (const bool counts : {false, true}) // the first step leaves what the second finds
       for (const Access& access : memory.accesses) {
-        const bool shared = access.nest != loop::none;
-        const int axis = shared ? access.axes[nests_[access.nest].chosen] : whole;
+        const int cut = access.nest == loop::none ? by_one : access.axes[chosen(access.nest)];
+        const bool shared = cut != by_one;
+        const int axis = shared ? cut : whole;
         if (access.writes) {
           first = others = {};
           if (!shared || axis != whole)
@@ -200,9 +206,15 @@ private:
   /// What all fetch of the memory that a nest touches.
   double fetched_around(size_t nest) const {
     return std::accumulate(
-        touched_[nest].begin(), touched_[nest].end(), 0.0,
+        touched_[nest].begin(), touched_[nest].end(), fetched_sums(nests_[nest]),
         [&](double sum, size_t memory) { return sum + fetched(memories_[memory]); });
   }
+
+  static double fetched_sums(const SharedNest& nest) {
+    return static_cast<double>(nest.ways[nest.chosen].fetched);
+  }
+
+  size_t chosen(size_t nest) const { return nests_[nest].chosen; }
 
   template <class Way> void start(const Way& way) {
     for (SharedNest& nest : nests_)
@@ -228,6 +240,8 @@ private:
     double sum = 0;
     for (const Memory& memory : memories_)
       sum += matters(memory) ? fetched(memory) : 0;
+    for (const SharedNest& nest : nests_)
+      sum += fetched_sums(nest);
     return sum;
   }
 

@@ -3,8 +3,9 @@
 //
 // A product's rows or its columns may be shared. Cut by rows, x·w reads all of w, of which the step
 // before updated a part in another core's cache; cut by columns it reads as much of w as its thread
-// computes of the result. What is read in one nest was written in another, so the choice is one for
-// all nests: state ties the end of a step to its start.
+// computes of the result; cut by the terms of each sum, its rows of w, and the others' sums. What
+// is read in one nest was written in another, so the choice is one for all nests: state ties the
+// end of a step to its start.
 #pragma once
 
 #include "Rewrite.h"
@@ -15,6 +16,9 @@ namespace gdjit::scheduling {
 struct Way {
   LoopId loop = loop::none;
   int64_t pieces = 0;
+  /// Where it is the loop over blocks of a reduction (BlockSums.h): bytes of the others' sums,
+  /// which one thread fetches to add them up, alone. Else 0.
+  int64_t fetched = 0;
 };
 
 /// A nest that threads share, a top-level statement of a kernel that has statements.

@@ -1,6 +1,7 @@
 // Finds what threads can share by work and extents, and cuts kernels around it.
 #include "ShareOut.h"
 
+#include "BlockSums.h"
 #include "Independence.h"
 #include "ShareAxes.h"
 
@@ -86,6 +87,7 @@ public:
       const size_t first = kernels.size();
       if (kernel.same_as != loop::none) {
         cut[k] = cut[kernel.same_as];
+        add_copies(kernel, cut[k].sums);
         for (size_t i = 0; i < cut[k].count; ++i) {
           Kernel& part = kernels.emplace_back(kernel);
           part.same_as = static_cast<uint32_t>(cut[k].first + i);
@@ -94,7 +96,8 @@ public:
       } else {
         for (Kernel& part : parts(k))
           kernels.push_back(std::move(part));
-        cut[k] = {first, kernels.size() - first, std::exchange(said_, {})};
+        cut[k] = {first, kernels.size() - first, std::exchange(said_, {}),
+                  std::exchange(sums_, {})};
       }
       for (const std::string& remark : cut[k].remarks)
         context_.remarks.push_back(kernel.name + remark);
@@ -107,6 +110,7 @@ private:
   struct Parts {
     size_t first = 0, count = 0;
     std::vector<std::string> remarks; ///< without the kernel's name
+    std::vector<loop::BufferId> sums; ///< of blocks, added to the program
   };
 
   static void name(Kernel& part, size_t i, size_t count) {
@@ -114,6 +118,20 @@ private:
       part.name += fmt::format(".{}", i);
     if (i + 1 < count)
       part.reason = "threads meet here";
+  }
+
+  /// Sums of blocks for a kernel that is the same as one that has `sums`.
+  void add_copies(Kernel& kernel, const std::vector<loop::BufferId>& sums) {
+    for (const loop::BufferId b : sums) {
+      loop::Buffer copy = program_.buffers[b];
+      copy.name = name_of_sums(kernel);
+      kernel.buffers.push_back(static_cast<loop::BufferId>(program_.buffers.size()));
+      program_.buffers.push_back(std::move(copy));
+    }
+  }
+
+  std::string name_of_sums(const Kernel& kernel) const {
+    return fmt::format("{}.sums{}", kernel.name, program_.buffers.size());
   }
 
   /// The loops of a kernel that threads can share: what one kernel computes no other can name.
@@ -148,13 +166,15 @@ private:
     for (size_t i = 0; i < body.size(); ++i) {
       const bool shared =
           next_ < nests_.size() && nests_[next_].kernel == k && nests_[next_].statement == i;
-      if (shared) {
-        share(kernel, body[i], nests_[next_++]);
-        end_part();
+      if (!shared) {
+        statements.push_back(std::move(body[i]));
+        continue;
       }
+      std::vector<Statement> rest = share(kernel, body[i], nests_[next_++]);
+      end_part();
       statements.push_back(std::move(body[i]));
-      if (shared)
-        end_part();
+      end_part();
+      statements = std::move(rest);
     }
     end_part();
     if (parts.empty())
@@ -187,6 +207,10 @@ private:
       ways.push_back({nest.loop, rows.pieces});
     if (columns.pieces > 0 && (ways.empty() || (columns.balance >= rows.balance && fits(nest))))
       ways.push_back({inner->loop, columns.pieces});
+    if (const Statement* blocks = block_loop(nest))
+      if (const Cut cut = cut_of(turns(*blocks), 1, threads); cut.pieces > 0)
+        ways.push_back(
+            {blocks->loop, cut.pieces, block_sum_bytes(nest) - block_sum_bytes(nest) / threads});
     return ways;
   }
 
@@ -204,9 +228,16 @@ private:
     return bytes <= context_.machine.l2_bytes / 2;
   }
 
-  /// Makes of a nest a parallel loop over its pieces.
-  void share(Kernel& kernel, Statement& nest, const SharedNest& how) {
+  /// Makes of a nest a parallel loop over its pieces; what one thread does behind it.
+  std::vector<Statement> share(Kernel& kernel, Statement& nest, const SharedNest& how) {
     const Way way = how.ways[how.chosen];
+    std::vector<Statement> rest;
+    if (way.fetched > 0) {
+      sums_.push_back(static_cast<loop::BufferId>(program_.buffers.size()));
+      rest.push_back(take_blocks_apart(program_, nest, name_of_sums(kernel)));
+      if (!kernel.buffers.empty()) // it is listed where kernels are the same
+        kernel.buffers.push_back(sums_.back());
+    }
     Statement& loop = nest.loop == way.loop ? nest : nest.body[0];
     said_.push_back(fmt::format(": {} pieces of loop {} for {} threads{}{}", way.pieces,
                                 kernel.loop_names[loop.loop], context_.threads,
@@ -224,14 +255,16 @@ private:
     substitute(loop.body, loop.loop, moved);
     shared.body.push_back(std::move(nest));
     nest = std::move(shared);
+    return rest;
   }
 
   Program& program_;
   PassContext& context_;
   const int64_t lanes_;
-  std::vector<SharedNest> nests_; ///< in the order of kernels and statements
-  size_t next_ = 0;               ///< of nests_, as kernels are cut
-  std::vector<std::string> said_; ///< of the kernel at hand
+  std::vector<SharedNest> nests_;    ///< in the order of kernels and statements
+  size_t next_ = 0;                  ///< of nests_, as kernels are cut
+  std::vector<std::string> said_;    ///< of the kernel at hand
+  std::vector<loop::BufferId> sums_; ///< likewise
 };
 
 } // namespace

@@ -34,4 +34,8 @@ std::string to_string(const ReductionOrder& order);
 /// leading ones.
 ReductionOrder choose_order(DType type, int64_t terms, int64_t behind);
 
+/// That of a contraction: chains over many more terms than results lie side by side are cut in the
+/// middle, so that two threads can share the terms, and with them the rows of the right operand.
+ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t behind);
+
 } // namespace gdjit
