@@ -10,6 +10,7 @@
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Memory/Meetings.h"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -110,6 +111,9 @@ void explain(ExplainArguments a, Tool& tool) {
   Limits limits = measure_limits(a.compile);
   limits.flops *= c.executable->threads();
   TextFolder sources(subject.folder());
+  const std::vector<bool> meet = c.executable->threads() > 1
+                                     ? meetings(program)
+                                     : std::vector<bool>(program.kernels.size(), false);
 
   Json json = {
       {"model", subject.name()},
@@ -136,6 +140,8 @@ void explain(ExplainArguments a, Tool& tool) {
     text += fmt::format("  ends       {}\n", kernel.reason);
     for (const std::string& remark : schedule)
       text += fmt::format("  schedule   {}\n", remark);
+    if (meet[k])
+      text += "  threads    meet behind it\n";
     text +=
         fmt::format("  work       {}, {}\n", count(done.operations, "op"), count(done.bytes, "B"));
     text += fmt::format("  predicted  {:.3g} us, by {}\n", limit * 1e6,
@@ -150,6 +156,7 @@ void explain(ExplainArguments a, Tool& tool) {
                                {"lines", places},
                                {"reason", kernel.reason},
                                {"schedule", schedule},
+                               {"threads_meet", bool(meet[k])},
                                {"operations", done.operations},
                                {"bytes", done.bytes},
                                {"predicted", limit},

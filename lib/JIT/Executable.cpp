@@ -1,6 +1,7 @@
 // From a program to native code that is loaded, and what its callers need to know of it.
 #include "ExecutableImpl.h"
 
+#include "gdjit/Memory/Meetings.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/FloatEnvironment.h"
 
@@ -55,7 +56,8 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
   impl->states.resize(program.signature.states.size());
   impl->scalars.resize(program.signature.scalars.size());
   for (const Launch& launch : impl->code.launches) {
-    impl->calls.push_back({impl->loaded->functions()[launch.function], impl->slots, launch.turns});
+    impl->calls.push_back(
+        {impl->loaded->functions()[launch.function], impl->slots, launch.turns, false});
     if (launch.turns > 0)
       impl->threads = static_cast<int>(
           std::max<int64_t>(impl->threads, std::min<int64_t>(options.threads, launch.turns)));
@@ -70,6 +72,12 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
     }
     if (!launch.numbers.empty())
       impl->numbers.emplace_back(impl->slots++, launch.numbers.data());
+  }
+  if (impl->threads > 1) {
+    const std::vector<bool> meet = meetings(program);
+    GDJIT_CHECK(meet.size() == impl->calls.size());
+    for (size_t i = 0; i < meet.size(); ++i)
+      impl->calls[i].meets = meet[i];
   }
   impl->outputs.assign(program.signature.outputs.size(), loop::none);
   std::vector<BufferId> updates(program.signature.updates.size(), loop::none);

@@ -21,6 +21,7 @@ struct Call {
   KernelFunction function = nullptr;
   uint32_t first = 0; ///< slot of its first buffer
   int64_t turns = 0;  ///< that threads share; 0: one thread does it all
+  bool meets = false; ///< threads meet behind it
 };
 
 struct Executable::Impl {

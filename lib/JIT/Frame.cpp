@@ -162,8 +162,8 @@ CallArguments Frame::arguments() const {
   return arguments;
 }
 
-/// The part of one thread in some calls, one after another; threads meet behind each. Returns the
-/// first that found an index out of range; null for none.
+/// The part of one thread in some calls, one after another. Returns the first that found an index
+/// out of range; null for none.
 [[gnu::always_inline]] inline const Call*
 Frame::Impl::work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status) {
   const Call* failed = nullptr;
@@ -178,7 +178,7 @@ Frame::Impl::work(std::span<const Call> calls, const TeamMember& member, KernelS
       call.function(table.data() + call.first, &status);
     if (status.check >= 0 && failed == nullptr) [[unlikely]]
       failed = &call;
-    if (member.barrier != nullptr)
+    if (call.meets && member.barrier != nullptr)
       member.barrier->wait();
   }
   return failed;
