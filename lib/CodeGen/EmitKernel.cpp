@@ -178,6 +178,8 @@ void KernelEmitter::compute(const Statement& s) {
     operands.push_back(value(operand, s.type.lanes));
   if (arithmetic_ == Arithmetic::gradual && is_slow_on_subnormals(s))
     return define(s, emit_gradual(b_, operands));
+  if (s.op == gdjit::loop::ScalarOp::scaleb && vector_bytes_ == vector_bytes_of_avx512)
+    return define(s, emit_scalef(b_, operands[0], operands[1]));
   define(s, emit_scalar(b_, s.op, s.type, types_[s.operands.back()].dtype, operands));
 }
 

@@ -4,7 +4,10 @@
 
 #include "gdjit/Support/Error.h"
 
+#include <limits>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
+#include <numeric>
 
 namespace gdjit_llvm {
 
@@ -116,6 +119,37 @@ Value* convert(Builder& b, DType from, DType to, llvm::Type* type, Value* x) {
   return to == DType::i64 ? b.CreateSExt(x, type) : narrow_saturating(b, x, type);
 }
 
+/// a * 2^floor(n) in f64, which holds every product that matters exactly: where no instruction does
+/// it.
+Value* scale_by_power(Builder& b, Value* a, Value* n) {
+  llvm::Type* type = n->getType();
+  auto with = [&](llvm::Type* element) { return type->getWithNewType(element); };
+  auto constant = [&](double x) { return llvm::ConstantFP::get(type, x); };
+  constexpr double most = 400; // beyond it every a but 0 overflows or vanishes
+  Value* within = b.CreateSelect(b.CreateFCmpOLT(n, constant(-most)), constant(-most), n);
+  within = b.CreateSelect(b.CreateFCmpOGT(within, constant(most)), constant(most), within);
+  Value* is_nan = b.CreateFCmpUNO(n, n);
+  within = b.CreateSelect(is_nan, constant(0), within);
+  llvm::Type* i64 = with(b.getInt64Ty());
+  Value* exponent =
+      b.CreateSExt(b.CreateFPToSI(unary(b, Intrinsic::floor, within), with(b.getInt32Ty())), i64);
+  constexpr int bias = 1023, significand = 52; // bits
+  Value* bits = b.CreateShl(b.CreateAdd(exponent, llvm::ConstantInt::get(i64, bias)),
+                            llvm::ConstantInt::get(i64, significand));
+  llvm::Type* f64 = with(b.getDoubleTy());
+  // A power of infinity or 0, which also stands for the product with a NaN.
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  auto infinite = [&](double sign, double power, Value* otherwise) {
+    return b.CreateSelect(b.CreateFCmpOEQ(n, constant(sign * infinity)),
+                          llvm::ConstantFP::get(otherwise->getType(), power), otherwise);
+  };
+  Value* power = infinite(1, infinity, infinite(-1, 0, b.CreateBitCast(bits, f64)));
+  Value* product = b.CreateFMul(convert_float(b, DType::f64, f64, a), power);
+  Value* result = convert_float(b, DType::f32, type, product);
+  result = b.CreateSelect(b.CreateFCmpUNO(a, a), infinite(1, infinity, infinite(-1, 0, a)), result);
+  return b.CreateSelect(is_nan, n, result);
+}
+
 llvm::Type* element_type(llvm::LLVMContext& context, DType type, unsigned boolean_bits) {
   switch (type) {
   case DType::f32:
@@ -167,6 +201,47 @@ Value* widen(Builder& builder, Value* value, uint16_t lanes) {
   return builder.CreateVectorSplat(lanes, value);
 }
 
+Value* emit_scalef(Builder& b, Value* x, Value* n) {
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  const unsigned lanes = vector == nullptr ? 1 : vector->getNumElements();
+  constexpr unsigned least = 4, most = 16;
+  auto part = [&](Value* of, unsigned first, unsigned count) {
+    llvm::SmallVector<int, most> from;
+    for (unsigned lane = 0; lane < count; ++lane)
+      from.push_back(first + lane < lanes ? static_cast<int>(first + lane) : -1);
+    return b.CreateShuffleVector(of, from);
+  };
+  if (lanes > most) { // halves
+    const unsigned half = lanes / 2;
+    Value* low = emit_scalef(b, part(x, 0, half), part(n, 0, half));
+    Value* high = emit_scalef(b, part(x, half, half), part(n, half, half));
+    llvm::SmallVector<int, 64> all(lanes);
+    std::iota(all.begin(), all.end(), 0);
+    return b.CreateShuffleVector(low, high, all);
+  }
+  if (lanes < least) {
+    auto* wide = llvm::FixedVectorType::get(b.getFloatTy(), least);
+    auto widened = [&](Value* of) {
+      return vector == nullptr
+                 ? b.CreateInsertElement(llvm::Constant::getNullValue(wide), of, uint64_t{0})
+                 : part(of, 0, least);
+    };
+    Value* result = emit_scalef(b, widened(x), widened(n));
+    if (vector == nullptr)
+      return b.CreateExtractElement(result, uint64_t{0});
+    llvm::SmallVector<int, least> own(lanes);
+    std::iota(own.begin(), own.end(), 0);
+    return b.CreateShuffleVector(result, own);
+  }
+  constexpr uint32_t nearest = 4; // as MXCSR says
+  if (lanes == most)
+    return b.CreateIntrinsic(Intrinsic::x86_avx512_mask_scalef_ps_512, {},
+                             {x, n, x, b.getInt16(-1), b.getInt32(nearest)});
+  return b.CreateIntrinsic(lanes == 8 ? Intrinsic::x86_avx512_mask_scalef_ps_256
+                                      : Intrinsic::x86_avx512_mask_scalef_ps_128,
+                           {}, {x, n, x, b.getInt8(-1)});
+}
+
 Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,
                    llvm::ArrayRef<Value*> x) {
   bool floats = is_float(type);
@@ -189,6 +264,8 @@ Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,
                   : binary(b, Intrinsic::abs, x[0], b.getFalse()); // MIN stays MIN
   case ScalarOp::fma:
     return b.CreateIntrinsic(Intrinsic::fma, {to}, {x[0], x[1], x[2]});
+  case ScalarOp::scaleb:
+    return scale_by_power(b, x[0], x[1]);
   case ScalarOp::sqrt:
     return unary(b, Intrinsic::sqrt, x[0]);
   case ScalarOp::floor:

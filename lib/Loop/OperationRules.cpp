@@ -9,7 +9,17 @@ namespace gdjit::loop {
 
 namespace {
 
-enum class Domain : uint8_t { any, numbers, floats, integers, bits, i64_only, i32_only, not_here };
+enum class Domain : uint8_t {
+  any,
+  numbers,
+  floats,
+  integers,
+  bits,
+  f32_only,
+  i64_only,
+  i32_only,
+  not_here
+};
 
 Domain domain(ScalarOp op) {
   switch (op) {
@@ -35,6 +45,8 @@ Domain domain(ScalarOp op) {
   case ScalarOp::round:
   case ScalarOp::call:
     return Domain::floats;
+  case ScalarOp::scaleb:
+    return Domain::f32_only;
   case ScalarOp::bit_and:
   case ScalarOp::bit_or:
   case ScalarOp::bit_xor:
@@ -74,6 +86,8 @@ bool allows(Domain domain, DType type) {
     return is_integer(type);
   case Domain::bits:
     return !is_float(type);
+  case Domain::f32_only:
+    return type == DType::f32;
   case Domain::i64_only:
     return type == DType::i64;
   case Domain::i32_only:

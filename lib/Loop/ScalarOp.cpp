@@ -165,6 +165,20 @@ template <class T> T maximum(T a, T b) {
   return a < b ? b : a;
 }
 
+/// In f64, which holds every product that matters exactly.
+float scale_by_power(float a, float b) {
+  constexpr float most = 400; // beyond it every a but 0 overflows or vanishes
+  const float within = b < -most ? -most : b > most ? most : b == b ? b : 0;
+  const auto exponent = static_cast<int64_t>(std::floor(within));
+  auto factor = std::bit_cast<double>((exponent + 1023) << 52);
+  if (std::isinf(b)) {
+    factor = b > 0 ? static_cast<double>(b) : 0;
+    if (a != a)
+      return static_cast<float>(factor);
+  }
+  return b == b ? static_cast<float>(static_cast<double>(a) * factor) : b;
+}
+
 template <class T> int masked(T count) {
   return static_cast<int>(static_cast<Unsigned<T>>(count) & (8 * sizeof(T) - 1));
 }
@@ -224,6 +238,9 @@ inline void dispatch(ScalarOp op, DType result, DType operand, const Columns& x)
     return with_float(operand, [&](auto t) {
       map3<decltype(t)>(x, [](auto a, auto b, auto c) { return std::fma(a, b, c); });
     });
+  case ScalarOp::scaleb:
+    GDJIT_CHECK(operand == DType::f32);
+    return map2<float>(x, [](float a, float b) { return scale_by_power(a, b); });
   case ScalarOp::sqrt:
     return floats1(operand, x, [](auto a) { return std::sqrt(a); });
   case ScalarOp::floor:

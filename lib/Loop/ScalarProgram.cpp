@@ -150,7 +150,7 @@ void run(const ScalarProgram& program, std::span<const Bits* const> arguments,
 
 DType ScalarValue::type() const { return builder->type(*this); }
 
-ScalarBuilder::ScalarBuilder(std::vector<DType> parameters) {
+ScalarBuilder::ScalarBuilder(std::vector<DType> parameters, bool scaleb) : scaleb_(scaleb) {
   program_.parameters = std::move(parameters);
 }
 

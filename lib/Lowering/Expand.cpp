@@ -15,9 +15,12 @@ namespace {
 
 using namespace lowering;
 
+constexpr int vector_bytes_with_scaleb = 64; // AVX-512 does it by one instruction
+
 class Expander {
 public:
-  explicit Expander(loop::Program& program) : program_(program) {}
+  Expander(loop::Program& program, const MachineTable& machine)
+      : program_(program), scaleb_(machine.vector_bytes == vector_bytes_with_scaleb) {}
 
   /// False where the kernel calls nothing.
   bool run(loop::Kernel& kernel) {
@@ -80,7 +83,7 @@ private:
   const Function& function(Opcode op, DType type) {
     auto [at, added] = functions_.try_emplace({op, type});
     if (added) {
-      at->second.program = expansion(op, type);
+      at->second.program = expansion(op, type, scaleb_);
       for (const std::shared_ptr<const Array>& table : at->second.program.tables)
         at->second.tables.push_back(constant_buffer(table));
     }
@@ -110,6 +113,7 @@ private:
   }
 
   loop::Program& program_;
+  const bool scaleb_;
   KernelDraft draft_;
   int64_t calls_ = 0;
   std::map<std::pair<Opcode, DType>, Function> functions_;
@@ -139,7 +143,7 @@ void list_tables(loop::Program& program) {
 
 loop::Program expand(loop::Program program, PassContext& context) {
   GDJIT_CHECK(program.stage == Stage::Loops);
-  Expander expander(program);
+  Expander expander(program, context.machine);
   bool any = false;
   for (loop::Kernel& kernel : program.kernels)
     if (kernel.same_as == loop::none)

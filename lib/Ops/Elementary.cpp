@@ -6,6 +6,7 @@
 
 #include "gdjit/Support/Error.h"
 
+#include <array>
 #include <vector>
 
 namespace gdjit::elementary {
@@ -103,7 +104,7 @@ Reduced reduce_exp(ScalarValue x, int offset) {
   double ln2_lo = single(x) ? -0x1.05c61p-29 : 0x1.abc9e3b39803fp-56;
   ScalarValue hi = fma(n, x.builder->constant(x.type(), -ln2_hi), x);
   ScalarValue lo = n * -ln2_lo;
-  return {{hi, lo}, bits(shifted)};
+  return {{hi, lo}, fma(n, x.builder->constant(x.type(), -ln2_lo), hi), n, bits(shifted)};
 }
 
 ScalarValue exp_tail(ScalarValue r) {
@@ -122,6 +123,19 @@ Exponential exponential(ScalarValue x) { return exponential(Pair{x, {}}); }
 static double least_exponent(ScalarValue x) { return single(x) ? -104 : -746; }
 static double greatest_exponent(ScalarValue x) { return single(x) ? 89 : 710; }
 
+using Factors = std::array<ScalarValue, 2>;
+
+/// 2^n in two factors, so that subnormal results and the last ones before infinity are right;
+/// reduced with an offset of twice the bias.
+static Factors power_of_two(const Reduced& reduced) {
+  Format f = format(reduced.n.type());
+  ScalarValue upper = reduced.n.builder->constant_bits(
+      f.integer, ~((loop::Bits{1} << f.mantissa) - 1) & all_bits(f));
+  ScalarValue half = binary(ScalarOp::shl, reduced.offset, f.mantissa - 1) & upper;
+  ScalarValue other = binary(ScalarOp::shl, reduced.offset, f.mantissa) - half;
+  return {from_bits(half), from_bits(other)};
+}
+
 /// e^(main + extra), `main` between these two.
 static Exponential exponential_within(ScalarValue main, ScalarValue extra) {
   Format f = format(main.type());
@@ -131,16 +145,24 @@ static Exponential exponential_within(ScalarValue main, ScalarValue extra) {
   // hi is exact and lo joins the small terms: one rounding less in the sum that counts.
   ScalarValue beyond_one = reduced.parts.hi + fma(r * r, exp_tail(r), lo);
   Pair mantissa = fast_two_sum(main.builder->constant(main.type(), 1), beyond_one);
-  // 2^n in two factors, so that subnormal results and the last ones before infinity are right.
-  ScalarValue upper =
-      main.builder->constant_bits(f.integer, ~((loop::Bits{1} << f.mantissa) - 1) & all_bits(f));
-  ScalarValue half = binary(ScalarOp::shl, reduced.offset, f.mantissa - 1) & upper;
-  ScalarValue other = binary(ScalarOp::shl, reduced.offset, f.mantissa) - half;
-  return {mantissa, {from_bits(half), from_bits(other)}};
+  Factors factors = power_of_two(reduced);
+  return {mantissa, {factors[0], factors[1]}};
 }
 
 Exponential exponential(Pair x) {
   return exponential_within(clamp(x.hi, least_exponent(x.hi), greatest_exponent(x.hi)), x.lo);
+}
+
+ScalarValue exponential_of_single(ScalarValue x) {
+  x = clamp(x, least_exponent(x), greatest_exponent(x));
+  Reduced reduced = reduce_exp(x, 2 * format(x.type()).bias);
+  ScalarValue one = x.builder->constant(x.type(), 1);
+  ScalarValue mantissa = fma(reduced.r, fma(reduced.r, exp_tail(reduced.r), one), one);
+  // Of a mantissa between 1/2 and 2 both round once.
+  if (x.builder->has_scaleb())
+    return binary(ScalarOp::scaleb, mantissa, reduced.n);
+  Factors factors = power_of_two(reduced);
+  return mantissa * factors[0] * factors[1];
 }
 
 Exponential exponential_of_negative(ScalarValue x) {

@@ -1,6 +1,7 @@
 // Exponentials: exp and expm1.
 //
-// x = n ln 2 + r; exp(r) is a polynomial, 2^n is built from bits. exp of f32 computes in f32.
+// x = n ln 2 + r; exp(r) is a polynomial, 2^n is built from bits or left to the machine. exp of f32
+// computes in f32.
 #include "Elementary.h"
 #include "Rules.h"
 #include "gdjit/Ops/Vjp.h"
@@ -13,7 +14,9 @@ using namespace elementary;
 
 namespace {
 
-ScalarValue expand_exp(const Expansion& x) { return exponential(x[0]).value(); }
+ScalarValue expand_exp(const Expansion& x) {
+  return x.type == DType::f32 ? exponential_of_single(x[0]) : exponential(x[0]).value();
+}
 
 /// f32 in f64, where r^2 is exact enough near ln(2) / 2.
 ScalarValue expand_expm1(const Expansion& e) {

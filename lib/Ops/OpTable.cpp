@@ -16,10 +16,11 @@ constinit const OpInfo table[opcode_count] = {
 const OpInfo& info(Opcode op) { return table[static_cast<int>(op)]; }
 
 static loop::ScalarProgram expansion(const OpInfo& op, std::vector<DType> parameters,
-                                     const Attributes& attributes, DType type) {
+                                     const Attributes& attributes, DType type,
+                                     bool scaleb = false) {
   GDJIT_CHECK(op.block->expand != nullptr);
   const int count = static_cast<int>(parameters.size());
-  loop::ScalarBuilder builder(std::move(parameters));
+  loop::ScalarBuilder builder(std::move(parameters), scaleb);
   std::vector<loop::ScalarValue> arguments;
   for (int i = 0; i < count; ++i)
     arguments.push_back(builder.parameter(i));
@@ -39,9 +40,9 @@ loop::ScalarProgram expansion(const Graph& graph, NodeId node) {
   return expansion(op, std::move(parameters), graph.attributes(node), graph.type(node).dtype);
 }
 
-loop::ScalarProgram expansion(Opcode op, DType type) {
+loop::ScalarProgram expansion(Opcode op, DType type, bool scaleb) {
   std::vector<DType> parameters(static_cast<size_t>(operand_count(op)), type);
-  return expansion(info(op), std::move(parameters), Attributes{}, type);
+  return expansion(info(op), std::move(parameters), Attributes{}, type, scaleb);
 }
 
 bool is_draw(const Graph& graph, NodeId node) { return graph.attributes(node).has(Attr::stream); }

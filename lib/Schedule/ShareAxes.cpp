@@ -138,16 +138,15 @@ private:
       return access;
     const Shape& shape = program_.buffers[s.buffer].type.shape;
     for (const Way& way : nests_[nest].ways) {
-      if (access.writes && way.fetched > 0) {
-        access.axes.push_back(by_one);
-        continue;
-      }
       int axis = whole;
       for (int a = 0; a < std::min(shape.rank(), 32); ++a)
         if (factor(s.index[static_cast<size_t>(a)].affine, way.loop) != 0)
           axis = a;
       const bool same = shape == memory.type.shape; // else the axis is another one's
-      if (!same || (axis != whole && access.writes && apart(shape, axis, memory) < least_apart))
+      if (axis == whole && way.fetched > 0)
+        axis = by_one; // behind the sums of blocks
+      else if (!same ||
+               (axis != whole && access.writes && apart(shape, axis, memory) < least_apart))
         axis = whole;
       access.axes.push_back(axis);
     }

@@ -5,8 +5,8 @@
 //            for i in 0..256 { for j in 0..256 { …; y[i, j+256*p] = … } } } }
 //
 // Each piece is then scheduled as a kernel of its own. A kernel is cut into several where a loop to
-// be shared stands beside others: threads meet between kernels. No reduction is cut, so that no
-// bit depends on the number of threads.
+// be shared stands beside others: threads meet between kernels. No chain of a reduction is cut, so
+// that no bit depends on the number of threads.
 #pragma once
 
 #include "Rewrite.h"

@@ -72,6 +72,28 @@ Step adam(Draw& draw, std::string& what) {
   return builder.step();
 }
 
+/// Layers of many more terms than columns, whose blocks two threads may share, and their weights'
+/// update.
+Step long_chains(Draw& draw, std::string& what) {
+  const int64_t m = draw({1, 5, 16, 33}), n = draw({16, 17, 33, 64, 128, 256}),
+                k = draw({512, 513, 600, 784}), layers = draw({1, 2, 3});
+  const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
+  what = fmt::format("{} of {}x{}x{} {}", layers, m, n, k, name(type));
+  StepBuilder builder;
+  Expr x = builder.input("x", {type, Shape{m, k}});
+  std::vector<Expr> weights, results;
+  for (int64_t l = 0; l < layers; ++l) {
+    weights.push_back(builder.state(fmt::format("w{}", l), {type, Shape{k, n}}));
+    Expr c = builder.input(fmt::format("c{}", l), {type, Shape{n}});
+    Expr y = matmul(x, weights.back());
+    results.push_back(apply(Opcode::Relu, y + broadcast_to(c, y.shape())));
+    builder.output(fmt::format("y{}", l), results.back());
+  }
+  for (size_t l = 0; l < weights.size(); ++l)
+    builder.update(weights[l], weights[l] - matmul(x, results[l], true) * 0.125);
+  return builder.step();
+}
+
 class Products : public ::testing::TestWithParam<uint64_t> {};
 
 void expect_same_bits(Step (*make)(Draw&, std::string&), uint64_t first, uint64_t count) {
@@ -98,6 +120,10 @@ TEST_P(Products, have_the_same_bits_under_every_schedule) {
 
 TEST_P(Products, with_an_update_between_the_terms_have_the_same_bits_too) {
   expect_same_bits(adam, GetParam() * 1000, 8);
+}
+
+TEST_P(Products, of_many_terms_have_the_same_bits_for_any_number_of_threads) {
+  expect_same_bits(long_chains, GetParam() * 1000, 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Products, ::testing::Range<uint64_t>(0, 6));

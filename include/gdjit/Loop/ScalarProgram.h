@@ -105,8 +105,10 @@ struct ScalarValue {
 /// evaluate().
 class ScalarBuilder {
 public:
-  explicit ScalarBuilder(std::vector<DType> parameters);
+  /// `scaleb`: the program is for a machine that has this operation.
+  explicit ScalarBuilder(std::vector<DType> parameters, bool scaleb = false);
 
+  bool has_scaleb() const { return scaleb_; }
   ScalarValue parameter(int i) { return {this, static_cast<uint32_t>(i)}; }
   ScalarValue constant(DType type, double value);
   ScalarValue constant_bits(DType type, Bits bits);
@@ -119,6 +121,7 @@ public:
 
 private:
   ScalarProgram program_;
+  bool scaleb_;
   std::unordered_multimap<uint64_t, uint32_t> seen_; ///< ids by hash
 };
 

@@ -143,8 +143,9 @@ TensorType infer_type(Opcode op, const Signature& signature, std::span<const Ten
 /// The expansion of a node as a program: parameters are the operand elements, then for Source the
 /// position (i64), then for a draw the number of its stream (i64).
 loop::ScalarProgram expansion(const Graph& graph, NodeId node);
-/// That of a pointwise op without attributes whose operands and result have one type.
-loop::ScalarProgram expansion(Opcode op, DType type);
+/// That of a pointwise op without attributes whose operands and result have one type; the bits do
+/// not depend on whether it may use ScalarOp::scaleb.
+loop::ScalarProgram expansion(Opcode op, DType type, bool scaleb = false);
 /// True for a node that draws random numbers.
 bool is_draw(const Graph& graph, NodeId node);
 /// The number of a draw's stream: the hash of its name.

@@ -133,6 +133,8 @@ std::vector<Case> all_cases() {
     row(select, t, {DType::boolean, t, t});
     if (is_float(t)) {
       row(fma, t, {t, t, t});
+      if (t == DType::f32)
+        row(scaleb, t, {t, t});
       for (ScalarOp op :
            {ScalarOp::sqrt, ScalarOp::floor, ScalarOp::ceil, ScalarOp::trunc, ScalarOp::round})
         row(op, t, {t});

@@ -146,5 +146,17 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
       }
 }
 
+TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
+  auto order = [](int64_t terms, int64_t behind) {
+    return to_string(choose_contraction_order(DType::f32, terms, behind));
+  };
+  EXPECT_EQ(order(784, 128), "f32:blocks(392,1)");
+  EXPECT_EQ(order(785, 128), "f32:blocks(392,1)") << "and a block of one";
+  EXPECT_EQ(order(512, 256), "f32:blocks(256,1)");
+  EXPECT_EQ(order(511, 16), "f32:sequential") << "few terms";
+  EXPECT_EQ(order(784, 512), "f32:sequential") << "many columns";
+  EXPECT_EQ(order(784, 10), "f32:partials(16)") << "columns that fill no vector";
+}
+
 } // namespace
 } // namespace gdjit
