@@ -15,11 +15,11 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within a loop over k: its place in the
-/// copy is [k, … + lanes]. In partial chains k is `k + l`, where k steps by as many as l counts.
+/// A load `b[k, j + … + lanes]` or `b[j + … + lanes, k]` within loops over the terms k: its place
+/// in the copy is [k, … + lanes].
 struct Read {
   Statement* load = nullptr;
-  const Statement* terms = nullptr;   ///< the loop over k, the outer of two
+  std::optional<Terms> terms;
   size_t axis = 0;                    ///< that k runs along
   size_t lanes_axis = 0;              ///< that j and the lanes run along
   std::vector<Statement> definitions; ///< of its mask and fill
@@ -87,34 +87,21 @@ private:
       reads_.push_back(read);
   }
 
-  /// True where the coordinate is the loop over terms alone, or moves with nothing inside.
+  /// True where the coordinate is that of the terms, or moves with nothing inside.
   bool note_terms(Read& read, const Affine& affine, size_t axis) const {
-    std::vector<const Statement*> moving; // outer loops first
+    std::vector<const Statement*> moving;
     for (const Statement* l : loops_)
-      if (const int64_t f = factor(affine, l->loop); f != 0) {
-        if (f != 1 || l == loops_.front() || l->begin != 0)
-          return false;
+      if (factor(affine, l->loop) != 0)
         moving.push_back(l);
-      }
     if (factor(affine, columns_.loop) != 0)
       return false;
     if (moving.empty())
       return true;
-    if (read.terms || affine.terms.size() != moving.size() || affine.constant != 0 ||
-        !(is_all_terms(moving) || is_partial_chains(moving)))
+    if (read.terms || moving.front() == loops_.front())
       return false;
-    read.terms = moving.front();
+    read.terms = terms_of(affine, moving);
     read.axis = axis;
-    return true;
-  }
-
-  static bool is_all_terms(const std::vector<const Statement*>& loops) {
-    return loops.size() == 1 && loops[0]->step == 1 &&
-           loops[0]->loop_kind != loop::LoopKind::unrolled;
-  }
-  static bool is_partial_chains(const std::vector<const Statement*>& loops) {
-    return loops.size() == 2 && loops[1]->step == 1 && loops[1]->end == loops[0]->step &&
-           loops[0]->end % loops[0]->step == 0;
+    return read.terms.has_value();
   }
 
   /// True where, beside the loop over columns, only the number of the vector within the tile moves.
@@ -155,7 +142,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
                              .source = source,
                              .row_axis = read.lanes_axis,
                              .rows = columns.step,
-                             .columns = read.terms->end,
+                             .columns = read.terms->count,
                              .target =
                                  [](const Affine& row, const Affine& column) {
                                    return std::vector<Index>{Index{column, loop::none, 0},
@@ -164,8 +151,8 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
                              .node = load.node});
   Statement each;
   each.kind = StatementKind::For;
-  each.loop = fresh_loop(kernel, read.terms->loop);
-  each.end = read.terms->end;
+  each.loop = fresh_loop(kernel, read.terms->loop->loop);
+  each.end = read.terms->count;
   each.node = load.node;
   Statement across = each;
   across.loop = fresh_loop(kernel, columns.loop);
@@ -201,7 +188,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
 struct Slice {
   explicit Slice(const Read& read)
       : buffer(read.load->buffer), lanes_axis(read.lanes_axis), axis(read.axis),
-        terms(read.terms->end), others(read.load->index) {
+        terms(read.terms->count), others(read.load->index) {
     others[lanes_axis] = others[axis] = {};
     const auto numbered = [&](ValueId value) { // within the nest by place, else by itself
       const auto at = std::ranges::find(read.definitions, value, &Statement::result);
@@ -228,6 +215,31 @@ struct Slice {
 
 } // namespace
 
+std::optional<Terms> terms_of(const Affine& coordinate, std::span<const Statement* const> moving) {
+  if (moving.empty() || coordinate.constant != 0 || coordinate.terms.size() < moving.size())
+    return {};
+  const Statement& outer = *moving.front();
+  const int64_t step = factor(coordinate, outer.loop);
+  const bool plain = outer.begin == 0 && outer.loop_kind != loop::LoopKind::unrolled;
+  Affine rest = coordinate;
+  add_scaled(rest, variable(outer.loop), -step);
+  if (moving.size() == 1)
+    return plain && outer.step == 1 && step == 1 && rest.terms.empty()
+               ? std::optional(Terms{&outer, outer.end})
+               : std::nullopt;
+  if (step == 1) { // partial chains
+    const Statement& inner = *moving[1];
+    const bool chains = moving.size() == 2 && rest == variable(inner.loop) && outer.begin == 0 &&
+                        inner.begin == 0 && inner.step == 1 && inner.end == outer.step &&
+                        outer.end % outer.step == 0;
+    return chains ? std::optional(Terms{&outer, outer.end}) : std::nullopt;
+  }
+  const std::optional<Terms> block = terms_of(rest, moving.subspan(1));
+  return plain && outer.step == 1 && block && block->count == step
+             ? std::optional(Terms{&outer, outer.end * step})
+             : std::nullopt;
+}
+
 Panels panels(Program& program, Kernel& kernel, Statement& columns) {
   std::vector<std::pair<Slice, loop::BufferId>> copies;
   Panels made;
@@ -240,7 +252,7 @@ Panels panels(Program& program, Kernel& kernel, Statement& columns) {
       at = copies.emplace(at, slice, loop::none);
       loop::Buffer buffer;
       buffer.name = loop::own_name(program, program.buffers[load.buffer].name, ".panel");
-      buffer.type = {load.type.dtype, Shape{read.terms->end, columns.step}};
+      buffer.type = {load.type.dtype, Shape{read.terms->count, columns.step}};
       at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
       for (Statement& copy : filled(kernel, columns, read, at->second))

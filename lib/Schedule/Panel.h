@@ -10,6 +10,9 @@
 
 #include "gdjit/IR/PassContext.h"
 
+#include <optional>
+#include <span>
+
 namespace gdjit::scheduling {
 
 /// Calls visit(load) for each load; meanwhile `around` ends with the loops between.
@@ -27,14 +30,25 @@ template <class Visit> void for_each_load(std::vector<Statement>& body,
   }
 }
 
+/// The loops by which a coordinate runs through all terms of a sum, from 0 on, each once: one, the
+/// two of partial chains (`k + l`, where k steps by as many as l counts), or one over blocks around
+/// either (`392*b + k`).
+struct Terms {
+  const Statement* loop = nullptr; ///< the outermost
+  int64_t count = 0;
+};
+
+/// `moving`: those of the loops around that move the coordinate, outermost first. Nothing where it
+/// is anything else.
+std::optional<Terms> terms_of(const Affine& coordinate, std::span<const Statement* const> moving);
+
 struct Panels {
   std::vector<Statement> copies; ///< what fills them, for one turn of the loop over columns
   std::vector<loop::BufferId> buffers;
 };
 
 /// Lets the loops inside `columns` read from panels what they read along it, which the caller fills
-/// in front of them; k may be the `k + l` of partial chains. None where they read nothing of that
-/// kind.
+/// in front of them. None where they read nothing of that kind.
 Panels panels(Program& program, Kernel& kernel, Statement& columns);
 
 /// The same, filled in front of the loops inside. False where there is none.

@@ -5,6 +5,7 @@
 
 #include "gdjit/Loop/Alone.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -36,13 +37,15 @@ private:
   void read(Statement& load) {
     const Statement& rows = *loops_.front();
     const Affine &k = load.index[0].affine, &i = load.index[1].affine;
-    const Statement* terms = nullptr;
+    std::vector<const Statement*> moving;
     for (const Statement* l : loops_)
-      if (l != &rows && l->loop_kind != loop::LoopKind::unrolled && factor(k, l->loop) == 1)
-        terms = l;
-    bool plain = terms && k == variable(terms->loop) && terms->begin == 0 && terms->step == 1 &&
-                 load.mask == loop::none && factor(i, rows.loop) == 1 && i.constant == 0 &&
-                 load.index[0].dynamic == loop::none && load.index[1].dynamic == loop::none;
+      if (l != &rows && factor(k, l->loop) != 0)
+        moving.push_back(l);
+    const std::optional<Terms> terms = terms_of(k, moving);
+    bool plain =
+        terms && std::ranges::all_of(moving, [](const Statement* l) { return l->step == 1; });
+    plain = plain && load.mask == loop::none && factor(i, rows.loop) == 1 && i.constant == 0 &&
+            load.index[0].dynamic == loop::none && load.index[1].dynamic == loop::none;
     for (const loop::Term& t : i.terms) { // the row itself, and its number within the tile
       bool within = false;
       for (const Statement* l : loops_)
@@ -53,22 +56,21 @@ private:
       plain = plain && can_pack(program_, nest, load.buffer);
     if (!plain)
       return;
-    const int64_t count = terms->end;
     const loop::BufferId to = copy(load, rows, *terms);
     Affine at = i;
-    substitute(at, rows.loop, variable(rows.loop, count));
-    add_scaled(at, variable(terms->loop), rows.step);
+    substitute(at, rows.loop, variable(rows.loop, terms->count));
+    add_scaled(at, k, rows.step);
     load.index = {Index{at, loop::none, 0}};
     load.buffer = to;
   }
 
-  loop::BufferId copy(const Statement& load, const Statement& rows, const Statement& terms) {
+  loop::BufferId copy(const Statement& load, const Statement& rows, const Terms& terms) {
     auto [at, added] = buffers_.try_emplace(load.buffer, loop::none);
     if (added) {
       loop::Buffer buffer;
       const loop::Buffer& from = program_.buffers[load.buffer];
       buffer.name = loop::own_name(program_, from.name, ".rows");
-      buffer.type = {load.type.dtype, Shape{from.type.shape[1] * terms.end}};
+      buffer.type = {load.type.dtype, Shape{from.type.shape[1] * terms.count}};
       at->second = static_cast<loop::BufferId>(program_.buffers.size());
       program_.buffers.push_back(buffer);
     }
@@ -77,15 +79,16 @@ private:
     return at->second;
   }
 
-  Statement nest(const Statement& load, const Statement& rows, const Statement& terms,
+  Statement nest(const Statement& load, const Statement& rows, const Terms& terms,
                  loop::BufferId to) {
     Statement tiles = rows;
     tiles.loop = fresh_loop(kernel_, rows.loop);
     tiles.node = load.node;
-    Statement each = terms;
-    each.loop = fresh_loop(kernel_, terms.loop);
+    Statement each;
+    each.kind = StatementKind::For;
+    each.loop = fresh_loop(kernel_, terms.loop->loop);
+    each.end = terms.count;
     each.node = load.node;
-    each.body.clear();
     const int64_t lanes = context_.machine.vector_bytes / byte_size(load.type.dtype);
     for (int64_t row = 0; row < rows.step; row += lanes) {
       Statement from = load;
@@ -98,7 +101,7 @@ private:
       store.buffer = to;
       store.operands = {from.result};
       store.result = loop::none;
-      Affine place = variable(tiles.loop, terms.end, row);
+      Affine place = variable(tiles.loop, terms.count, row);
       add_scaled(place, variable(each.loop), rows.step);
       store.index = {Index{place, loop::none, 1}};
       if (rows.step - row < lanes) {

@@ -1,4 +1,4 @@
-// Row-major products by three libraries, on the same operands.
+// Row-major products by four libraries, on the same operands.
 #include "Products.h"
 
 #include "StepBuilder.h"
@@ -9,6 +9,7 @@
 #include <cmath>
 #include <dnnl.h>
 #include <fmt/format.h>
+#include <libxsmm.h>
 #include <stdexcept>
 
 namespace gdjit::benchmarks {
@@ -30,6 +31,22 @@ double distance(const Array& a, const float* b, int64_t k) {
   for (int64_t i = 0; i < a.elements(); ++i)
     greatest = std::max(greatest, std::fabs(static_cast<double>(a.data<float>()[i]) - b[i]));
   return greatest / (static_cast<double>(k) * 0x1p-24);
+}
+
+/// Its kernel for columns that lie one behind another, as C^T = B^T A^T has them; empty where it
+/// has none (1.17: for a transposed first operand of its own, our second).
+std::function<void()> by_libxsmm(const Product& p, std::shared_ptr<Array> a,
+                                 std::shared_ptr<Array> b, std::shared_ptr<Array> c) {
+  const auto m = static_cast<int>(p.n), n = static_cast<int>(p.m), k = static_cast<int>(p.k);
+  const int lda = p.transpose_b ? k : m, ldb = p.transpose_a ? n : k;
+  const float alpha = 1, beta = 0;
+  const int flags = (p.transpose_b ? LIBXSMM_GEMM_FLAG_TRANS_A : 0) |
+                    (p.transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : 0);
+  libxsmm_smmfunction kernel =
+      libxsmm_smmdispatch(m, n, k, &lda, &ldb, &m, &alpha, &beta, &flags, nullptr);
+  if (kernel == nullptr)
+    return {};
+  return [=] { kernel(b->data<float>(), a->data<float>(), c->data<float>()); };
 }
 
 } // namespace
@@ -68,14 +85,18 @@ std::vector<Contestant> contestants(const Product& p) {
     dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1,
                a->data<float>(), lda, b->data<float>(), ldb, 0, c->data<float>(), p.n);
   };
+  const std::function<void()> libxsmm = by_libxsmm(p, a, b, c);
   frame->run();
   for (const std::function<void()>& other :
-       {std::function<void()>(blas), std::function<void()>(dnnl)}) {
+       {std::function<void()>(blas), std::function<void()>(dnnl), libxsmm}) {
+    if (!other)
+      continue;
     other();
     if (!(distance(*c, static_cast<const float*>(frame->output(0)), p.k) < 1))
       throw std::runtime_error("the products of " + p.name() + " differ");
   }
-  return {{"gdjit", [=] { frame->run(); }}, {"oneDNN", dnnl}, {"OpenBLAS", blas}};
+  return {
+      {"gdjit", [=] { frame->run(); }}, {"oneDNN", dnnl}, {"OpenBLAS", blas}, {"libxsmm", libxsmm}};
 }
 
 std::vector<Product> products() {

@@ -75,22 +75,26 @@ Step adam(Draw& draw, std::string& what) {
 /// Layers of many more terms than columns, whose blocks two threads may share, and their weights'
 /// update.
 Step long_chains(Draw& draw, std::string& what) {
-  const int64_t m = draw({1, 5, 16, 33}), n = draw({16, 17, 33, 64, 128, 256}),
-                k = draw({512, 513, 600, 784}), layers = draw({1, 2, 3});
+  const int64_t m = draw({1, 5, 16, 33, 70}), n = draw({16, 17, 33, 64, 128, 256}),
+                k = draw({512, 513, 600, 784}), layers = draw({1, 1, 2, 3});
+  const bool ta = draw({0, 0, 1}) != 0, tb = draw({0, 0, 1}) != 0;
   const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
-  what = fmt::format("{} of {}x{}x{} {}", layers, m, n, k, name(type));
+  what = fmt::format("{} of {}x{}x{}{}{} {}", layers, m, n, k, ta ? " TN" : "", tb ? " NT" : "",
+                     name(type));
   StepBuilder builder;
-  Expr x = builder.input("x", {type, Shape{m, k}});
+  Expr x = builder.input("x", {type, ta ? Shape{k, m} : Shape{m, k}});
   std::vector<Expr> weights, results;
   for (int64_t l = 0; l < layers; ++l) {
-    weights.push_back(builder.state(fmt::format("w{}", l), {type, Shape{k, n}}));
+    weights.push_back(builder.state(fmt::format("w{}", l), {type, tb ? Shape{n, k} : Shape{k, n}}));
     Expr c = builder.input(fmt::format("c{}", l), {type, Shape{n}});
-    Expr y = matmul(x, weights.back());
+    Expr y = matmul(x, weights.back(), ta, tb);
     results.push_back(apply(Opcode::Relu, y + broadcast_to(c, y.shape())));
     builder.output(fmt::format("y{}", l), results.back());
   }
-  for (size_t l = 0; l < weights.size(); ++l)
-    builder.update(weights[l], weights[l] - matmul(x, results[l], true) * 0.125);
+  for (size_t l = 0; l < weights.size(); ++l) {
+    Expr gradient = tb ? matmul(results[l], x, true, ta) : matmul(x, results[l], !ta);
+    builder.update(weights[l], weights[l] - gradient * 0.125);
+  }
   return builder.step();
 }
 

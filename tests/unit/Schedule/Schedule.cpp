@@ -251,6 +251,22 @@ TEST(Schedule, RowsThatDoNotFitTheSecondCacheAreTakenInBlocks) {
   }
 }
 
+TEST(Schedule, PanelsHoldTheTermsOfAllBlocks) {
+  PassContext context;
+  context.machine.l1_bytes = 512;
+  for (bool transposed : {false, true}) { // its rows side by side have a copy, too
+    const Shape left = transposed ? Shape{512, 112} : Shape{112, 512};
+    Built b = build(DType::f32, {left, Shape{512, 48}},
+                    [&](std::span<const Expr> x) { return matmul(x[0], x[1], transposed); });
+    const std::string text = loop::print(schedule(b.loops, context));
+    EXPECT_THAT(text, testing::ContainsRegex("panel[0-9]+\\[256\\*b\\+k, "));
+    if (transposed) {
+      EXPECT_THAT(text, testing::ContainsRegex("rows[0-9]+\\["));
+    }
+    expect_same_bits(b);
+  }
+}
+
 TEST(Schedule, ShortChainsBeginWithProducts) {
   auto product = [](std::span<const Expr> x) { return matmul(x[0], x[1]); };
   PassContext context;
