@@ -19,7 +19,7 @@ namespace {
 /// in the copy is [k, … + lanes].
 struct Read {
   Statement* load = nullptr;
-  std::optional<Terms> terms;
+  Terms terms;
   size_t axis = 0;                    ///< that k runs along
   size_t lanes_axis = 0;              ///< that j and the lanes run along
   std::vector<Statement> definitions; ///< of its mask and fill
@@ -83,7 +83,7 @@ private:
       read.lanes_axis = axis;
     }
     const size_t last = s.index.size() - 1;
-    if (lanes && read.terms && (read.lanes_axis == last || (read.axis == last && !masked)))
+    if (lanes && read.terms.loop && (read.lanes_axis == last || (read.axis == last && !masked)))
       reads_.push_back(read);
   }
 
@@ -97,11 +97,11 @@ private:
       return false;
     if (moving.empty())
       return true;
-    if (read.terms || moving.front() == loops_.front())
+    if (read.terms.loop || moving.front() == loops_.front())
       return false;
     read.terms = terms_of(affine, moving);
     read.axis = axis;
-    return read.terms.has_value();
+    return read.terms.loop != nullptr;
   }
 
   /// True where, beside the loop over columns, only the number of the vector within the tile moves.
@@ -142,7 +142,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
                              .source = source,
                              .row_axis = read.lanes_axis,
                              .rows = columns.step,
-                             .columns = read.terms->count,
+                             .columns = read.terms.count,
                              .target =
                                  [](const Affine& row, const Affine& column) {
                                    return std::vector<Index>{Index{column, loop::none, 0},
@@ -151,8 +151,8 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
                              .node = load.node});
   Statement each;
   each.kind = StatementKind::For;
-  each.loop = fresh_loop(kernel, read.terms->loop->loop);
-  each.end = read.terms->count;
+  each.loop = fresh_loop(kernel, read.terms.loop->loop);
+  each.end = read.terms.count;
   each.node = load.node;
   Statement across = each;
   across.loop = fresh_loop(kernel, columns.loop);
@@ -188,7 +188,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
 struct Slice {
   explicit Slice(const Read& read)
       : buffer(read.load->buffer), lanes_axis(read.lanes_axis), axis(read.axis),
-        terms(read.terms->count), others(read.load->index) {
+        terms(read.terms.count), others(read.load->index) {
     others[lanes_axis] = others[axis] = {};
     const auto numbered = [&](ValueId value) { // within the nest by place, else by itself
       const auto at = std::ranges::find(read.definitions, value, &Statement::result);
@@ -215,29 +215,26 @@ struct Slice {
 
 } // namespace
 
-std::optional<Terms> terms_of(const Affine& coordinate, std::span<const Statement* const> moving) {
-  if (moving.empty() || coordinate.constant != 0 || coordinate.terms.size() < moving.size())
+Terms terms_of(const Affine& coordinate, std::span<const Statement* const> moving) {
+  if (moving.empty() || coordinate.constant != 0)
     return {};
   const Statement& outer = *moving.front();
   const int64_t step = factor(coordinate, outer.loop);
-  const bool plain = outer.begin == 0 && outer.loop_kind != loop::LoopKind::unrolled;
+  const bool plain =
+      outer.begin == 0 && outer.step == 1 && outer.loop_kind != loop::LoopKind::unrolled;
   Affine rest = coordinate;
   add_scaled(rest, variable(outer.loop), -step);
   if (moving.size() == 1)
-    return plain && outer.step == 1 && step == 1 && rest.terms.empty()
-               ? std::optional(Terms{&outer, outer.end})
-               : std::nullopt;
+    return plain && step == 1 && rest.terms.empty() ? Terms{&outer, outer.end} : Terms();
   if (step == 1) { // partial chains
     const Statement& inner = *moving[1];
     const bool chains = moving.size() == 2 && rest == variable(inner.loop) && outer.begin == 0 &&
                         inner.begin == 0 && inner.step == 1 && inner.end == outer.step &&
                         outer.end % outer.step == 0;
-    return chains ? std::optional(Terms{&outer, outer.end}) : std::nullopt;
+    return chains ? Terms{&outer, outer.end} : Terms();
   }
-  const std::optional<Terms> block = terms_of(rest, moving.subspan(1));
-  return plain && outer.step == 1 && block && block->count == step
-             ? std::optional(Terms{&outer, outer.end * step})
-             : std::nullopt;
+  const bool blocks = plain && terms_of(rest, moving.subspan(1)).count == step;
+  return blocks ? Terms{&outer, outer.end * step} : Terms();
 }
 
 Panels panels(Program& program, Kernel& kernel, Statement& columns) {
@@ -252,7 +249,7 @@ Panels panels(Program& program, Kernel& kernel, Statement& columns) {
       at = copies.emplace(at, slice, loop::none);
       loop::Buffer buffer;
       buffer.name = loop::own_name(program, program.buffers[load.buffer].name, ".panel");
-      buffer.type = {load.type.dtype, Shape{read.terms->count, columns.step}};
+      buffer.type = {load.type.dtype, Shape{read.terms.count, columns.step}};
       at->second = static_cast<loop::BufferId>(program.buffers.size());
       program.buffers.push_back(buffer);
       for (Statement& copy : filled(kernel, columns, read, at->second))

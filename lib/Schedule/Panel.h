@@ -10,7 +10,6 @@
 
 #include "gdjit/IR/PassContext.h"
 
-#include <optional>
 #include <span>
 
 namespace gdjit::scheduling {
@@ -34,13 +33,13 @@ template <class Visit> void for_each_load(std::vector<Statement>& body,
 /// two of partial chains (`k + l`, where k steps by as many as l counts), or one over blocks around
 /// either (`392*b + k`).
 struct Terms {
-  const Statement* loop = nullptr; ///< the outermost
+  const Statement* loop = nullptr; ///< the outermost; null for none
   int64_t count = 0;
 };
 
-/// `moving`: those of the loops around that move the coordinate, outermost first. Nothing where it
-/// is anything else.
-std::optional<Terms> terms_of(const Affine& coordinate, std::span<const Statement* const> moving);
+/// `moving`: those of the loops around that move the coordinate, outermost first. None where it is
+/// anything else.
+Terms terms_of(const Affine& coordinate, std::span<const Statement* const> moving);
 
 struct Panels {
   std::vector<Statement> copies; ///< what fills them, for one turn of the loop over columns

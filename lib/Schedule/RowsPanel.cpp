@@ -41,9 +41,9 @@ private:
     for (const Statement* l : loops_)
       if (l != &rows && factor(k, l->loop) != 0)
         moving.push_back(l);
-    const std::optional<Terms> terms = terms_of(k, moving);
+    const Terms terms = terms_of(k, moving);
     bool plain =
-        terms && std::ranges::all_of(moving, [](const Statement* l) { return l->step == 1; });
+        terms.loop && std::ranges::all_of(moving, [](const Statement* l) { return l->step == 1; });
     plain = plain && load.mask == loop::none && factor(i, rows.loop) == 1 && i.constant == 0 &&
             load.index[0].dynamic == loop::none && load.index[1].dynamic == loop::none;
     for (const loop::Term& t : i.terms) { // the row itself, and its number within the tile
@@ -56,9 +56,9 @@ private:
       plain = plain && can_pack(program_, nest, load.buffer);
     if (!plain)
       return;
-    const loop::BufferId to = copy(load, rows, *terms);
+    const loop::BufferId to = copy(load, rows, terms);
     Affine at = i;
-    substitute(at, rows.loop, variable(rows.loop, terms->count));
+    substitute(at, rows.loop, variable(rows.loop, terms.count));
     add_scaled(at, k, rows.step);
     load.index = {Index{at, loop::none, 0}};
     load.buffer = to;

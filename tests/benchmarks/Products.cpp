@@ -35,8 +35,8 @@ double distance(const Array& a, const float* b, int64_t k) {
 
 /// Its kernel for columns that lie one behind another, as C^T = B^T A^T has them; empty where it
 /// has none (1.17: for a transposed first operand of its own, our second).
-std::function<void()> by_libxsmm(const Product& p, std::shared_ptr<Array> a,
-                                 std::shared_ptr<Array> b, std::shared_ptr<Array> c) {
+std::function<void()> by_libxsmm(const Product& p, const std::shared_ptr<Array>& a,
+                                 const std::shared_ptr<Array>& b, const std::shared_ptr<Array>& c) {
   const auto m = static_cast<int>(p.n), n = static_cast<int>(p.m), k = static_cast<int>(p.k);
   const int lda = p.transpose_b ? k : m, ldb = p.transpose_a ? n : k;
   const float alpha = 1, beta = 0;

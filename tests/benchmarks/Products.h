@@ -20,10 +20,11 @@ struct Product {
 /// One implementation, ready to be run again and again on the same data.
 struct Contestant {
   std::string name;
-  std::function<void()> run;
+  std::function<void()> run; ///< empty where the library has nothing for the product
 };
 
-/// gdjit, oneDNN, OpenBLAS, each on one thread, checked to give the same product within rounding.
+/// gdjit, oneDNN, OpenBLAS, libxsmm (or none), each on one thread, checked to give the same product
+/// within rounding.
 std::vector<Contestant> contestants(const Product& product);
 
 /// The sizes of layers of small networks, forward and backward, and some that are awkward.
