@@ -58,7 +58,7 @@ ValueId block_sum(const Statement& loop) {
   if (!is_plain(loop) || body.size() <= addition)
     return loop::none;
   const Statement &get = body[body.size() - 3], &add = body[body.size() - 2], &set = body.back();
-  const bool adds = get.kind == StatementKind::Get && get.index.empty() &&
+  const bool adds = get.kind == StatementKind::Get && get.index.empty() && get.type.lanes == 1 &&
                     add.kind == StatementKind::Compute && add.operands.size() == 2 &&
                     add.operands[0] == get.result && add.operands[1] != get.result &&
                     set.kind == StatementKind::Set && set.index.empty() && set.tile == get.tile &&

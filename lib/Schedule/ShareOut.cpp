@@ -179,8 +179,10 @@ private:
     end_part();
     if (parts.empty())
       parts.push_back(kernel);
-    for (size_t i = 0; i < parts.size(); ++i)
+    for (size_t i = 0; i < parts.size(); ++i) {
       name(parts[i], i, parts.size());
+      parts[i].buffers = kernel.buffers; // all of them, as those have that are the same
+    }
     return parts;
   }
 

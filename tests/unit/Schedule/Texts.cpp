@@ -27,11 +27,13 @@ std::string with_work(const std::string& work) {
       head, work);
 }
 
-void expect_same_bits(const std::string& text) {
+void expect_same_bits(const std::string& text, int threads = 1) {
   const TextStep read = read_step(text, "t.gdir");
   PassContext context;
   context.machine = {
       .vector_bytes = 64, .vector_registers = 32, .l1_bytes = 2048, .l2_bytes = 16384};
+  context.machine.least_shared = 1000;
+  context.threads = threads;
   const loop::Program program = plan(schedule(read.program, context), context);
   Diagnostics diagnostics;
   verify(program, diagnostics);
@@ -105,6 +107,40 @@ TEST(ScheduledTexts, TilesMayHoldScalars) {
       "        %1 = load w[i+r, 16*v+lane] : f32x16\n"
       "        store y[i+r, 16*v+lane] = div %1, t0[r, v]\n      }}\n    }}\n  }}\n}}\n\nend\n",
       head));
+}
+
+/// Blocks of terms, the sum of each as `block` gives it, over weights that threads update.
+std::string in_blocks(const std::string& block) {
+  return fmt::format(
+      "{}input x : f32[8,512]\nstate w : f32[512,16] = zeros\noutput y : f32[8,16]\nupdate w\n\n"
+      "buffer x : f32[8,512] = input x\nbuffer w : f32[512,16] = state w\n"
+      "buffer y : f32[8,16] = output y\nbuffer v : f32[512,16] = update w\n\n"
+      "kernel k0 \"\" {{\n  for i in 0..8 {{\n{}  }}\n}}\n\n"
+      "kernel k1 \"\" {{\n  for k in 0..512 {{\n    for j in 0..16 {{\n"
+      "      store v[k, j] = mul w[k, j], 0.5\n    }}\n  }}\n}}\n\nend\n",
+      head, block);
+}
+
+TEST(ScheduledTexts, BlocksOfVectorsStayWhereTheyAre) {
+  expect_same_bits(in_blocks("    tile t0 : f32x16 = -0.0\n    for b in 0..2 {\n"
+                             "      tile t1 : f32x16 = -0.0\n      for k in 0..256 {\n"
+                             "        set t1 = fma x[i, 256*b+k], "
+                             "(load w[256*b+k, lane] : f32x16), t1\n      }\n"
+                             "      set t0 = add t0, t1\n    }\n    store y[i, lane] = t0\n"),
+                   2);
+}
+
+TEST(ScheduledTexts, BlocksMayBeJoinedByAnyOperation) {
+  for (const char* operation : {"add", "mul", "sub", "max"})
+    expect_same_bits(in_blocks(fmt::format(
+                         "    for j in 0..16 {{\n      %1 = load x[i, j]\n"
+                         "      tile t0 : f32 = 1\n      for b in 0..2 {{\n"
+                         "        tile t1 : f32 = -0.0\n        for k in 0..256 {{\n"
+                         "          set t1 = fma x[i, 256*b+k], w[256*b+k, j], t1\n        }}\n"
+                         "        set t0 = {} t0, t1\n      }}\n"
+                         "      store y[i, j] = add t0, %1\n    }}\n",
+                         operation)),
+                     2);
 }
 
 } // namespace
