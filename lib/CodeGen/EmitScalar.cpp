@@ -137,17 +137,14 @@ Value* scale_by_power(Builder& b, Value* a, Value* n) {
   Value* bits = b.CreateShl(b.CreateAdd(exponent, llvm::ConstantInt::get(i64, bias)),
                             llvm::ConstantInt::get(i64, significand));
   llvm::Type* f64 = with(b.getDoubleTy());
-  // A power of infinity or 0, which also stands for the product with a NaN.
   constexpr double infinity = std::numeric_limits<double>::infinity();
   auto infinite = [&](double sign, double power, Value* otherwise) {
     return b.CreateSelect(b.CreateFCmpOEQ(n, constant(sign * infinity)),
-                          llvm::ConstantFP::get(otherwise->getType(), power), otherwise);
+                          llvm::ConstantFP::get(f64, power), otherwise);
   };
   Value* power = infinite(1, infinity, infinite(-1, 0, b.CreateBitCast(bits, f64)));
   Value* product = b.CreateFMul(convert_float(b, DType::f64, f64, a), power);
-  Value* result = convert_float(b, DType::f32, type, product);
-  result = b.CreateSelect(b.CreateFCmpUNO(a, a), infinite(1, infinity, infinite(-1, 0, a)), result);
-  return b.CreateSelect(is_nan, n, result);
+  return b.CreateSelect(is_nan, n, convert_float(b, DType::f32, type, product));
 }
 
 llvm::Type* element_type(llvm::LLVMContext& context, DType type, unsigned boolean_bits) {
@@ -203,43 +200,47 @@ Value* widen(Builder& builder, Value* value, uint16_t lanes) {
 
 Value* emit_scalef(Builder& b, Value* x, Value* n) {
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
-  const unsigned lanes = vector == nullptr ? 1 : vector->getNumElements();
-  constexpr unsigned least = 4, most = 16;
+  if (vector == nullptr) {
+    auto* wide = llvm::FixedVectorType::get(b.getFloatTy(), 4);
+    auto in_vector = [&](Value* of) {
+      return b.CreateInsertElement(llvm::Constant::getNullValue(wide), of, uint64_t{0});
+    };
+    return b.CreateExtractElement(emit_scalef(b, in_vector(x), in_vector(n)), uint64_t{0});
+  }
+  const unsigned lanes = vector->getNumElements();
+  // Lanes from `first` on, as many as `count`; behind the last one anything.
   auto part = [&](Value* of, unsigned first, unsigned count) {
-    llvm::SmallVector<int, most> from;
-    for (unsigned lane = 0; lane < count; ++lane)
-      from.push_back(first + lane < lanes ? static_cast<int>(first + lane) : -1);
+    llvm::SmallVector<int, 64> from;
+    for (unsigned lane = first; lane < first + count; ++lane)
+      from.push_back(lane < lanes ? static_cast<int>(lane) : -1);
     return b.CreateShuffleVector(of, from);
   };
-  if (lanes > most) { // halves
-    const unsigned half = lanes / 2;
-    Value* low = emit_scalef(b, part(x, 0, half), part(n, 0, half));
-    Value* high = emit_scalef(b, part(x, half, half), part(n, half, half));
-    llvm::SmallVector<int, 64> all(lanes);
-    std::iota(all.begin(), all.end(), 0);
-    return b.CreateShuffleVector(low, high, all);
-  }
-  if (lanes < least) {
-    auto* wide = llvm::FixedVectorType::get(b.getFloatTy(), least);
-    auto widened = [&](Value* of) {
-      return vector == nullptr
-                 ? b.CreateInsertElement(llvm::Constant::getNullValue(wide), of, uint64_t{0})
-                 : part(of, 0, least);
-    };
-    Value* result = emit_scalef(b, widened(x), widened(n));
-    if (vector == nullptr)
-      return b.CreateExtractElement(result, uint64_t{0});
-    llvm::SmallVector<int, least> own(lanes);
+  auto all = [&](Value* low, Value* high) {
+    llvm::SmallVector<int, 64> own(lanes);
     std::iota(own.begin(), own.end(), 0);
-    return b.CreateShuffleVector(result, own);
+    return b.CreateShuffleVector(low, high, own);
+  };
+  constexpr unsigned most = 16;
+  if (lanes > most) {
+    const unsigned half = (lanes + 1) / 2;
+    return all(emit_scalef(b, part(x, 0, half), part(n, 0, half)),
+               emit_scalef(b, part(x, half, half), part(n, half, half)));
   }
+  if (const unsigned width = lanes > 8 ? most : lanes > 4 ? 8 : 4; lanes != width) {
+    Value* result = emit_scalef(b, part(x, 0, width), part(n, 0, width));
+    return all(result, result);
+  }
+  // The instruction gives infinity or 0 for some NaN: they stay.
+  Value* number = b.CreateBitCast(b.CreateFCmpORD(x, x), b.getIntNTy(lanes));
+  if (lanes == 4)
+    number = b.CreateZExt(number, b.getInt8Ty());
   constexpr uint32_t nearest = 4; // as MXCSR says
   if (lanes == most)
     return b.CreateIntrinsic(Intrinsic::x86_avx512_mask_scalef_ps_512, {},
-                             {x, n, x, b.getInt16(-1), b.getInt32(nearest)});
+                             {x, n, x, number, b.getInt32(nearest)});
   return b.CreateIntrinsic(lanes == 8 ? Intrinsic::x86_avx512_mask_scalef_ps_256
                                       : Intrinsic::x86_avx512_mask_scalef_ps_128,
-                           {}, {x, n, x, b.getInt8(-1)});
+                           {}, {x, n, x, number});
 }
 
 Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,

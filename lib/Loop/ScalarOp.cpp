@@ -171,11 +171,8 @@ float scale_by_power(float a, float b) {
   const float within = b < -most ? -most : b > most ? most : b == b ? b : 0;
   const auto exponent = static_cast<int64_t>(std::floor(within));
   auto factor = std::bit_cast<double>((exponent + 1023) << 52);
-  if (std::isinf(b)) {
+  if (std::isinf(b))
     factor = b > 0 ? static_cast<double>(b) : 0;
-    if (a != a)
-      return static_cast<float>(factor);
-  }
   return b == b ? static_cast<float>(static_cast<double>(a) * factor) : b;
 }
 

@@ -75,12 +75,18 @@ std::vector<bool> meetings(const Program& program) {
   std::vector<Touched> touched;
   for (const loop::Kernel& kernel : program.kernels)
     touched.push_back(touched_by(program, kernel));
-  size_t first = 0; // behind the last meeting
+  size_t first = 0;        // behind the last meeting
+  size_t shared = kernels; // the last shared one
   for (size_t k = 0; k < kernels; ++k) {
-    if (k - first > most_between) {
+    const bool any = shared < kernels && shared >= first;
+    if (any && k - first > most_between) {
       meetings[k - 1] = true;
       first = k;
     }
+    if (touched[k].shared)
+      shared = k;
+    else if (!any) // one thread alone since then
+      continue;
     for (size_t before = k; before-- > first;) {
       if (!needs_meeting(touched[before], touched[k]))
         continue;

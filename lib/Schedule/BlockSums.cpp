@@ -1,4 +1,5 @@
-// Finds the loop over blocks by its last three statements, which add a block's sum to the whole.
+// Finds the loop over blocks by its last statement, which sets the whole to itself and a block's
+// sum.
 #include "BlockSums.h"
 
 #include "gdjit/Support/Error.h"
@@ -9,8 +10,6 @@
 namespace gdjit::scheduling {
 
 namespace {
-
-constexpr size_t addition = 3; ///< statements: get the sum, add, set it
 
 bool is_plain(const Statement& s) {
   return s.kind == StatementKind::For && s.begin == 0 && s.step == 1 &&
@@ -25,83 +24,105 @@ template <class Nest> std::vector<Nest*> loops_of(Nest& nest) {
   return loops;
 }
 
-/// Ids of values and tiles.
-struct Ids {
-  std::set<ValueId> values;
-  std::set<TileId> tiles;
+/// How a loop over blocks adds a block's sum to the whole: three of its statements.
+struct Addition {
+  size_t get = 0, add = 0;  ///< of the whole, of both; the last statement sets it
+  ValueId sum = loop::none; ///< of the block; none: the loop adds in no such way
 };
 
-/// True where statements, the last `addition` of which are left out, use only what they define
-/// themselves, and store nothing.
-bool stand_alone(const std::vector<Statement>& body) {
-  Ids own;
+Addition addition_of(const Statement& blocks) {
+  const std::vector<Statement>& body = blocks.body;
+  auto defines = [&](ValueId value, StatementKind kind) {
+    const auto at = std::ranges::find(body, value, &Statement::result);
+    return at != body.end() && at->kind == kind ? static_cast<size_t>(at - body.begin())
+                                                : body.size();
+  };
+  if (!is_plain(blocks) || body.empty())
+    return {};
+  const Statement& set = body.back();
+  if (set.kind != StatementKind::Set || !set.index.empty() || set.mask != loop::none)
+    return {};
+  const size_t add = defines(set.operands[0], StatementKind::Compute);
+  if (add == body.size() || body[add].operands.size() != 2 ||
+      body[add].operands[0] == body[add].operands[1])
+    return {};
+  const size_t get = defines(body[add].operands[0], StatementKind::Get);
+  if (get == body.size() || body[get].tile != set.tile || !body[get].index.empty() ||
+      body[get].type.lanes != 1)
+    return {};
+  return {get, add, body[add].operands[1]};
+}
+
+bool is_part(const Addition& a, const std::vector<Statement>& body, size_t i) {
+  return i == a.get || i == a.add || i + 1 == body.size();
+}
+
+/// True where the statements beside the addition use only what they define, the sum of the block
+/// among it, store nothing, and load nothing from `stored`.
+bool stands_alone(const Program& program, const Statement& blocks, const Addition& addition,
+                  const std::set<loop::BufferId>& stored) {
+  std::set<ValueId> values;
+  std::set<TileId> tiles;
   bool alone = true;
   auto visit = [&](const Statement& s) {
-    for_each_use(s, [&](ValueId v) { alone &= own.values.count(v) > 0; });
+    for_each_use(s, [&](ValueId v) { alone &= values.contains(v); });
     if (s.kind == StatementKind::Tile)
-      own.tiles.insert(s.tile);
-    alone &= s.tile == loop::none || own.tiles.count(s.tile) > 0;
+      tiles.insert(s.tile);
+    alone &= s.tile == loop::none || tiles.contains(s.tile);
     alone &= s.kind != StatementKind::Store && s.kind != StatementKind::Check;
+    alone &= s.buffer == loop::none || !stored.contains(storage(program, s.buffer));
     if (s.result != loop::none)
-      own.values.insert(s.result);
+      values.insert(s.result);
   };
-  for (size_t i = 0; i + addition < body.size(); ++i) {
-    visit(body[i]);
-    for_each(body[i].body, visit);
+  for (size_t i = 0; i < blocks.body.size(); ++i) {
+    if (is_part(addition, blocks.body, i))
+      continue;
+    visit(blocks.body[i]);
+    for_each(blocks.body[i].body, visit);
   }
-  return alone;
-}
-
-/// What a block adds to the whole; none where the loop is not one over blocks.
-ValueId block_sum(const Statement& loop) {
-  const std::vector<Statement>& body = loop.body;
-  if (!is_plain(loop) || body.size() <= addition)
-    return loop::none;
-  const Statement &get = body[body.size() - 3], &add = body[body.size() - 2], &set = body.back();
-  const bool adds = get.kind == StatementKind::Get && get.index.empty() && get.type.lanes == 1 &&
-                    add.kind == StatementKind::Compute && add.operands.size() == 2 &&
-                    add.operands[0] == get.result && add.operands[1] != get.result &&
-                    set.kind == StatementKind::Set && set.index.empty() && set.tile == get.tile &&
-                    set.mask == loop::none && set.operands[0] == add.result;
-  return adds && stand_alone(body) ? add.operands[1] : loop::none;
-}
-
-template <class Body> auto* block_loop_in(Body& body) {
-  auto at = std::find_if(body.begin(), body.end(),
-                         [](const Statement& s) { return block_sum(s) != loop::none; });
-  return at == body.end() ? nullptr : &*at;
+  return alone && values.contains(addition.sum) && !tiles.contains(blocks.body.back().tile);
 }
 
 } // namespace
 
-const Statement* block_loop(const Statement& nest) {
+const Statement* block_loop(const Program& program, const Statement& nest) {
   const std::vector<const Statement*> loops = loops_of(nest);
-  const bool plain = std::all_of(loops.begin(), loops.end(),
-                                 [](const Statement* loop) { return is_plain(*loop); });
-  return plain && loops.size() < static_cast<size_t>(most_axes) ? block_loop_in(loops.back()->body)
-                                                                : nullptr;
+  if (loops.size() >= static_cast<size_t>(most_axes) ||
+      !std::ranges::all_of(loops, [](const Statement* loop) { return is_plain(*loop); }))
+    return nullptr;
+  std::set<loop::BufferId> stored;
+  for_each(nest.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Store)
+      stored.insert(storage(program, s.buffer));
+  });
+  for (const Statement& s : loops.back()->body)
+    if (const Addition addition = addition_of(s);
+        addition.sum != loop::none && stands_alone(program, s, addition, stored))
+      return &s;
+  return nullptr;
 }
 
-int64_t block_sum_bytes(const Statement& nest) {
-  const Statement* blocks = block_loop(nest);
-  GDJIT_CHECK(blocks != nullptr);
-  int64_t bytes = turns(*blocks) * byte_size(blocks->body.back().type.dtype);
+int64_t block_sum_bytes(const Statement& nest, const Statement& blocks) {
+  int64_t bytes = turns(blocks) * byte_size(blocks.body.back().type.dtype);
   for (const Statement* loop : loops_of(nest))
     bytes *= turns(*loop);
   return bytes;
 }
 
 Statement take_blocks_apart(Program& program, Statement& nest, std::string name) {
+  const Statement* found = block_loop(program, nest);
+  GDJIT_CHECK(found != nullptr);
+  const auto at = found - loops_of(nest).back()->body.data();
   Statement whole = nest;
   const std::vector<Statement*> outer = loops_of(whole);
-  Statement* blocks = block_loop_in(outer.back()->body);
-  GDJIT_CHECK(blocks != nullptr);
+  Statement& blocks = outer.back()->body[static_cast<size_t>(at)];
+  const Addition addition = addition_of(blocks);
 
   Statement store;
   store.kind = StatementKind::Store;
-  store.type = blocks->body.back().type;
-  store.operands = {block_sum(*blocks)};
-  store.node = blocks->node;
+  store.type = blocks.body.back().type;
+  store.operands = {addition.sum};
+  store.node = blocks.node;
   store.buffer = static_cast<loop::BufferId>(program.buffers.size());
   loop::Buffer& sums = program.buffers.emplace_back();
   sums.name = std::move(name);
@@ -110,22 +131,22 @@ Statement take_blocks_apart(Program& program, Statement& nest, std::string name)
     sums.type.shape.push_back(turns(loop));
     store.index.push_back(Index{variable(loop.loop), loop::none, 0});
   };
-  add_axis(*blocks);
+  add_axis(blocks);
   for (const Statement* loop : outer)
     add_axis(*loop);
 
   Statement load = store;
   load.kind = StatementKind::Load;
   load.operands = {};
-  load.result = store.operands[0];
+  load.result = addition.sum;
 
   // The blocks' own nest, and in the whole one a load in the place of what it computes.
-  const auto last = blocks->body.end() - addition;
-  std::vector<Statement> inner(blocks->body.begin(), last);
+  std::vector<Statement> inner, adding = {std::move(load)};
+  for (size_t i = 0; i < blocks.body.size(); ++i)
+    (is_part(addition, blocks.body, i) ? adding : inner).push_back(blocks.body[i]);
   inner.push_back(std::move(store));
-  blocks->body.erase(blocks->body.begin(), last);
-  blocks->body.insert(blocks->body.begin(), std::move(load));
-  Statement outermost = *blocks;
+  blocks.body = std::move(adding);
+  Statement outermost = blocks;
   for (size_t depth = outer.size(); depth-- > 0;) {
     Statement loop = *outer[depth];
     loop.body = std::move(inner);

@@ -17,15 +17,16 @@
 namespace gdjit::scheduling {
 
 /// The loop over blocks in a nest of plain loops that each hold the next, innermost beside what
-/// else is done for a result; null where there is none that could be taken apart.
-const Statement* block_loop(const Statement& nest);
+/// else is done for a result; null where there is none that could be taken apart: what the blocks
+/// read must be neither computed nor stored in the nest.
+const Statement* block_loop(const Program& program, const Statement& nest);
 
-/// Bytes of all blocks' sums; `nest` has a loop over blocks.
-int64_t block_sum_bytes(const Statement& nest);
+/// Bytes of all sums of `blocks`, the loop over blocks of `nest`.
+int64_t block_sum_bytes(const Statement& nest, const Statement& blocks);
 
 /// Leaves in `nest` what computes the sums, blocks outermost, and gives back what adds them. Both
-/// name the same loops and values, for they are to become kernels of their own. `sums` is the
-/// number of a buffer that is added to the program, named `name`.
+/// name the same loops and values, for they are to become kernels of their own. The sums are the
+/// last buffer of the program, named `name`.
 Statement take_blocks_apart(Program& program, Statement& nest, std::string name);
 
 } // namespace gdjit::scheduling

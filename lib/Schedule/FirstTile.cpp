@@ -42,17 +42,6 @@ bool reads(const Statement& s, loop::BufferId buffer) {
   return found;
 }
 
-/// True for a loop of as many turns as `copy`, each of which reads only what the same turn of the
-/// copy writes, and stores nothing.
-bool are_terms(const Statement& s, const Statement& copy, loop::BufferId panel) {
-  bool possible = is_sequential(s) && s.begin == copy.begin && s.end == copy.end && s.step == 1;
-  for_each(s.body, [&](const Statement& t) {
-    possible = possible && t.kind != StatementKind::Store &&
-               (t.buffer != panel || t.index[0] == Index{variable(s.loop), loop::none, 0});
-  });
-  return possible;
-}
-
 /// The first statement that reads the panel; null where what stands in front of it does more than
 /// declare and compute.
 Statement* first_reader(std::span<Statement> statements, loop::BufferId panel) {
@@ -64,6 +53,34 @@ Statement* first_reader(std::span<Statement> statements, loop::BufferId panel) {
       return nullptr;
   }
   return nullptr;
+}
+
+/// A loop whose turns are those of a copy, and the number of its turn there.
+struct TermLoop {
+  Statement* loop = nullptr; ///< null for none
+  Affine number;
+};
+
+/// Of `s`: a loop of as many turns as `copy`, or one over blocks around such loops, whose every
+/// turn reads only what the same turn of the copy writes; nothing is stored.
+TermLoop term_loop(Statement& s, const Statement& copy, loop::BufferId panel) {
+  if (!is_sequential(s) || s.step != 1)
+    return {};
+  TermLoop terms{&s, variable(s.loop)};
+  if (turns(s) != turns(copy)) {
+    Statement* inner = first_reader(s.body, panel);
+    if (inner == nullptr || !is_sequential(*inner) || inner->step != 1 || inner->begin != 0 ||
+        s.begin != 0 || turns(s) * turns(*inner) != turns(copy))
+      return {};
+    terms = {inner, variable(inner->loop)};
+    add_scaled(terms.number, variable(s.loop), turns(*inner));
+  }
+  bool possible = terms.loop->begin == copy.begin;
+  for_each(s.body, [&](const Statement& t) {
+    possible = possible && t.kind != StatementKind::Store &&
+               (t.buffer != panel || t.index[0] == Index{terms.number, loop::none, 0});
+  });
+  return possible ? terms : TermLoop();
 }
 
 class FirstTile {
@@ -97,7 +114,7 @@ private:
         turns(*tiles) > most_tiles)
       return;
     Statement* terms = first_reader(tiles->body, panel);
-    if (terms == nullptr || !are_terms(*terms, body[copy], panel))
+    if (terms == nullptr || term_loop(*terms, body[copy], panel).loop == nullptr)
       return;
     std::vector<Statement> first = copy_fresh(kernel_, tiles->body);
     substitute(first, tiles->loop, Affine{tiles->begin, {}});
@@ -109,16 +126,17 @@ private:
   /// Puts the copy into the terms that follow it. False where none do.
   bool fuse(std::vector<Statement>& body, size_t at, loop::BufferId panel) {
     const Statement& copy = body[at];
-    Statement* terms = first_reader(std::span(body).subspan(at + 1), panel);
-    if (terms == nullptr || !are_terms(*terms, copy, panel))
+    Statement* reader = first_reader(std::span(body).subspan(at + 1), panel);
+    const TermLoop terms = reader ? term_loop(*reader, copy, panel) : TermLoop();
+    if (terms.loop == nullptr)
       return false;
     context_.remarks.push_back(fmt::format("{}: the first tile copies what loop {} reads again",
-                                           kernel_.name, kernel_.loop_names[terms->loop]));
+                                           kernel_.name, kernel_.loop_names[terms.loop->loop]));
     std::vector<Statement> copied = copy.body;
     ask_ahead(copied, copy.loop);
-    substitute(copied, copy.loop, variable(terms->loop));
-    std::ranges::move(terms->body, std::back_inserter(copied));
-    terms->body = std::move(copied);
+    substitute(copied, copy.loop, terms.number);
+    std::ranges::move(terms.loop->body, std::back_inserter(copied));
+    terms.loop->body = std::move(copied);
     return true;
   }
 

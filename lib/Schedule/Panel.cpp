@@ -134,7 +134,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
   std::vector<Index> source = load.index;
   source[read.lanes_axis].affine = variable(columns.loop);
   source[read.lanes_axis].lane = 0;
-  source[read.axis].affine = {};
+  source[read.axis].affine = read.terms.from;
   if (read.lanes_axis + 1 != load.index.size())
     return exchange(kernel, {.from = load.buffer,
                              .to = to,
@@ -162,7 +162,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
   Statement copied = load;
   copied.result = fresh_value(kernel);
   copied.index = source;
-  copied.index[read.axis].affine = variable(each.loop);
+  add_scaled(copied.index[read.axis].affine, variable(each.loop), 1);
   add_scaled(copied.index.back().affine, variable(across.loop), 1);
   copied.index.back().lane = 1;
   Statement store = copied;
@@ -188,7 +188,7 @@ std::vector<Statement> filled(Kernel& kernel, const Statement& columns, const Re
 struct Slice {
   explicit Slice(const Read& read)
       : buffer(read.load->buffer), lanes_axis(read.lanes_axis), axis(read.axis),
-        terms(read.terms.count), others(read.load->index) {
+        terms(read.terms.count), from(read.terms.from), others(read.load->index) {
     others[lanes_axis] = others[axis] = {};
     const auto numbered = [&](ValueId value) { // within the nest by place, else by itself
       const auto at = std::ranges::find(read.definitions, value, &Statement::result);
@@ -206,6 +206,7 @@ struct Slice {
   loop::BufferId buffer;
   size_t lanes_axis, axis;
   int64_t terms;
+  Affine from;
   std::vector<Index> others;
   std::vector<
       std::tuple<StatementKind, loop::ScalarOp, loop::ValueType, loop::Bits, std::vector<Index>>>
@@ -215,26 +216,33 @@ struct Slice {
 
 } // namespace
 
-Terms terms_of(const Affine& coordinate, std::span<const Statement* const> moving) {
-  if (moving.empty() || coordinate.constant != 0)
-    return {};
+/// Their number; 0 where these loops do anything else.
+static int64_t count_of(const Affine& coordinate, std::span<const Statement* const> moving) {
   const Statement& outer = *moving.front();
   const int64_t step = factor(coordinate, outer.loop);
   const bool plain =
       outer.begin == 0 && outer.step == 1 && outer.loop_kind != loop::LoopKind::unrolled;
-  Affine rest = coordinate;
-  add_scaled(rest, variable(outer.loop), -step);
   if (moving.size() == 1)
-    return plain && step == 1 && rest.terms.empty() ? Terms{&outer, outer.end} : Terms();
+    return plain && step == 1 ? outer.end : 0;
   if (step == 1) { // partial chains
     const Statement& inner = *moving[1];
-    const bool chains = moving.size() == 2 && rest == variable(inner.loop) && outer.begin == 0 &&
-                        inner.begin == 0 && inner.step == 1 && inner.end == outer.step &&
-                        outer.end % outer.step == 0;
-    return chains ? Terms{&outer, outer.end} : Terms();
+    const bool chains = moving.size() == 2 && outer.begin == 0 && inner.begin == 0 &&
+                        inner.step == 1 && factor(coordinate, inner.loop) == 1 &&
+                        inner.end == outer.step && outer.end % outer.step == 0;
+    return chains ? outer.end : 0;
   }
-  const bool blocks = plain && terms_of(rest, moving.subspan(1)).count == step;
-  return blocks ? Terms{&outer, outer.end * step} : Terms();
+  return plain && count_of(coordinate, moving.subspan(1)) == step ? outer.end * step : 0;
+}
+
+Terms terms_of(const Affine& coordinate, std::span<const Statement* const> moving) {
+  const int64_t count =
+      moving.empty() || coordinate.constant != 0 ? 0 : count_of(coordinate, moving);
+  if (count == 0)
+    return {};
+  Terms terms{moving.front(), count, coordinate};
+  for (const Statement* l : moving)
+    add_scaled(terms.from, variable(l->loop), -factor(coordinate, l->loop));
+  return terms;
 }
 
 Panels panels(Program& program, Kernel& kernel, Statement& columns) {
@@ -258,7 +266,9 @@ Panels panels(Program& program, Kernel& kernel, Statement& columns) {
     }
     Index last = load.index[read.lanes_axis];
     substitute(last.affine, columns.loop, {});
-    load.index = {load.index[read.axis], last};
+    Index term = load.index[read.axis];
+    add_scaled(term.affine, read.terms.from, -1);
+    load.index = {term, last};
     load.buffer = at->second;
     load.mask = load.fill = loop::none; // the copy holds what they make of it
   }

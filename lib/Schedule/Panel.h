@@ -29,12 +29,13 @@ template <class Visit> void for_each_load(std::vector<Statement>& body,
   }
 }
 
-/// The loops by which a coordinate runs through all terms of a sum, from 0 on, each once: one, the
-/// two of partial chains (`k + l`, where k steps by as many as l counts), or one over blocks around
-/// either (`392*b + k`).
+/// The loops by which a coordinate runs through terms of a sum one after another, each once: one,
+/// the two of partial chains (`k + l`, where k steps by as many as l counts), or one over blocks
+/// around either (`392*b + k`).
 struct Terms {
   const Statement* loop = nullptr; ///< the outermost; null for none
   int64_t count = 0;
+  Affine from; ///< the first term, by loops around: `392*p` where threads share blocks
 };
 
 /// `moving`: those of the loops around that move the coordinate, outermost first. None where it is

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace gdjit::scheduling {
@@ -42,8 +43,8 @@ private:
       if (l != &rows && factor(k, l->loop) != 0)
         moving.push_back(l);
     const Terms terms = terms_of(k, moving);
-    bool plain =
-        terms.loop && std::ranges::all_of(moving, [](const Statement* l) { return l->step == 1; });
+    bool plain = terms.loop && terms.from.terms.empty() &&
+                 std::ranges::all_of(moving, [](const Statement* l) { return l->step == 1; });
     plain = plain && load.mask == loop::none && factor(i, rows.loop) == 1 && i.constant == 0 &&
             load.index[0].dynamic == loop::none && load.index[1].dynamic == loop::none;
     for (const loop::Term& t : i.terms) { // the row itself, and its number within the tile
@@ -65,7 +66,7 @@ private:
   }
 
   loop::BufferId copy(const Statement& load, const Statement& rows, const Terms& terms) {
-    auto [at, added] = buffers_.try_emplace(load.buffer, loop::none);
+    auto [at, added] = buffers_.try_emplace({load.buffer, terms.count}, loop::none);
     if (added) {
       loop::Buffer buffer;
       const loop::Buffer& from = program_.buffers[load.buffer];
@@ -74,7 +75,7 @@ private:
       at->second = static_cast<loop::BufferId>(program_.buffers.size());
       program_.buffers.push_back(buffer);
     }
-    if (copied_.insert({load.buffer, rows.begin}).second)
+    if (copied_.insert({at->second, rows.begin, rows.step}).second)
       copies_.push_back(nest(load, rows, terms, at->second));
     return at->second;
   }
@@ -121,8 +122,8 @@ private:
   const std::vector<Statement>& nests_;
   const PassContext& context_;
   std::vector<const Statement*> loops_;
-  std::map<loop::BufferId, loop::BufferId> buffers_;
-  std::set<std::pair<loop::BufferId, int64_t>> copied_; ///< from which row on
+  std::map<std::pair<loop::BufferId, int64_t>, loop::BufferId> buffers_; ///< by number of terms
+  std::set<std::tuple<loop::BufferId, int64_t, int64_t>> copied_; ///< from which row on, how many
   std::vector<Statement> copies_;
 };
 

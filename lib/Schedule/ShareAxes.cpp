@@ -143,7 +143,7 @@ private:
         if (factor(s.index[static_cast<size_t>(a)].affine, way.loop) != 0)
           axis = a;
       const bool same = shape == memory.type.shape; // else the axis is another one's
-      if (axis == whole && way.fetched > 0)
+      if (axis == whole && way.blocks)
         axis = by_one; // behind the sums of blocks
       else if (!same ||
                (axis != whole && access.writes && apart(shape, axis, memory) < least_apart))

@@ -16,9 +16,8 @@ namespace gdjit::scheduling {
 struct Way {
   LoopId loop = loop::none;
   int64_t pieces = 0;
-  /// Where it is the loop over blocks of a reduction (BlockSums.h): bytes of the others' sums,
-  /// which one thread fetches to add them up, alone. Else 0.
-  int64_t fetched = 0;
+  bool blocks = false; ///< of a reduction (BlockSums.h), whose sums one thread adds up, alone
+  int64_t fetched = 0; ///< bytes of the others' sums, which it fetches for that
 };
 
 /// A nest that threads share, a top-level statement of a kernel that has statements.

@@ -5,6 +5,8 @@
 #include "Independence.h"
 #include "ShareAxes.h"
 
+#include "gdjit/Support/Error.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
@@ -35,7 +37,7 @@ struct Cut {
 Cut cut_of(int64_t extent, int64_t unit, int64_t threads) {
   Cut best;
   for (int64_t pieces = threads; pieces <= threads * most_pieces_a_thread; ++pieces) {
-    if (pieces < 2 || extent % pieces != 0 || extent / pieces % unit != 0)
+    if (pieces < 2 || extent == 0 || extent % pieces != 0 || extent / pieces % unit != 0)
       continue;
     const int64_t longest = (pieces + threads - 1) / threads;
     const double balance = static_cast<double>(pieces) / static_cast<double>(longest * threads);
@@ -206,14 +208,29 @@ private:
       columns = cut_of(turns(*inner), 2 * lanes_, threads);
     std::vector<Way> ways;
     if (rows.pieces > 0 && rows.balance >= columns.balance)
-      ways.push_back({nest.loop, rows.pieces});
+      ways.push_back({.loop = nest.loop, .pieces = rows.pieces});
     if (columns.pieces > 0 && (ways.empty() || (columns.balance >= rows.balance && fits(nest))))
-      ways.push_back({inner->loop, columns.pieces});
-    if (const Statement* blocks = block_loop(nest))
-      if (const Cut cut = cut_of(turns(*blocks), 1, threads); cut.pieces > 0)
-        ways.push_back(
-            {blocks->loop, cut.pieces, block_sum_bytes(nest) - block_sum_bytes(nest) / threads});
+      ways.push_back({.loop = inner->loop, .pieces = columns.pieces});
+    if (Way blocks = way_by_blocks(nest); blocks.blocks)
+      ways.push_back(blocks);
     return ways;
+  }
+
+  /// Where the blocks are nearly all of the work, and the one thread that adds their sums has these
+  /// in its second cache.
+  Way way_by_blocks(const Statement& nest) const {
+    const Statement* blocks = block_loop(program_, nest);
+    if (blocks == nullptr)
+      return {};
+    constexpr double least_part = 0.9;
+    const int64_t sums = block_sum_bytes(nest, *blocks);
+    const double results = static_cast<double>(sums) / byte_size(blocks->body.back().type.dtype),
+                 work = results * work_of(blocks->body),
+                 all = static_cast<double>(turns(nest)) * work_of(nest.body);
+    const Cut cut = cut_of(turns(*blocks), 1, context_.threads);
+    if (cut.pieces == 0 || work < least_part * all || sums > context_.machine.l2_bytes / 2)
+      return {};
+    return {blocks->loop, cut.pieces, true, sums - sums / context_.threads};
   }
 
   /// True where all that a nest touches stays in the second cache, half of which is for what is
@@ -234,13 +251,14 @@ private:
   std::vector<Statement> share(Kernel& kernel, Statement& nest, const SharedNest& how) {
     const Way way = how.ways[how.chosen];
     std::vector<Statement> rest;
-    if (way.fetched > 0) {
+    if (way.blocks) {
       sums_.push_back(static_cast<loop::BufferId>(program_.buffers.size()));
       rest.push_back(take_blocks_apart(program_, nest, name_of_sums(kernel)));
       if (!kernel.buffers.empty()) // it is listed where kernels are the same
         kernel.buffers.push_back(sums_.back());
     }
     Statement& loop = nest.loop == way.loop ? nest : nest.body[0];
+    GDJIT_CHECK(loop.loop == way.loop);
     said_.push_back(fmt::format(": {} pieces of loop {} for {} threads{}{}", way.pieces,
                                 kernel.loop_names[loop.loop], context_.threads,
                                 how.reason.empty() ? "" : ", since ", how.reason));

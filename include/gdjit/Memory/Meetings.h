@@ -1,4 +1,4 @@
-// Where the threads that share a step must meet: behind no kernel more than the memory asks for.
+// Where the threads that share a step must meet: where the memory asks for it.
 #pragma once
 
 #include "gdjit/Loop/Program.h"

@@ -49,6 +49,7 @@ template <class T> void add_float_corners(std::vector<T>& v) {
   }
   v.push_back(L::quiet_NaN());
   v.push_back(-L::quiet_NaN());
+  v.push_back(L::signaling_NaN());
 }
 
 template <class T> void add_integer_corners(std::vector<T>& v) {
@@ -265,8 +266,8 @@ std::vector<Setting> settings() {
   std::vector<Setting> all;
   for (const std::string& target : code_targets())
     for (int level : {0, 2, 3})
-      for (uint16_t lanes : {1, 4, 8, 16})
-        if (level != 3 || lanes == 1 || lanes == 8)
+      for (uint16_t lanes : {1, 3, 4, 8, 16, 24})
+        if (level == 2 || lanes == 1 || lanes == 8 || (level == 0 && lanes % 3 != 0))
           all.push_back({target, level, lanes});
   return all;
 }

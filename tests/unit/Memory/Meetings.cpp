@@ -48,6 +48,15 @@ TEST(Meetings, AreNoneBetweenWhatOneThreadDoes) {
   EXPECT_EQ(meetings_of({"ax>a", "aa>y", "aw>v"}), "---");
 }
 
+TEST(Meetings, OfManyKernelsAreNoneWithoutASharedOne) {
+  std::vector<std::string> kernels(200, "ax>a");
+  kernels.insert(kernels.end(), {"ax>y", "aw>v"});
+  EXPECT_EQ(meetings_of(kernels), std::string(kernels.size(), '-'));
+  kernels.insert(kernels.begin(), "sx>y");
+  kernels.erase(kernels.end() - 2);
+  EXPECT_EQ(meetings_of(kernels).find('|'), 64u) << "looked at no further";
+}
+
 TEST(Meetings, StandBetweenAWriterAndItsReaderOfWhichOneIsShared) {
   EXPECT_EQ(meetings_of({"sx>a", "aa>y", "aw>v"}), "|--");
   EXPECT_EQ(meetings_of({"ax>a", "sa>y", "aw>v"}), "|--");

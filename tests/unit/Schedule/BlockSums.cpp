@@ -38,8 +38,7 @@ std::string network(int64_t rows, int64_t terms, int layers, bool updated, int c
   return head + outputs + updates + nodes + (updated ? behind : "") + results + "}\n";
 }
 
-Compilation planned(const std::string& text, int threads) {
-  MachineTable machine;
+Compilation planned(const std::string& text, int threads, MachineTable machine = {}) {
   machine.least_shared = 1000;
   CompileOptions options{.threads = threads, .machine = &machine};
   Work work{.step = read_step(text, "t.gdir").step, .program = {}, .stage = Stage::Declared};
@@ -69,6 +68,32 @@ TEST(BlockSums, AreSharedWhereWhatAnotherThreadWroteIsMoreThanTheSums) {
 
 TEST(BlockSums, AreNotSharedWhereTheyAreMore) {
   EXPECT_THAT(planned(network(300, 512, 1, true, 16), 2).remarks, Not(Contains(HasSubstr(blocks))));
+}
+
+TEST(BlockSums, AreNotSharedWhereTheyDoNotFitTheSecondCache) {
+  MachineTable machine;
+  machine.l2_bytes = 8 << 10;
+  EXPECT_THAT(planned(network(16, 512, 1, true), 2, machine).remarks,
+              Not(Contains(HasSubstr(blocks))));
+}
+
+TEST(BlockSums, OfEachThreadComeFromPanelsOfItsTerms) {
+  MachineTable machine;
+  machine.l1_bytes = 512;
+  const Compilation c = planned(network(112, 512, 1, true), 2, machine);
+  EXPECT_THAT(c.remarks, Contains(HasSubstr(blocks)));
+  EXPECT_THAT(loop::print(c.work.program), HasSubstr(" : f32[2,256,32] = temporary")) << "a panel";
+}
+
+/// Exponentials that are stored and summed in one nest, which the blocks would come before.
+TEST(BlockSums, AreNotSharedWhereTheirNestStoresWhatTheyRead) {
+  planned("gdir 1\nstage declared\nmodel m\nstep training\nbatch 0\n\n"
+          "input x : f32[3,1024]\noutput y : f32[3,1024]\n\ngraph {\n  %x = input x\n"
+          "  %m = max %x axes=[1] keepdims\n  %b = broadcast %m : f32[3,1024]\n"
+          "  %d = sub %x, %b\n  %e = exp %d\n"
+          "  %s = sum %e axes=[1] keepdims order=f32:blocks(512,16)\n"
+          "  %t = broadcast %s : f32[3,1024]\n  %y = div %e, %t\n  output y = %y\n}\n",
+          2);
 }
 
 TEST(BlockSums, AreNotSharedWhereNothingIsFetched) {

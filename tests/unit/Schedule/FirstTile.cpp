@@ -51,6 +51,13 @@ TEST(FirstTile, CopiesWhatTheOthersReadAgain) {
   EXPECT_LT(text.find("tile t"), text.find("store w.panel")) << "no copy in front";
 }
 
+TEST(FirstTile, CopiesTheTermsOfAllBlocks) {
+  const std::string text = scheduled(126, 512);
+  EXPECT_THAT(text, AllOf(HasSubstr("prefetch w[256*b+k+8, j+j1]"), HasSubstr("store w.panel"),
+                          HasSubstr("  for i in 14..126 step 14 ")));
+  EXPECT_LT(text.find("tile t"), text.find("store w.panel")) << "no copy in front";
+}
+
 TEST(FirstTile, OfEachThreadCopiesItsOwn) {
   EXPECT_THAT(scheduled(252, 80, false, 2),
               AllOf(HasSubstr("parallel for p"), HasSubstr("store w.panel"),

@@ -143,5 +143,66 @@ TEST(ScheduledTexts, BlocksMayBeJoinedByAnyOperation) {
                      2);
 }
 
+/// y from x[127,512], whose rows threads cannot share.
+std::string of_rows(const std::string& first, const std::string& element) {
+  return fmt::format("{}input x : f32[127,512]\noutput y : f32[127,127]\n\n"
+                     "buffer x : f32[127,512] = input x\nbuffer a : f32[127,512] = temporary\n"
+                     "buffer y : f32[127,127] = output y\n\nkernel k0 \"\" {{\n"
+                     "  for i in 0..127 {{\n    for k in 0..512 {{\n      store a[i, k] = x[i, k]\n"
+                     "    }}\n  }}\n  for i in 0..127 {{\n    for j in 0..127 {{\n"
+                     "      {}\n      tile t0 : f32 = -0.0\n{}    }}\n  }}\n}}\n\nend\n",
+                     head, first, element);
+}
+
+constexpr const char* product = "tile t2 : f32 = -0.0\n      for k1 in 0..512 {\n"
+                                "        set t2 = fma x[i, k1], x[j, k1], t2\n      }\n";
+
+TEST(ScheduledTexts, BlocksComeNoEarlierThanWhatTheyRead) {
+  expect_same_bits(of_rows("", "      for b in 0..2 {\n        tile t1 : f32 = -0.0\n"
+                               "        for k in 0..256 {\n"
+                               "          set t1 = fma a[i, 256*b+k], x[j, 256*b+k], t1\n"
+                               "        }\n        set t0 = add t0, t1\n      }\n"
+                               "      store a[i, j] = t0\n      store y[i, j] = t0\n"),
+                   2);
+}
+
+TEST(ScheduledTexts, BlocksMayHaveNoTurns) {
+  expect_same_bits(of_rows(product, "      for b in 0..0 {\n        %0 = mul x[i, b], 3\n"
+                                    "        set t0 = add t0, %0\n      }\n"
+                                    "      store y[i, j] = add t0, t2\n"),
+                   2);
+}
+
+TEST(ScheduledTexts, BlocksMayAddWhatStandsOutside) {
+  expect_same_bits(of_rows(std::string(product) + "      %0 = mul t2, 2\n",
+                           "      for b in 0..2 {\n        %1 = mul x[i, b], 3\n"
+                           "        set t0 = add t0, %0\n      }\n"
+                           "      store y[i, j] = t0\n"),
+                   2);
+}
+
+TEST(ScheduledTexts, BlocksMayAddToATileOfTheirOwn) {
+  expect_same_bits(of_rows(product, "      for b in 0..2 {\n        tile t3 : f32 = 0\n"
+                                    "        %0 = mul x[i, b], 3\n"
+                                    "        set t3 = add t3, %0\n      }\n"
+                                    "      store y[i, j] = add t2, t0\n"),
+                   2);
+}
+
+TEST(ScheduledTexts, RowsOfDifferentNumbersOfTermsHaveCopiesOfTheirOwn) {
+  for (const char* terms : {"512", "256"}) {
+    const char* others = terms[0] == '5' ? "256" : "512";
+    expect_same_bits(fmt::format(
+        "{}input x : f32[512,112]\ninput w : f32[512,64]\noutput y : f32[112,64]\n\n"
+        "buffer x : f32[512,112] = input x\nbuffer w : f32[512,64] = input w\n"
+        "buffer y : f32[112,64] = output y\n\nkernel k0 \"\" {{\n  for i in 0..112 {{\n"
+        "    for j in 0..64 {{\n      tile t0 : f32 = -0.0\n      for k in 0..{} {{\n"
+        "        set t0 = fma x[k, i], w[k, j], t0\n      }}\n      tile t1 : f32 = -0.0\n"
+        "      for k1 in 0..{} {{\n        set t1 = fma x[k1, i], w[k1, j], t1\n      }}\n"
+        "      store y[i, j] = sub t0, t1\n    }}\n  }}\n}}\n\nend\n",
+        head, terms, others));
+  }
+}
+
 } // namespace
 } // namespace gdjit
