@@ -1,10 +1,13 @@
 // gdjit bench: how long a model takes to compile, and a step to run.
 #include "Figures.h"
+#include "KernelWork.h"
+#include "Limits.h"
 #include "Rows.h"
 
 #include "gdjit/CodeGen/Host.h"
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/Loop/KernelView.h"
 
 #include <algorithm>
 #include <chrono>
@@ -51,6 +54,7 @@ std::string duration(double seconds) {
 
 /// Phases of several compilations: the median of each.
 struct CompileTimes {
+  loop::Program program; ///< planned
   Summary total;
   std::vector<std::pair<std::string, double>> phases;
 };
@@ -63,6 +67,7 @@ CompileTimes time_compilation(const BenchArguments& a, const Work& work) {
     auto begin = Clock::now();
     Compilation c = compile(work, a.compile);
     totals.push_back(since(begin));
+    times.program = std::move(c.work.program);
     phases.resize(c.times.size());
     for (size_t p = 0; p < c.times.size(); ++p) {
       phases[p].push_back(c.times[p].seconds);
@@ -98,6 +103,23 @@ Summary time_steps(const BenchArguments& a, StepFunction& train) {
   return summarize(samples);
 }
 
+/// What a step does, counted from its loops, and the seconds that its kernels take at least.
+struct Least {
+  KernelWork work;
+  double seconds = 0;
+};
+
+Least least_of(const loop::Program& program, const Limits& limits) {
+  Least least;
+  for (const loop::Kernel& kernel : program.kernels) {
+    const KernelWork work = work_of(program, loop::written_out(program, kernel));
+    least.work.operations += work.operations;
+    least.work.bytes += work.bytes;
+    least.seconds += least_seconds(work, limits);
+  }
+  return least;
+}
+
 void bench(BenchArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   const StepKind kind = subject.main_step();
@@ -118,28 +140,38 @@ void bench(BenchArguments a, Tool& tool) {
       train.set(d.name, 0);
   Summary step = time_steps(a, train);
   const Executable& code = train.executable();
+  Limits limits = measure_limits(a.compile);
+  limits.flops *= code.threads();
+  const Least least = least_of(compiled.program, limits);
   double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));
 
   if (a.json) {
     Json phases = Json::object();
     for (const auto& [name, seconds] : compiled.phases)
       phases[name] = seconds;
-    Json json = {{"model", subject.name()},
-                 {"rows", work.signature().batch},
-                 {"cpu", host_info().cpu},
-                 {"target", a.compile.target},
-                 {"threads", a.compile.threads},
-                 {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
-                 {"step", {{"seconds", to_json(step)}, {"rows_per_second", rows / step.median}}},
-                 {"functions", code.functions()},
-                 {"kernels", code.launches()},
-                 {"arena_bytes", code.arena_bytes()}};
+    Json json = {
+        {"model", subject.name()},
+        {"rows", work.signature().batch},
+        {"cpu", host_info().cpu},
+        {"target", a.compile.target},
+        {"threads", code.threads()},
+        {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
+        {"step",
+         {{"seconds", to_json(step)},
+          {"rows_per_second", rows / step.median},
+          {"operations", least.work.operations},
+          {"bytes", least.work.bytes},
+          {"least_seconds", least.seconds}}},
+        {"limits", {{"flops", limits.flops}, {"memory", limits.memory}, {"cache", limits.cache}}},
+        {"functions", code.functions()},
+        {"kernels", code.launches()},
+        {"arena_bytes", code.arena_bytes()}};
     return write_output(json_text(json));
   }
   std::string text = fmt::format(
       "{}{}, {} thread{}\n", subject.name(),
       work.signature().batch == 0 ? "" : fmt::format(" with {} rows", work.signature().batch),
-      a.compile.threads, a.compile.threads == 1 ? "" : "s");
+      code.threads(), code.threads() == 1 ? "" : "s");
   text += fmt::format("compile  {:>10}   quartiles {} to {}\n", duration(compiled.total.median),
                       duration(compiled.total.low), duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)
@@ -147,6 +179,12 @@ void bench(BenchArguments a, Tool& tool) {
   text +=
       fmt::format("step     {:>10}   quartiles {} to {}, {:.3g} rows/s\n", duration(step.median),
                   duration(step.low), duration(step.high), rows / step.median);
+  text += fmt::format("work     {}, {} a step, which take {} at least: {:.0f} % of the limit\n",
+                      amount(least.work.operations, "op"), amount(least.work.bytes, "B"),
+                      duration(least.seconds), 100 * least.seconds / step.median);
+  text += fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
+                      amount(limits.flops, "op/s"), amount(limits.memory, "B/s"),
+                      amount(limits.cache, "B/s"));
   text += fmt::format("code     {} kernels, {} functions, arena {} bytes\n", code.launches(),
                       code.functions(), code.arena_bytes());
   write_output(text);
@@ -156,7 +194,8 @@ void bench(BenchArguments a, Tool& tool) {
 
 void add_bench(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
-      "bench", "Times compilation by phase, and steps (median and quartiles).\n\n"
+      "bench", "Times compilation by phase, and steps (median and quartiles), beside what\n"
+               "the machine can do, measured in the same run.\n\n"
                "  gdjit bench 01_linear_regression\n"
                "  gdjit bench my_model.cpp --dtype f64 --json");
   auto a = std::make_shared<BenchArguments>();

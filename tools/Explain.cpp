@@ -90,14 +90,6 @@ std::vector<double> time_kernels(const Subject& subject, const Work& work, Frame
   return best;
 }
 
-std::string count(double number, const char* unit) {
-  static constexpr std::pair<double, const char*> scales[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
-  for (auto [scale, letter] : scales)
-    if (number >= scale)
-      return fmt::format("{:.3g} {}{}", number / scale, letter, unit);
-  return fmt::format("{:.3g} {}", number, unit);
-}
-
 void explain(ExplainArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   const StepKind kind = subject.main_step();
@@ -124,8 +116,17 @@ void explain(ExplainArguments a, Tool& tool) {
   std::string text = fmt::format(
       "{}, {} step, {} rows, {} thread{}: at most {}, {} from memory, {} from the cache\n",
       subject.name(), work.signature().step, work.signature().batch, c.executable->threads(),
-      c.executable->threads() == 1 ? "" : "s", count(limits.flops, "op/s"),
-      count(limits.memory, "B/s"), count(limits.cache, "B/s"));
+      c.executable->threads() == 1 ? "" : "s", amount(limits.flops, "op/s"),
+      amount(limits.memory, "B/s"), amount(limits.cache, "B/s"));
+  if (const int threads = c.executable->threads(); threads < a.compile.threads)
+    text +=
+        threads == 1
+            ? fmt::format("{} threads were asked for, one does it all: no loop that divides among "
+                          "them has the work that pays for meeting\n",
+                          a.compile.threads)
+            : fmt::format("{} threads were asked for, {} share it: its loops divide into no more "
+                          "pieces\n",
+                          a.compile.threads, threads);
   for (size_t k = 0; k < program.kernels.size(); ++k) {
     const loop::Kernel kernel = loop::written_out(program, program.kernels[k]);
     const KernelWork done = work_of(program, kernel);
@@ -142,8 +143,8 @@ void explain(ExplainArguments a, Tool& tool) {
       text += fmt::format("  schedule   {}\n", remark);
     if (meet[k])
       text += "  threads    meet behind it\n";
-    text +=
-        fmt::format("  work       {}, {}\n", count(done.operations, "op"), count(done.bytes, "B"));
+    text += fmt::format("  work       {}, {}\n", amount(done.operations, "op"),
+                        amount(done.bytes, "B"));
     text += fmt::format("  predicted  {:.3g} us, by {}\n", limit * 1e6,
                         by_operations >= by_bytes ? "operations" : "bytes");
     text += fmt::format("  measured   {:.3g} us, {:.0f} % of the limit\n", measured[k] * 1e6,

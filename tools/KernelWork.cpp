@@ -2,6 +2,7 @@
 #include "KernelWork.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 
 namespace gdjit::tool {
@@ -55,6 +56,18 @@ KernelWork work_of(const loop::Program& program, const loop::Kernel& kernel) {
   Counter counter(program);
   counter.body(kernel.body, 1);
   return counter.finish();
+}
+
+double least_seconds(const KernelWork& work, const Limits& limits) {
+  return std::max(work.operations / limits.flops, limits.seconds_of_bytes(work.bytes));
+}
+
+std::string amount(double number, const char* unit) {
+  static constexpr std::pair<double, const char*> scales[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  for (auto [scale, letter] : scales)
+    if (number >= scale)
+      return fmt::format("{:.3g} {}{}", number / scale, letter, unit);
+  return fmt::format("{:.3g} {}", number, unit);
 }
 
 } // namespace gdjit::tool

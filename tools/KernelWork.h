@@ -1,7 +1,11 @@
 // What a kernel does, counted from its loops.
 #pragma once
 
+#include "Limits.h"
+
 #include "gdjit/Loop/Program.h"
+
+#include <string>
 
 namespace gdjit::tool {
 
@@ -11,5 +15,11 @@ struct KernelWork {
 };
 
 KernelWork work_of(const loop::Program& program, const loop::Kernel& kernel);
+
+/// Seconds that it takes at least: by operations or by bytes, whichever is more.
+double least_seconds(const KernelWork& work, const Limits& limits);
+
+/// "12.9 Mop": a number of anything, to three digits.
+std::string amount(double number, const char* unit);
 
 } // namespace gdjit::tool

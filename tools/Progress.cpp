@@ -15,9 +15,12 @@ namespace gdjit::tool {
 
 namespace {
 
-int64_t next_line(int64_t shown) {
-  int64_t unit = 1;
-  while (unit * 10 <= shown)
+/// The next number to show: `digits` leading ones change from line to line.
+int64_t next_line(int64_t shown, int digits = 1) {
+  int64_t unit = 1, least = 10;
+  for (int d = 1; d < digits; ++d)
+    least *= 10;
+  while (unit * least <= shown)
     unit *= 10;
   return (shown / unit + 1) * unit;
 }
@@ -41,7 +44,7 @@ Progress::Progress(int64_t total, int64_t done, bool quiet, bool epochs)
 bool Progress::epoch_due(int64_t epoch) {
   if (epoch < next_epoch_)
     return false;
-  next_epoch_ = epoch == 0 ? 1 : next_line(epoch);
+  next_epoch_ = next_line(epoch, 2); // each of the first hundred
   return true;
 }
 

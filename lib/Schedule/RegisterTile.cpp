@@ -99,33 +99,60 @@ private:
   /// Several vectors of a row at once.
   void vectors(std::vector<Statement>& out, Statement loop, bool has_rows) {
     const int64_t most = (context_.machine.vector_registers - 2) / accumulators(loop);
-    int64_t count = std::min({turns(loop), std::max<int64_t>(most, 1),
-                              has_rows ? vectors_side_by_side : vectors_without_rows});
+    const bool has_columns = !has_rows && std::ranges::any_of(loop.body, [&](const Statement& s) {
+      return columns_beside(s) >= least_rows;
+    });
+    int64_t count =
+        std::min({turns(loop), std::max<int64_t>(most, 1),
+                  has_rows || has_columns ? vectors_side_by_side : vectors_without_rows});
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
-    if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential && can_jam(loop))
-      return jam(kernel_, std::move(loop), count, out, varying_);
-    if (!has_rows && !columns_of_vector(loop) && varying_.empty() && reads_again(loop) &&
-        panel(program_, kernel_, loop))
-      context_.remarks.push_back(fmt::format("{}: what a vector of loop {} reads for each turn of "
-                                             "a loop inside is copied to lie in order",
-                                             kernel_.name, kernel_.loop_names[loop.loop]));
+    if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential &&
+        can_jam(loop)) {
+      std::vector<Statement> wide;
+      jam(kernel_, std::move(loop), count, wide, varying_);
+      for (Statement& w : wide) {
+        if (has_columns && is_vector_loop(w)) {
+          columns_of_vector(w);
+          copy_what_is_read_again(w);
+        }
+        out.push_back(std::move(w));
+      }
+      return;
+    }
+    if (!has_rows && !columns_of_vector(loop))
+      copy_what_is_read_again(loop);
     out.push_back(std::move(loop));
   }
 
-  /// Where rows are the lanes of a single vector: several columns of it at once. False where there
-  /// are none.
+  void copy_what_is_read_again(Statement& vectors) {
+    if (varying_.empty() && reads_again(vectors) && panel(program_, kernel_, vectors))
+      context_.remarks.push_back(fmt::format("{}: what a vector of loop {} reads for each turn of "
+                                             "a loop inside is copied to lie in order",
+                                             kernel_.name, kernel_.loop_names[vectors.loop]));
+  }
+
+  /// Columns of a loop inside one over vectors that registers hold at once; 0 where it is none
+  /// whose turns accumulate independently.
+  int64_t columns_beside(const Statement& s) const {
+    const int64_t tiles = s.kind == StatementKind::For ? accumulators(s) : 0;
+    const bool possible = tiles > 0 && s.step == 1 && s.loop_kind == loop::LoopKind::sequential &&
+                          !varies(s) && can_jam(s) && dependence(program_, s).empty();
+    return possible ? choose_rows(turns(s), (context_.machine.vector_registers - 2) / tiles) : 0;
+  }
+
+  /// Where rows are the lanes of vectors: several columns of them at once. False where there are
+  /// none.
   bool columns_of_vector(Statement& vector) {
     bool found = false;
     std::vector<Statement> body;
     for (Statement& s : vector.body) {
-      const int64_t tiles = s.kind == StatementKind::For ? accumulators(s) : 0;
-      const bool possible = tiles > 0 && s.step == 1 && s.loop_kind == loop::LoopKind::sequential &&
-                            !varies(s) && can_jam(s) && dependence(program_, s).empty();
-      const int64_t most = possible ? (context_.machine.vector_registers - 2) / tiles : 0;
-      if (const int64_t count = choose_rows(turns(s), most); most > 1 && count > 1) {
-        context_.remarks.push_back(fmt::format("{}: tile of a vector by {} columns over loop {}",
-                                               kernel_.name, count, kernel_.loop_names[s.loop]));
+      if (const int64_t count = columns_beside(s); count > 1) {
+        const int64_t vectors = accumulators(s);
+        context_.remarks.push_back(
+            fmt::format("{}: tile of {} by {} columns over loop {}", kernel_.name,
+                        vectors == 1 ? "a vector" : fmt::format("{} vectors", vectors), count,
+                        kernel_.loop_names[s.loop]));
         jam(kernel_, std::move(s), count, body, varying_);
         found = true;
       } else {

@@ -188,6 +188,20 @@ TEST(Schedule, WhereRowsAreOneVectorATileHoldsSeveralColumns) {
   expect_same_bits(b);
 }
 
+TEST(Schedule, WhereRowsAreVectorsATileHoldsSeveralColumns) {
+  for (int64_t columns : {17, 20}) { // no whole vectors
+    Built b = build(DType::f32, {Shape{100, 64}, Shape{100, columns}, Shape{64, columns}},
+                    [](std::span<const Expr> x) { return x[2] - matmul(x[0], x[1], true); });
+    PassContext context;
+    context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 1024};
+    schedule(b.loops, context);
+    EXPECT_THAT(context.remarks, testing::Contains(testing::ContainsRegex(
+                                     "tile of 2 vectors by 1[0-9] columns over loop j")))
+        << columns;
+    expect_same_bits(b);
+  }
+}
+
 TEST(Schedule, RowsOfAProductWithOneColumnAreJoinedAtOnce) {
   Built b = build(DType::f32, {Shape{64, 784}, Shape{784, 1}},
                   [](std::span<const Expr> x) { return matmul(x[0], x[1]); });

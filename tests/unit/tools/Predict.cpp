@@ -128,6 +128,12 @@ TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
   EXPECT_THAT(json["kernels"][0]["lines"].dump(), HasSubstr("02_gradient_descent.cpp:"));
 }
 
+TEST(Explain, SaysWhyFewerThreadsShareAStepThanWereAskedFor) {
+  ToolRun run = run_tool({"explain", "01", "--threads", "3"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("3 threads were asked for, one does it all: no loop"));
+}
+
 TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
   ToolRun run = run_tool({"bench", "02:cost_curve", "--seconds", "0.01", "--compiles", "1"});
   EXPECT_EQ(run.code, 0) << run.err;

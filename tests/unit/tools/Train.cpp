@@ -205,8 +205,11 @@ TEST(Bench, SaysHowLongCompilingAndStepsTake) {
        {"differentiate", "fuse", "lower", "schedule", "plan", "optimize", "link"})
     EXPECT_GT(json["compile"]["phases"][phase].get<double>(), 0) << phase;
   EXPECT_GT(json["step"]["seconds"]["median"].get<double>(), 0);
+  EXPECT_GT(json["step"]["operations"].get<double>(), 0);
+  EXPECT_GT(json["step"]["least_seconds"].get<double>(), 0);
+  EXPECT_GT(json["limits"]["flops"].get<double>(), json["limits"]["memory"].get<double>() / 8);
   EXPECT_THAT(run_tool({"bench", "01", "--seconds", "0.01", "--compiles", "1"}).out,
-              HasSubstr("quartiles"));
+              AllOf(HasSubstr("quartiles"), HasSubstr(" % of the limit\nlimits ")));
 }
 
 TEST(Check, FindsEveryLessonRight) {
