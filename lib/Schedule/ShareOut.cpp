@@ -224,7 +224,8 @@ private:
       return {};
     constexpr double least_part = 0.9;
     const int64_t sums = block_sum_bytes(nest, *blocks);
-    const double results = static_cast<double>(sums) / byte_size(blocks->body.back().type.dtype),
+    const double results = static_cast<double>(sums) /
+                           static_cast<double>(byte_size(blocks->body.back().type.dtype)),
                  work = results * work_of(blocks->body),
                  all = static_cast<double>(turns(nest)) * work_of(nest.body);
     const Cut cut = cut_of(turns(*blocks), 1, context_.threads);

@@ -281,12 +281,13 @@ TEST(TrainOnRows, ShowsEpochsPartsAndWatchedValues) {
   Scratch d;
   ToolRun run =
       run_tool({"train", scores_file("pass"), "--data", d.write("a.csv", scores_csv), "--columns",
-                "x=1:3,y=passed", "--split", "0.3", "--epochs", "30", "--min-max", "x"});
+                "x=1:3,y=passed", "--split", "0.3", "--epochs", "130", "--min-max", "x"});
   EXPECT_EQ(run.code, 0) << run.err;
-  for (const char* line : {"epoch 0  step 0  loss ", "\nepoch 1  step 1  loss ", "\nepoch 20  ",
-                           "  roc_auc ", "  dev/loss ", "\nsum [8,1]: min ", "  not finite 0\n"})
+  for (const char* line :
+       {"epoch 0  step 0  loss ", "\nepoch 1  step 1  loss ", "\nepoch 99  ", "\nepoch 110  ",
+        "  roc_auc ", "  dev/loss ", "\nsum [8,1]: min ", "  not finite 0\n"})
     EXPECT_THAT(run.err, HasSubstr(line));
-  EXPECT_THAT(run.err, Not(HasSubstr("\nepoch 11  ")));
+  EXPECT_THAT(run.err, Not(HasSubstr("\nepoch 111  ")));
   EXPECT_THAT(run.out, HasSubstr("\nsum [8,1]: min "));
   EXPECT_THAT(run.out, HasSubstr("\ndev/confusion: rows of each class"));
   EXPECT_THAT(run.out, Not(HasSubstr("minimize/m/"))) << "what only the optimizer reads";
