@@ -5,6 +5,8 @@
 
 #include "gdjit/Loop/Alone.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <fmt/format.h>
 #include <set>
@@ -129,7 +131,12 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<St
     s.index = moved_last(s.index, axis);
     node = s.node;
   });
-  return copy_nests(kernel, buffer, from, to, axis, lanes, node, varying);
+  const int64_t longer =
+      std::max(buffer.type.shape[axis], buffer.type.shape[buffer.type.shape.rank() - 1]);
+  const auto square =
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(longer, 1))));
+  return copy_nests(kernel, buffer, from, to, axis, varying ? lanes : std::min(lanes, square), node,
+                    varying);
 }
 
 bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer) {

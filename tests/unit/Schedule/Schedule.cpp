@@ -177,6 +177,17 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
 }
 
+TEST(Schedule, SmallOperandsAreTurnedInSquaresNoLargerThanTheyAre) {
+  Built b = build(DType::f32, {Shape{8, 8}}, [](std::span<const Expr> x) { // read twice by column
+    return sum(x[0] - broadcast_to(sum(x[0], {1}, true), x[0].shape()), {1}, false);
+  });
+  PassContext context;
+  const std::string text = loop::print(schedule(b.loops, context));
+  EXPECT_THAT(text, testing::AllOf(testing::ContainsRegex("transpose t[0-9]+"),
+                                   testing::Not(HasSubstr("f32x16"))));
+  expect_same_bits(b);
+}
+
 TEST(Schedule, WhereRowsAreOneVectorATileHoldsSeveralColumns) {
   Built b = build(DType::f32, {Shape{16, 100}, Shape{90, 100}},
                   [](std::span<const Expr> x) { return matmul(x[0], x[1], false, true); });
