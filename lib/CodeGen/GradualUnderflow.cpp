@@ -1,6 +1,8 @@
 // Multiplications of f32 by way of f64, and when to take them.
 #include "GradualUnderflow.h"
 
+#include "EmitScalar.h"
+
 #include "gdjit/Loop/Rewrite.h"
 
 #include <algorithm>
@@ -19,7 +21,6 @@ namespace Intrinsic = llvm::Intrinsic;
 namespace {
 
 constexpr int lanes = 16; ///< of f32 in 64 bytes
-constexpr int64_t vector_bytes_of_target = 64;
 /// Operations a call below which looking takes longer than the slow ones could: a product of
 /// 8x16x16 has 128.
 constexpr int64_t least_operations = 100;
@@ -80,7 +81,7 @@ std::vector<uint32_t> telling_parameters(const gdjit::loop::Kernel& kernel,
                                          const gdjit::codegen::KernelShape& shape, int64_t calls,
                                          int vector_bytes) {
   std::vector<uint32_t> telling;
-  if (calls < least_calls || vector_bytes != vector_bytes_of_target || shape.repeats ||
+  if (calls < least_calls || vector_bytes != vector_bytes_of_avx512 || shape.repeats ||
       slow_operations(kernel.body, 1) < least_operations)
     return telling;
   std::vector<BufferId> loaded(kernel.values, gdjit::loop::none);
@@ -121,7 +122,7 @@ Value* emit_meets_subnormals(llvm::IRBuilder<>& b, Value* address, int64_t bytes
   constexpr uint32_t subnormal = 0x20; // the class, as the instruction encodes it
   auto* type = llvm::FixedVectorType::get(b.getFloatTy(), lanes);
   auto at = [&](int64_t quarter) { // a vector in the middle of it
-    int64_t offset = (bytes / 4 * quarter + bytes / 8 - vector_bytes_of_target / 2) / 64 * 64;
+    int64_t offset = (bytes / 4 * quarter + bytes / 8 - vector_bytes_of_avx512 / 2) / 64 * 64;
     Value* place =
         b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), address, static_cast<uint64_t>(offset));
     return b.CreateIntrinsic(

@@ -1,4 +1,5 @@
 // Arithmetic: + - * / fma remainder, and the functions of one operand made of them.
+#include "OneOperation.h"
 #include "Rules.h"
 #include "gdjit/Ops/Rewrite.h"
 #include "gdjit/Ops/Vjp.h"
@@ -13,13 +14,6 @@ using loop::ScalarOp;
 using loop::ScalarValue;
 
 namespace {
-
-template <ScalarOp op> ScalarValue expand_binary(const Expansion& x) {
-  return loop::binary(op, x[0], x[1]);
-}
-template <ScalarOp op> ScalarValue expand_unary(const Expansion& x) {
-  return loop::unary(op, x[0]);
-}
 
 bool is_int(const Rewrite& r) { return is_integer(r.type().dtype); }
 
@@ -185,7 +179,7 @@ constinit const OpBlock blocks::Add = {
           v.add(0, v.g());
           v.add(1, v.g());
         },
-    .expand = expand_binary<ScalarOp::add>,
+    .expand = one_operation<ScalarOp::add>,
     .reference = [](std::span<const double> x) { return x[0] + x[1]; },
     .simplifications = add_rules,
 };
@@ -200,7 +194,7 @@ constinit const OpBlock blocks::Subtract = {
           if (v.wants(1))
             v.add(1, -v.g());
         },
-    .expand = expand_binary<ScalarOp::sub>,
+    .expand = one_operation<ScalarOp::sub>,
     .reference = [](std::span<const double> x) { return x[0] - x[1]; },
     .simplifications = sub_rules,
 };
@@ -210,7 +204,7 @@ constinit const OpBlock blocks::Multiply = {
     .formula = "a * b",
     .infer = rules::number_pointwise,
     .vjp = product_vjp,
-    .expand = expand_binary<ScalarOp::mul>,
+    .expand = one_operation<ScalarOp::mul>,
     .reference = [](std::span<const double> x) { return x[0] * x[1]; },
     .simplifications = mul_rules,
 };
@@ -245,7 +239,7 @@ constinit const OpBlock blocks::Divide = {
           if (v.wants(1))
             v.add(1, v.guarded(-(v.result() / v.operand(1))));
         },
-    .expand = expand_binary<ScalarOp::div>,
+    .expand = one_operation<ScalarOp::div>,
     .reference = [](std::span<const double> x) { return x[0] / x[1]; },
     .simplifications = div_rules,
     .samples = divisor,
@@ -273,7 +267,7 @@ constinit const OpBlock blocks::Negate = {
     .formula = "-x; the sign bit flips, integers wrap",
     .infer = rules::number_pointwise,
     .vjp = [](Vjp& v) { v.add(0, -v.g()); },
-    .expand = expand_unary<ScalarOp::neg>,
+    .expand = one_operation<ScalarOp::neg>,
     .reference = [](std::span<const double> x) { return -x[0]; },
     .simplifications = neg_rules,
 };
@@ -283,7 +277,7 @@ constinit const OpBlock blocks::Abs = {
     .formula = "|x|; |x|' at 0 is 0; integers wrap",
     .infer = rules::number_pointwise,
     .vjp = [](Vjp& v) { v.add(0, v.g() * apply(Opcode::Sign, v.operand(0))); },
-    .expand = expand_unary<ScalarOp::abs>,
+    .expand = one_operation<ScalarOp::abs>,
     .reference = [](std::span<const double> x) { return std::fabs(x[0]); },
     .simplifications = abs_rules,
 };

@@ -1,4 +1,5 @@
 // Bounds: minimum, maximum, clamp.
+#include "OneOperation.h"
 #include "Rules.h"
 #include "gdjit/Ops/Rewrite.h"
 #include "gdjit/Ops/Vjp.h"
@@ -10,15 +11,10 @@
 namespace gdjit {
 
 using loop::ScalarOp;
-using loop::ScalarValue;
 
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-template <ScalarOp op> ScalarValue expand_binary(const Expansion& x) {
-  return loop::binary(op, x[0], x[1]);
-}
 
 double reference_minimum(double a, double b) {
   if (std::isnan(a) || std::isnan(b))
@@ -26,6 +22,15 @@ double reference_minimum(double a, double b) {
   return a == b ? (std::signbit(a) ? a : b) : std::min(a, b);
 }
 double reference_maximum(double a, double b) { return -reference_minimum(-a, -b); }
+
+/// The gradient goes to the operand that is the result, the first where it `wins` over the second.
+template <Opcode wins> void vjp_of_chosen(Vjp& v) {
+  Expr zero = constant_like(v.g(), 0), of_first = apply(wins, v.operand(0), v.operand(1));
+  if (v.wants(0))
+    v.add(0, select(of_first, v.g(), zero));
+  if (v.wants(1))
+    v.add(1, select(of_first, zero, v.g()));
+}
 
 constexpr SimplifyRule min_max_rules[] = {
     {"minimum(x, x) => x; maximum(x, x) => x",
@@ -41,16 +46,8 @@ constinit const OpBlock blocks::Minimum = {
     .formula =
         "b < a ? b : a; NaN if either is, -0 < +0; a tie's gradient goes to the first operand",
     .infer = rules::number_pointwise,
-    .vjp =
-        [](Vjp& v) {
-          Expr zero = constant_like(v.g(), 0),
-               of_first = apply(Opcode::LessEqual, v.operand(0), v.operand(1));
-          if (v.wants(0))
-            v.add(0, select(of_first, v.g(), zero));
-          if (v.wants(1))
-            v.add(1, select(of_first, zero, v.g()));
-        },
-    .expand = expand_binary<ScalarOp::min>,
+    .vjp = vjp_of_chosen<Opcode::LessEqual>,
+    .expand = one_operation<ScalarOp::min>,
     .reference = [](std::span<const double> x) { return reference_minimum(x[0], x[1]); },
     .simplifications = min_max_rules,
 };
@@ -60,16 +57,8 @@ constinit const OpBlock blocks::Maximum = {
     .formula =
         "a < b ? b : a; NaN if either is, -0 < +0; a tie's gradient goes to the first operand",
     .infer = rules::number_pointwise,
-    .vjp =
-        [](Vjp& v) {
-          Expr zero = constant_like(v.g(), 0),
-               of_first = apply(Opcode::GreaterEqual, v.operand(0), v.operand(1));
-          if (v.wants(0))
-            v.add(0, select(of_first, v.g(), zero));
-          if (v.wants(1))
-            v.add(1, select(of_first, zero, v.g()));
-        },
-    .expand = expand_binary<ScalarOp::max>,
+    .vjp = vjp_of_chosen<Opcode::GreaterEqual>,
+    .expand = one_operation<ScalarOp::max>,
     .reference = [](std::span<const double> x) { return reference_maximum(x[0], x[1]); },
     .simplifications = min_max_rules,
 };

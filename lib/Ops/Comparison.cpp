@@ -1,4 +1,5 @@
 // Comparisons: two tensors of one type, a bool per element; with a NaN only `ne` is true.
+#include "OneOperation.h"
 #include "Rules.h"
 #include "gdjit/Ops/Rewrite.h"
 
@@ -9,10 +10,6 @@ using loop::ScalarOp;
 namespace {
 
 constexpr std::string_view reason = "the result is a bool, piecewise constant";
-
-template <ScalarOp op> loop::ScalarValue expand(const Expansion& x) {
-  return loop::binary(op, x[0], x[1]);
-}
 
 /// Of one value and itself, where no NaN can be.
 template <int result> Value of_itself(Rewrite& r) {
@@ -32,7 +29,7 @@ constinit const OpBlock blocks::Equal = {
     .infer = rules::comparison,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::eq>,
+    .expand = one_operation<ScalarOp::eq>,
     .reference = [](std::span<const double> x) -> double { return x[0] == x[1]; },
     .simplifications = reflexive,
 };
@@ -43,7 +40,7 @@ constinit const OpBlock blocks::NotEqual = {
     .infer = rules::comparison,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::ne>,
+    .expand = one_operation<ScalarOp::ne>,
     .reference = [](std::span<const double> x) -> double { return x[0] != x[1]; },
     .simplifications = irreflexive,
 };
@@ -54,7 +51,7 @@ constinit const OpBlock blocks::Less = {
     .infer = rules::comparison,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::lt>,
+    .expand = one_operation<ScalarOp::lt>,
     .reference = [](std::span<const double> x) -> double { return x[0] < x[1]; },
     .simplifications = irreflexive,
 };
@@ -65,7 +62,7 @@ constinit const OpBlock blocks::LessEqual = {
     .infer = rules::comparison,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::le>,
+    .expand = one_operation<ScalarOp::le>,
     .reference = [](std::span<const double> x) -> double { return x[0] <= x[1]; },
     .simplifications = reflexive,
 };
@@ -76,7 +73,7 @@ constinit const OpBlock blocks::Greater = {
     .infer = rules::comparison,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::gt>,
+    .expand = one_operation<ScalarOp::gt>,
     .reference = [](std::span<const double> x) -> double { return x[0] > x[1]; },
     .simplifications = irreflexive,
 };
@@ -87,7 +84,7 @@ constinit const OpBlock blocks::GreaterEqual = {
     .infer = rules::comparison,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::ge>,
+    .expand = one_operation<ScalarOp::ge>,
     .reference = [](std::span<const double> x) -> double { return x[0] >= x[1]; },
     .simplifications = reflexive,
 };

@@ -6,7 +6,6 @@
 
 #include "gdjit/Support/Error.h"
 
-#include <array>
 #include <vector>
 
 namespace gdjit::elementary {
@@ -123,11 +122,9 @@ Exponential exponential(ScalarValue x) { return exponential(Pair{x, {}}); }
 static double least_exponent(ScalarValue x) { return single(x) ? -104 : -746; }
 static double greatest_exponent(ScalarValue x) { return single(x) ? 89 : 710; }
 
-using Factors = std::array<ScalarValue, 2>;
-
 /// 2^n in two factors, so that subnormal results and the last ones before infinity are right;
 /// reduced with an offset of twice the bias.
-static Factors power_of_two(const Reduced& reduced) {
+static std::array<ScalarValue, 2> power_of_two(const Reduced& reduced) {
   Format f = format(reduced.n.type());
   ScalarValue upper = reduced.n.builder->constant_bits(
       f.integer, ~((loop::Bits{1} << f.mantissa) - 1) & all_bits(f));
@@ -138,15 +135,13 @@ static Factors power_of_two(const Reduced& reduced) {
 
 /// e^(main + extra), `main` between these two.
 static Exponential exponential_within(ScalarValue main, ScalarValue extra) {
-  Format f = format(main.type());
-  Reduced reduced = reduce_exp(main, 2 * f.bias);
+  Reduced reduced = reduce_exp(main, 2 * format(main.type()).bias);
   ScalarValue lo = extra.builder ? reduced.parts.lo + extra : reduced.parts.lo;
   ScalarValue r = reduced.parts.hi + lo;
   // hi is exact and lo joins the small terms: one rounding less in the sum that counts.
   ScalarValue beyond_one = reduced.parts.hi + fma(r * r, exp_tail(r), lo);
   Pair mantissa = fast_two_sum(main.builder->constant(main.type(), 1), beyond_one);
-  Factors factors = power_of_two(reduced);
-  return {mantissa, {factors[0], factors[1]}};
+  return {mantissa, power_of_two(reduced)};
 }
 
 Exponential exponential(Pair x) {
@@ -161,8 +156,7 @@ ScalarValue exponential_of_single(ScalarValue x) {
   // Of a mantissa between 1/2 and 2 both round once.
   if (x.builder->has_scaleb())
     return binary(ScalarOp::scaleb, mantissa, reduced.n);
-  Factors factors = power_of_two(reduced);
-  return mantissa * factors[0] * factors[1];
+  return Exponential{{mantissa, {}}, power_of_two(reduced)}.value();
 }
 
 Exponential exponential_of_negative(ScalarValue x) {

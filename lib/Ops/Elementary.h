@@ -7,6 +7,7 @@
 
 #include "gdjit/Loop/ScalarProgram.h"
 
+#include <array>
 #include <span>
 
 namespace gdjit::elementary {
@@ -64,7 +65,7 @@ ScalarValue exp_tail(ScalarValue r);
 /// exp(x) = (mantissa.hi + mantissa.lo) * scale[0] * scale[1]; `extra` is added to x in the tail.
 struct Exponential {
   Pair mantissa;
-  ScalarValue scale[2];
+  std::array<ScalarValue, 2> scale;
   ScalarValue value() const { return mantissa.hi * scale[0] * scale[1]; }
   ScalarValue rest() const { return mantissa.lo * scale[0] * scale[1]; }
 };

@@ -1,4 +1,5 @@
 // Logic on bool tensors.
+#include "OneOperation.h"
 #include "Rules.h"
 #include "gdjit/Ops/Rewrite.h"
 
@@ -9,10 +10,6 @@ using loop::ScalarOp;
 namespace {
 
 constexpr std::string_view reason = "the operands are bool";
-
-template <ScalarOp op> loop::ScalarValue expand(const Expansion& x) {
-  return loop::binary(op, x[0], x[1]);
-}
 
 /// The other operand, or the constant itself, where one operand is the constant `value`.
 template <int value, bool gives_other> Value with_constant(Rewrite& r) {
@@ -53,7 +50,7 @@ constinit const OpBlock blocks::LogicalAnd = {
     .infer = rules::bool_pointwise,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::bit_and>,
+    .expand = one_operation<ScalarOp::bit_and>,
     .reference = [](std::span<const double> x) -> double { return x[0] != 0 && x[1] != 0; },
     .simplifications = and_rules,
 };
@@ -64,7 +61,7 @@ constinit const OpBlock blocks::LogicalOr = {
     .infer = rules::bool_pointwise,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::bit_or>,
+    .expand = one_operation<ScalarOp::bit_or>,
     .reference = [](std::span<const double> x) -> double { return x[0] != 0 || x[1] != 0; },
     .simplifications = or_rules,
 };
@@ -75,7 +72,7 @@ constinit const OpBlock blocks::LogicalXor = {
     .infer = rules::bool_pointwise,
     .not_differentiable = reason,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::bit_xor>,
+    .expand = one_operation<ScalarOp::bit_xor>,
     .reference = [](std::span<const double> x) -> double { return (x[0] != 0) != (x[1] != 0); },
     .simplifications = xor_rules,
 };

@@ -1,4 +1,5 @@
 // Rounding to integers, in the type of the operand.
+#include "OneOperation.h"
 #include "Rules.h"
 #include "gdjit/Ops/Rewrite.h"
 
@@ -11,10 +12,6 @@ using loop::ScalarOp;
 namespace {
 
 constexpr std::string_view steps = "piecewise constant";
-
-template <ScalarOp op> loop::ScalarValue expand(const Expansion& x) {
-  return loop::unary(op, x[0]);
-}
 
 /// What is rounded already stays: rounding an integer changes nothing, the sign of a zero included.
 constexpr SimplifyRule of_rounded[] = {
@@ -34,7 +31,7 @@ constinit const OpBlock blocks::Floor = {
     .infer = rules::float_pointwise,
     .not_differentiable = steps,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::floor>,
+    .expand = one_operation<ScalarOp::floor>,
     .reference = [](std::span<const double> x) { return std::floor(x[0]); },
     .simplifications = of_rounded,
 };
@@ -45,7 +42,7 @@ constinit const OpBlock blocks::Ceil = {
     .infer = rules::float_pointwise,
     .not_differentiable = steps,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::ceil>,
+    .expand = one_operation<ScalarOp::ceil>,
     .reference = [](std::span<const double> x) { return std::ceil(x[0]); },
     .simplifications = of_rounded,
 };
@@ -56,7 +53,7 @@ constinit const OpBlock blocks::Round = {
     .infer = rules::float_pointwise,
     .not_differentiable = steps,
     .zero_gradient = true,
-    .expand = expand<ScalarOp::round>,
+    .expand = one_operation<ScalarOp::round>,
     .reference = [](std::span<const double> x) { return std::nearbyint(x[0]); },
     .simplifications = of_rounded,
 };

@@ -11,11 +11,6 @@ namespace gdjit::scheduling {
 
 namespace {
 
-bool is_plain(const Statement& s) {
-  return s.kind == StatementKind::For && s.begin == 0 && s.step == 1 &&
-         s.loop_kind == loop::LoopKind::sequential;
-}
-
 /// The loops of a nest from the outermost to the one that holds more than a loop.
 template <class Nest> std::vector<Nest*> loops_of(Nest& nest) {
   std::vector<Nest*> loops = {&nest};

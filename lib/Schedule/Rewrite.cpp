@@ -12,6 +12,11 @@ void settle(const std::vector<Statement>& statements, Settled& settled) {
   });
 }
 
+bool is_plain(const Statement& s) {
+  return s.kind == StatementKind::For && s.begin == 0 && s.step == 1 &&
+         s.loop_kind == loop::LoopKind::sequential;
+}
+
 int64_t code_size(const std::vector<Statement>& statements) {
   int64_t size = 0;
   std::map<TileId, uint64_t> elements; // of what is transposed of a tile

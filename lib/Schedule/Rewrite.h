@@ -40,6 +40,9 @@ void settle(const std::vector<Statement>& statements, Settled& settled);
 /// Axes that a buffer made by the schedule may have: a piece of a shared loop puts one before them.
 inline constexpr int most_axes = Shape::max_rank - 1;
 
+/// A sequential loop from 0 in steps of 1.
+bool is_plain(const Statement& s);
+
 /// Statements after all unrolled loops are written out, numbers not counted (a text has one
 /// wherever it is used): the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);

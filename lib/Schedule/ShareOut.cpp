@@ -47,11 +47,6 @@ Cut cut_of(int64_t extent, int64_t unit, int64_t threads) {
   return best.balance >= least_balance ? best : Cut();
 }
 
-bool is_plain(const Statement& s) {
-  return s.kind == StatementKind::For && s.begin == 0 && s.step == 1 &&
-         s.loop_kind == loop::LoopKind::sequential;
-}
-
 /// The ids that statements define or name.
 struct Ids {
   std::set<ValueId> values;

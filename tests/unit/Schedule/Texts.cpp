@@ -27,11 +27,11 @@ std::string with_work(const std::string& work) {
       head, work);
 }
 
-void expect_same_bits(const std::string& text, int threads = 1) {
+void expect_same_bits(const std::string& text, int threads = 1, int64_t l2_bytes = 16384) {
   const TextStep read = read_step(text, "t.gdir");
   PassContext context;
   context.machine = {
-      .vector_bytes = 64, .vector_registers = 32, .l1_bytes = 2048, .l2_bytes = 16384};
+      .vector_bytes = 64, .vector_registers = 32, .l1_bytes = 2048, .l2_bytes = l2_bytes};
   context.machine.least_shared = 1000;
   context.threads = threads;
   const loop::Program program = plan(schedule(read.program, context), context);
@@ -143,50 +143,50 @@ TEST(ScheduledTexts, BlocksMayBeJoinedByAnyOperation) {
                      2);
 }
 
-/// y from x[127,512], whose rows threads cannot share.
-std::string of_rows(const std::string& first, const std::string& element) {
-  return fmt::format("{}input x : f32[127,512]\noutput y : f32[127,127]\n\n"
-                     "buffer x : f32[127,512] = input x\nbuffer a : f32[127,512] = temporary\n"
-                     "buffer y : f32[127,127] = output y\n\nkernel k0 \"\" {{\n"
-                     "  for i in 0..127 {{\n    for k in 0..512 {{\n      store a[i, k] = x[i, k]\n"
-                     "    }}\n  }}\n  for i in 0..127 {{\n    for j in 0..127 {{\n"
-                     "      {}\n      tile t0 : f32 = -0.0\n{}    }}\n  }}\n}}\n\nend\n",
-                     head, first, element);
+/// y from x[127,512], of which threads can share blocks of terms alone; `block` sums one, in t1.
+void expect_same_bits_of_blocks(const std::string& first, const std::string& block,
+                                const std::string& last) {
+  expect_same_bits(
+      fmt::format("{}input x : f32[127,512]\noutput y : f32[127,127]\n\n"
+                  "buffer x : f32[127,512] = input x\nbuffer a : f32[127,512] = temporary\n"
+                  "buffer y : f32[127,127] = output y\n\nkernel k0 \"\" {{\n"
+                  "  for i in 0..127 {{\n    for k in 0..512 {{\n      store a[i, k] = x[i, k]\n"
+                  "    }}\n  }}\n  for i in 0..127 {{\n    for j in 0..127 {{\n"
+                  "      {}\n      tile t0 : f32 = -0.0\n      for b in 0..2 {{\n"
+                  "        tile t1 : f32 = -0.0\n        for k in 0..256 {{\n"
+                  "          set t1 = fma a[i, 256*b+k], x[j, 256*b+k], t1\n        }}\n"
+                  "        {}\n      }}\n      {}\n    }}\n  }}\n}}\n\nend\n",
+                  head, first, block, last),
+      2, 1 << 20);
 }
-
-constexpr const char* product = "tile t2 : f32 = -0.0\n      for k1 in 0..512 {\n"
-                                "        set t2 = fma x[i, k1], x[j, k1], t2\n      }\n";
 
 TEST(ScheduledTexts, BlocksComeNoEarlierThanWhatTheyRead) {
-  expect_same_bits(of_rows("", "      for b in 0..2 {\n        tile t1 : f32 = -0.0\n"
-                               "        for k in 0..256 {\n"
-                               "          set t1 = fma a[i, 256*b+k], x[j, 256*b+k], t1\n"
-                               "        }\n        set t0 = add t0, t1\n      }\n"
-                               "      store a[i, j] = t0\n      store y[i, j] = t0\n"),
-                   2);
-}
-
-TEST(ScheduledTexts, BlocksMayHaveNoTurns) {
-  expect_same_bits(of_rows(product, "      for b in 0..0 {\n        %0 = mul x[i, b], 3\n"
-                                    "        set t0 = add t0, %0\n      }\n"
-                                    "      store y[i, j] = add t0, t2\n"),
-                   2);
+  expect_same_bits_of_blocks("", "set t0 = add t0, t1",
+                             "store a[i, j] = t0\n      store y[i, j] = t0");
 }
 
 TEST(ScheduledTexts, BlocksMayAddWhatStandsOutside) {
-  expect_same_bits(of_rows(std::string(product) + "      %0 = mul t2, 2\n",
-                           "      for b in 0..2 {\n        %1 = mul x[i, b], 3\n"
-                           "        set t0 = add t0, %0\n      }\n"
-                           "      store y[i, j] = t0\n"),
-                   2);
+  expect_same_bits_of_blocks("%0 = mul x[i, j], 2", "set t0 = add t0, %0", "store y[i, j] = t0");
 }
 
 TEST(ScheduledTexts, BlocksMayAddToATileOfTheirOwn) {
-  expect_same_bits(of_rows(product, "      for b in 0..2 {\n        tile t3 : f32 = 0\n"
-                                    "        %0 = mul x[i, b], 3\n"
-                                    "        set t3 = add t3, %0\n      }\n"
-                                    "      store y[i, j] = add t2, t0\n"),
-                   2);
+  expect_same_bits_of_blocks("", "tile t2 : f32 = 0\n        set t2 = add t2, t1",
+                             "store y[i, j] = t0");
+}
+
+TEST(ScheduledTexts, BlocksMayHaveNoTurns) {
+  expect_same_bits(
+      fmt::format("{}input x : f32[127,512]\noutput y : f32[127,127]\n\n"
+                  "buffer x : f32[127,512] = input x\n"
+                  "buffer y : f32[127,127] = output y\n\nkernel k0 \"\" {{\n"
+                  "  for i in 0..127 {{\n    for j in 0..127 {{\n"
+                  "      tile t2 : f32 = -0.0\n      for k in 0..512 {{\n"
+                  "        set t2 = fma x[i, k], x[j, k], t2\n      }}\n"
+                  "      tile t0 : f32 = -0.0\n      for b in 0..0 {{\n"
+                  "        %0 = mul x[i, b], 3\n        set t0 = add t0, %0\n"
+                  "      }}\n      store y[i, j] = add t0, t2\n    }}\n  }}\n}}\n\nend\n",
+                  head),
+      2, 1 << 20);
 }
 
 TEST(ScheduledTexts, RowsOfDifferentNumbersOfTermsHaveCopiesOfTheirOwn) {
