@@ -29,10 +29,27 @@ ReductionOrder choose_order(DType type, int64_t terms, int64_t behind) {
   return order;
 }
 
-ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t behind) {
-  ReductionOrder order = choose_order(type, terms, behind);
+namespace {
+
+/// Partial chains of a contraction whose rows are lanes: few, which hide the latency of fma where
+/// columns and vectors of rows do not. They lie side by side as they are, none is turned.
+int32_t chains_of_rows(int64_t columns, int64_t rows) {
+  constexpr int64_t enough_columns = 4;
+  constexpr int64_t enough_results = 48; // three vectors of 16
+  if (columns == 1)
+    return 8;
+  return columns >= enough_columns || columns * rows >= enough_results ? 1 : 4;
+}
+
+} // namespace
+
+ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
+  ReductionOrder order = choose_order(type, terms, columns);
+  constexpr int64_t enough_rows = 8;   // half a vector
   constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
-  if (order.partials == 1 && terms >= least_terms && terms >= 2 * behind)
+  if (order.partials > 1 && rows >= enough_rows)
+    order = {.accumulator = type, .partials = chains_of_rows(columns, rows), .block = 0};
+  if (order.partials == 1 && terms >= least_terms && terms >= 2 * columns)
     order.block = terms / 2;
   return order;
 }

@@ -56,9 +56,11 @@ TensorType infer_matmul(const TypeRequest& request) {
         "transpose or reshape one operand");
   result.shape.push_back(lhs.shape[l.row]);
   result.shape.push_back(rhs.shape[r.column]);
-  rules::complete_order(
-      request, result.dtype,
-      choose_contraction_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column]));
+  const int64_t side_by_side =
+      request.attributes.boolean(Attr::transpose_lhs) ? lhs.shape[l.row] : 0;
+  rules::complete_order(request, result.dtype,
+                        choose_contraction_order(result.dtype, lhs.shape[l.column],
+                                                 rhs.shape[r.column], side_by_side));
   return result;
 }
 

@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
+#include <set>
+#include <span>
 
 namespace gdjit::scheduling {
 
@@ -17,53 +20,70 @@ constexpr int64_t least_terms = 4;  ///< a shorter accumulation is not worth it
 constexpr int64_t least_rows = 8;   ///< fewer do not fill the lanes
 constexpr int64_t most_vectors = 4; ///< of rows side by side: the code grows
 
-/// The parts of `for j { tile; for k { … }; %v = get tile; straight statements }`.
+/// The parts of `for j { tile; loops and blocks of terms; %v = get tile; straight statements }`.
 struct Accumulation {
   const Statement* tile = nullptr;
-  const Statement* chain = nullptr;
+  std::vector<Statement> chain;
   const Statement* get = nullptr;
   std::vector<Statement> behind;
 };
 
-bool take_apart(const Statement& loop, Accumulation& parts) {
-  for (const Statement& s : loop.body) {
-    if (parts.get) {
-      if (s.kind == StatementKind::For || s.kind == StatementKind::Tile ||
-          s.kind == StatementKind::Check || s.tile != loop::none)
-        return false;
-      parts.behind.push_back(s);
-    } else if (!parts.tile && s.kind == StatementKind::Tile && s.extents.empty() &&
-               s.type.lanes == 1) {
-      parts.tile = &s;
-    } else if (parts.tile && !parts.chain && s.kind == StatementKind::For) {
-      parts.chain = &s;
-    } else if (parts.chain && s.kind == StatementKind::Get && s.tile == parts.tile->tile) {
-      parts.get = &s;
-    } else {
-      return false;
-    }
-  }
-  if (!parts.get)
-    return false;
-  // The loops of the chain hold nothing but loads, arithmetic and the accumulation.
-  bool plain = true;
-  int64_t terms = turns(*parts.chain);
-  for_each(parts.chain->body, [&](const Statement& s) {
-    plain = plain && s.kind != StatementKind::Store && s.kind != StatementKind::Check &&
-            s.kind != StatementKind::Tile && s.kind != StatementKind::Join &&
-            (s.tile == loop::none || s.tile == parts.tile->tile);
+/// How many terms the loops run over.
+int64_t terms_in(const std::vector<Statement>& body) {
+  int64_t terms = 0;
+  for (const Statement& s : body)
     if (s.kind == StatementKind::For)
-      terms *= turns(s);
+      terms += turns(s) * std::max<int64_t>(1, terms_in(s.body));
+  return terms;
+}
+
+/// True where the statements hold nothing but loads, arithmetic, and chains in single numbers, of
+/// blocks too.
+bool accumulates(const std::vector<Statement>& chain, TileId result) {
+  std::set<TileId> tiles = {result};
+  bool plain = true;
+  for_each(chain, [&](const Statement& s) {
+    if (s.kind == StatementKind::Tile) {
+      tiles.insert(s.tile);
+      plain = plain && s.extents.empty() && s.type.lanes == 1;
+    }
+    plain = plain && s.kind != StatementKind::Store && s.kind != StatementKind::Check &&
+            s.kind != StatementKind::Join && (s.tile == loop::none || tiles.contains(s.tile));
   });
-  return plain && terms >= least_terms;
+  return plain;
+}
+
+bool take_apart(const Statement& loop, Accumulation& parts) {
+  const std::vector<Statement>& body = loop.body;
+  const auto tile = std::ranges::find(body, StatementKind::Tile, &Statement::kind);
+  if (tile != body.begin() || tile == body.end() || !tile->extents.empty() || tile->type.lanes != 1)
+    return false;
+  const auto sets = [&](const Statement& s) {
+    const std::span alone(&s, 1);
+    bool found = false;
+    for_each(alone, [&](const Statement& inside) {
+      found = found || (inside.kind == StatementKind::Set && inside.tile == tile->tile);
+    });
+    return found;
+  };
+  const auto get = std::find_if(body.rbegin(), body.rend(), sets).base();
+  if (get == body.begin() || get == body.end() || get->kind != StatementKind::Get ||
+      get->tile != tile->tile)
+    return false;
+  parts = {&*tile, {tile + 1, get}, &*get, {get + 1, body.end()}};
+  for (const Statement& s : parts.behind)
+    if (s.kind == StatementKind::For || s.kind == StatementKind::Tile ||
+        s.kind == StatementKind::Check || s.tile != loop::none)
+      return false;
+  return accumulates(parts.chain, tile->tile) && terms_in(parts.chain) >= least_terms;
 }
 
 /// True where every load that the loop moves reads elements side by side. A copy that made them so
 /// would take as long as the columns as lanes of which some idle: for a term of as many rows as
 /// lanes, 4 shuffles, one a cycle, against at most 8 of 16 fma saved, two a cycle.
-bool loads_contiguous(const Statement& nest, const Statement& chain) {
+bool loads_contiguous(const Statement& nest, const std::vector<Statement>& chain) {
   bool all = true;
-  for_each(chain.body, [&](const Statement& s) {
+  for_each(chain, [&](const Statement& s) {
     if (s.kind != StatementKind::Load)
       return;
     for (size_t axis = 0; axis < s.index.size(); ++axis) {
@@ -108,7 +128,7 @@ private:
       return 0;
     const auto lanes =
         static_cast<int>(context_.machine.vector_bytes / byte_size(parts.tile->type.dtype));
-    bool possible = lanes > 1 && turns(columns) < lanes && loads_contiguous(rows, *parts.chain) &&
+    bool possible = lanes > 1 && turns(columns) < lanes && loads_contiguous(rows, parts.chain) &&
                     stores_contiguous(program_, parts.behind, columns.loop) &&
                     variation(columns.body, rows.loop, {}).tiles.contains(parts.tile->tile) &&
                     dependence(program_, rows).empty() && dependence(program_, columns).empty();
@@ -158,7 +178,10 @@ private:
     set.result = loop::none;
     set.tile = turned.tile;
     set.index = {Index{variable(columns.loop), loop::none, 0}};
-    chains.body = {*parts.tile, *parts.chain, *parts.get, set};
+    chains.body = {*parts.tile};
+    chains.body.insert(chains.body.end(), parts.chain.begin(), parts.chain.end());
+    chains.body.push_back(*parts.get);
+    chains.body.push_back(set);
     std::vector<Statement> body = {turned};
     jam(kernel_, std::move(copy_fresh(kernel_, {chains}).front()), count, body);
     widen(kernel_, body, rows.loop, lanes, {active}, {});

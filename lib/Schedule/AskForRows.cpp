@@ -1,6 +1,8 @@
 // Finds loops over rows with several vector loops, and what of large arrays they walk.
 #include "AskForRows.h"
 
+#include "Panel.h"
+
 #include <fmt/format.h>
 
 namespace gdjit::scheduling {
@@ -10,6 +12,9 @@ namespace {
 constexpr int64_t least_rows = 8;
 constexpr int64_t line_bytes = 64;
 constexpr int64_t least_row_bytes = 1024; ///< shorter rows are fetched before one notices
+constexpr int64_t followed_bytes = 2048;  ///< hardware asks for what is so far apart
+constexpr int64_t most_side_by_side = 16; ///< turns of a loop that is written out
+constexpr int64_t rows_ahead = 24;        ///< of a few lines each, as long as memory takes
 
 class RowAsker {
 public:
@@ -25,7 +30,7 @@ public:
 
   void rewrite(std::vector<Statement>& body) {
     for (Statement& s : body)
-      if (s.kind == StatementKind::For && !asks(s))
+      if (s.kind == StatementKind::For && !asks(s) && !asks_ahead(s))
         rewrite(s.body);
   }
 
@@ -88,6 +93,76 @@ private:
       found = found || (s.kind == StatementKind::For && factor(affine, s.loop) != 0);
     });
     return found;
+  }
+
+  /// True where each turn of the loop reads a few lines of other rows.
+  bool asks_ahead(Statement& terms) {
+    bool straight =
+        terms.loop_kind == loop::LoopKind::sequential && terms.end - terms.begin > rows_ahead;
+    for_each(terms.body, [&](const Statement& s) {
+      straight = straight && (s.kind != StatementKind::For || turns(s) <= most_side_by_side);
+    });
+    if (!straight)
+      return false;
+    std::vector<Statement> prefetches, asked;
+    std::vector<const Statement*> around;
+    for_each_load(terms.body, around, [&](const Statement& s) {
+      std::optional<Statement> prefetch = steps(s, terms) ? prefetch_of(s) : std::nullopt;
+      if (!prefetch || std::ranges::any_of(asked, [&](const Statement& a) {
+            return a.buffer == s.buffer && a.index == s.index;
+          }))
+        return;
+      asked.push_back(s);
+      for (Index& i : prefetch->index)
+        loop::substitute(i.affine, terms.loop, later(terms));
+      for (auto l = around.rbegin(); l != around.rend(); ++l)
+        if (moves(*prefetch, **l)) {
+          Statement each = **l;
+          if (s.type.lanes == 1) // of elements side by side one of each line
+            each.step = std::min(turns(each), line_bytes / byte_size(s.type.dtype));
+          each.body = {std::move(*prefetch)};
+          prefetch = std::move(each);
+        }
+      for (Statement& own : copy_fresh(kernel_, {*prefetch}))
+        prefetches.push_back(std::move(own));
+    });
+    if (prefetches.empty())
+      return false;
+    context_.remarks.push_back(
+        fmt::format("{}: loop {} asks for rows {} ahead: each is on another page, which is where "
+                    "hardware stops asking",
+                    kernel_.name, kernel_.loop_names[terms.loop], rows_ahead));
+    terms.body.insert(terms.body.begin(), std::make_move_iterator(prefetches.begin()),
+                      std::make_move_iterator(prefetches.end()));
+    return true;
+  }
+
+  static Affine later(const Statement& terms) {
+    const int64_t step = terms.step;
+    return variable(terms.loop, 1, (rows_ahead + step - 1) / step * step);
+  }
+
+  static bool moves(const Statement& s, const Statement& loop) {
+    const auto moved = [&](const Index& i) { return factor(i.affine, loop.loop) != 0; };
+    return std::ranges::any_of(s.index, moved) ||
+           std::ranges::any_of(s.body,
+                               [&](const Statement& inside) { return moves(inside, loop); });
+  }
+
+  /// What lies side by side of an array that the second cache does not hold, of another row each
+  /// turn.
+  bool steps(const Statement& s, const Statement& terms) const {
+    const TensorType& type = program_.buffers[s.buffer].type;
+    if (s.index.size() < 2 || (s.type.lanes > 1 && s.index.back().lane != 1) ||
+        factor(s.index.back().affine, terms.loop) != 0 ||
+        stored_.contains(storage(program_, s.buffer)) || type.bytes() <= context_.machine.l2_bytes)
+      return false;
+    int64_t row = byte_size(type.dtype), step = 0;
+    for (size_t axis = s.index.size(); axis-- > 0;) {
+      step += factor(s.index[axis].affine, terms.loop) * terms.step * row;
+      row *= type.shape[static_cast<int>(axis)];
+    }
+    return step > followed_bytes;
   }
 
   /// The same for the next row, line by line of what a turn of `pass` walks.

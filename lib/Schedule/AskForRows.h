@@ -6,6 +6,10 @@
 //                  for j step 16 { prefetch x[i+1, j]; prefetch y[i+1, j]; long work, y[i, j] } }
 //
 // Between two rows nothing is read from memory, and what hardware fetches ahead ends with a page.
+// For that reason a loop each turn of which reads a few lines of another row, too, asks ahead:
+//
+// Before:  for k { … x[k, i + lanes] … }
+// After:   for k { prefetch x[k + 24, i]; … x[k, i + lanes] … }
 #pragma once
 
 #include "Rewrite.h"

@@ -2,6 +2,7 @@
 #include "Pack.h"
 
 #include "Exchange.h"
+#include "Panel.h"
 
 #include "gdjit/Loop/Alone.h"
 
@@ -188,7 +189,28 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
 
 } // namespace
 
+/// Copies of what each turn of a nest reads alone go through the first cache.
+void pack_turn_by_turn(Program& program, Kernel& kernel, PassContext& context) {
+  for (Statement& nest : kernel.body) {
+    std::map<Place, double> reads;
+    count_reads(program, std::span(&nest, 1), 1, reads);
+    const bool once = std::ranges::all_of(reads, [&](const auto& read) {
+      const TensorType& type = program.buffers[read.first.first].type;
+      return read.second <= static_cast<double>(type.elements()) &&
+             type.elements() * byte_size(type.dtype) > context.machine.l1_bytes;
+    });
+    if (nest.kind == StatementKind::For && !reads.empty() && once &&
+        panel(program, kernel, nest, PanelFor::strided_lanes))
+      context.remarks.push_back(
+          fmt::format("{}: what loop {} reads across rows is copied turn by turn: nothing is read "
+                      "twice, and all of it does not fit the first cache",
+                      kernel.name, kernel.loop_names[nest.loop]));
+  }
+}
+
 void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varying) {
+  if (varying.empty())
+    pack_turn_by_turn(program, kernel, context);
   std::map<Place, double> reads;
   count_reads(program, kernel.body, 1, reads);
   std::map<size_t, std::vector<Statement>> copies; ///< in front of which nest

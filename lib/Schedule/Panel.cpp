@@ -49,7 +49,8 @@ bool definitions(const Statement& columns, ValueId value, std::vector<Statement>
 
 class Finder {
 public:
-  Finder(const Program& program, const Statement& columns) : program_(program), columns_(columns) {}
+  Finder(const Program& program, const Statement& columns, PanelFor reason)
+      : program_(program), columns_(columns), reason_(reason) {}
 
   std::vector<Read> find(Statement& columns) {
     for_each_load(columns.body, loops_, [&](Statement& s) { note(s); });
@@ -58,7 +59,9 @@ public:
 
 private:
   void note(Statement& s) {
-    if (s.type.lanes == 1 || loops_.size() < 2 || !can_pack(program_, columns_, s.buffer))
+    const bool rows = reason_ == PanelFor::rows;
+    if (s.type.lanes == 1 || loops_.size() < (rows ? 2 : 1) ||
+        !can_pack(program_, columns_, s.buffer) || (!rows && strided_axis(program_, s) < 0))
       return;
     const bool masked = s.mask != loop::none;
     if (masked && columns_.step != s.type.lanes)
@@ -97,7 +100,7 @@ private:
       return false;
     if (moving.empty())
       return true;
-    if (read.terms.loop || moving.front() == loops_.front())
+    if (read.terms.loop || (reason_ == PanelFor::rows && moving.front() == loops_.front()))
       return false;
     read.terms = terms_of(affine, moving);
     read.axis = axis;
@@ -123,6 +126,7 @@ private:
 
   const Program& program_;
   const Statement& columns_;
+  PanelFor reason_;
   std::vector<const Statement*> loops_;
   std::vector<Read> reads_;
 };
@@ -245,10 +249,10 @@ Terms terms_of(const Affine& coordinate, std::span<const Statement* const> movin
   return terms;
 }
 
-Panels panels(Program& program, Kernel& kernel, Statement& columns) {
+Panels panels(Program& program, Kernel& kernel, Statement& columns, PanelFor reason) {
   std::vector<std::pair<Slice, loop::BufferId>> copies;
   Panels made;
-  std::vector<Read> reads = Finder(program, columns).find(columns);
+  std::vector<Read> reads = Finder(program, columns, reason).find(columns);
   for (Read& read : reads) {
     Statement& load = *read.load;
     const Slice slice(read);
@@ -275,8 +279,8 @@ Panels panels(Program& program, Kernel& kernel, Statement& columns) {
   return made;
 }
 
-bool panel(Program& program, Kernel& kernel, Statement& columns) {
-  Panels made = panels(program, kernel, columns);
+bool panel(Program& program, Kernel& kernel, Statement& columns, PanelFor reason) {
+  Panels made = panels(program, kernel, columns, reason);
   columns.body.insert(columns.body.begin(), std::make_move_iterator(made.copies.begin()),
                       std::make_move_iterator(made.copies.end()));
   return !made.buffers.empty();

@@ -47,12 +47,19 @@ struct Panels {
   std::vector<loop::BufferId> buffers;
 };
 
+/// What pays for a panel.
+enum class PanelFor {
+  rows,          ///< that read it again and again
+  strided_lanes, ///< `b[j + lanes, k]`, were it read but once
+};
+
 /// Lets the loops inside `columns` read from panels what they read along it, which the caller fills
 /// in front of them. None where they read nothing of that kind.
-Panels panels(Program& program, Kernel& kernel, Statement& columns);
+Panels panels(Program& program, Kernel& kernel, Statement& columns,
+              PanelFor reason = PanelFor::rows);
 
 /// The same, filled in front of the loops inside. False where there is none.
-bool panel(Program& program, Kernel& kernel, Statement& columns);
+bool panel(Program& program, Kernel& kernel, Statement& columns, PanelFor reason = PanelFor::rows);
 
 /// Copies of what rows of a tile read side by side (`x[k, i+r]`), term by term one after another,
 /// so that every loop over columns reads them in order; the copies go in front of `nests`.

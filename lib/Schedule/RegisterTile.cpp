@@ -324,8 +324,9 @@ private:
         nests.push_back(std::move(w));
       }
     }
-    for (Statement& copy : rows_panel(program_, kernel_, nests, context_))
-      out.push_back(std::move(copy));
+    if (nests.size() > 1 || turns(nests.front()) > 1) // else each row is read once
+      for (Statement& copy : rows_panel(program_, kernel_, nests, context_))
+        out.push_back(std::move(copy));
     for (size_t n = 0; n < nests.size(); ++n)
       if (block != 0) {
         row_blocks(program_, kernel_, std::move(blocks[n]), std::move(nests[n]), out);

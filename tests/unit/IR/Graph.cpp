@@ -147,8 +147,8 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
 }
 
 TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
-  auto order = [](int64_t terms, int64_t behind) {
-    return to_string(choose_contraction_order(DType::f32, terms, behind));
+  auto order = [](int64_t terms, int64_t columns) {
+    return to_string(choose_contraction_order(DType::f32, terms, columns, 0));
   };
   EXPECT_EQ(order(784, 128), "f32:blocks(392,1)");
   EXPECT_EQ(order(785, 128), "f32:blocks(392,1)") << "and a block of one";
@@ -156,6 +156,20 @@ TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
   EXPECT_EQ(order(511, 16), "f32:sequential") << "few terms";
   EXPECT_EQ(order(784, 512), "f32:sequential") << "many columns";
   EXPECT_EQ(order(784, 10), "f32:partials(16)") << "columns that fill no vector";
+}
+
+TEST(ReductionOrder, OfAContractionWhoseRowsLieSideBySideHasFewChains) {
+  auto order = [](int64_t terms, int64_t columns, int64_t rows) {
+    return to_string(choose_contraction_order(DType::f32, terms, columns, rows));
+  };
+  EXPECT_EQ(order(10'000, 10, 784), "f32:blocks(5000,1)") << "ten columns are enough chains";
+  EXPECT_EQ(order(300, 4, 784), "f32:sequential");
+  EXPECT_EQ(order(1'000, 3, 13), "f32:partials(4)");
+  EXPECT_EQ(order(1'000, 3, 16), "f32:blocks(500,1)") << "three vectors are enough chains";
+  EXPECT_EQ(order(1'000, 1, 13), "f32:partials(8)");
+  EXPECT_EQ(order(100'000, 1, 13), "f32:partials(8)");
+  EXPECT_EQ(order(1'000, 1, 7), "f32:partials(16)") << "rows that fill no vector";
+  EXPECT_EQ(order(32, 1, 784), "f32:sequential") << "few terms";
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "gdjit/Lowering/Expand.h"
 #include "gdjit/Memory/Plan.h"
 
+#include <functional>
 #include <gmock/gmock.h>
 
 namespace gdjit {
@@ -18,13 +19,10 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// The text of x / (1 + sum over rows of exp(x)), or of exp(x), scheduled and planned; its bits are
-/// the loops'.
-std::string scheduled(const Shape& shape, int64_t l2_bytes, bool has_sum = true) {
-  Built b = build(DType::f32, {shape}, [&](std::span<const Expr> x) {
-    Expr e = apply(Opcode::Exp, x[0]);
-    return has_sum ? e / broadcast_to(sum(e, {1}, true) + 1.0, shape) : e;
-  });
+/// The text of a step, scheduled and planned; its bits are the loops'.
+std::string scheduled(const std::vector<Shape>& shapes, int64_t l2_bytes,
+                      const std::function<Expr(std::span<const Expr>)>& make) {
+  Built b = build(DType::f32, shapes, make);
   PassContext context;
   context.machine = {.vector_bytes = 64, .vector_registers = 32, .l2_bytes = l2_bytes};
   b.loops = expand(b.loops, context);
@@ -40,6 +38,20 @@ std::string scheduled(const Shape& shape, int64_t l2_bytes, bool has_sum = true)
   return loop::print(planned);
 }
 
+/// That of x / (1 + sum over rows of exp(x)), or of exp(x).
+std::string scheduled(const Shape& shape, int64_t l2_bytes, bool has_sum = true) {
+  return scheduled({shape}, l2_bytes, [&](std::span<const Expr> x) {
+    Expr e = apply(Opcode::Exp, x[0]);
+    return has_sum ? e / broadcast_to(sum(e, {1}, true) + 1.0, shape) : e;
+  });
+}
+
+/// That of a gradient: the product of x, transposed, and a few columns.
+std::string gradient(int64_t rows, int64_t features, int64_t columns, int64_t l2_bytes) {
+  return scheduled({{rows, features}, {rows, columns}}, l2_bytes,
+                   [](std::span<const Expr> x) { return matmul(x[0], x[1], true); });
+}
+
 TEST(AskForRows, ALoopThatPassesOverRowsTwiceAsksForTheNext) {
   // y is stored, x is loaded; what lives within a row is not asked for.
   const std::string text = scheduled({40, 300}, 16384);
@@ -53,6 +65,27 @@ TEST(AskForRows, OtherLoopsDoNot) {
   EXPECT_THAT(scheduled({40, 200}, 16384), Not(HasSubstr("prefetch"))) << "short rows";
   EXPECT_THAT(scheduled({7, 3000}, 16384), Not(HasSubstr("prefetch"))) << "few rows";
   EXPECT_THAT(scheduled({40, 300}, 16384, false), Not(HasSubstr("prefetch"))) << "one pass";
+}
+
+TEST(AskForRows, ALoopOverRowsOnOtherPagesAsksAhead) {
+  EXPECT_THAT(gradient(40, 520, 10, 16384), HasSubstr("prefetch x0[k+24, i+16*i1]"))
+      << "lanes along the rows of the result";
+  EXPECT_THAT(gradient(40, 520, 1, 16384), HasSubstr("prefetch x0[k+l+24, i+16*i1]"))
+      << "partial chains";
+}
+
+TEST(AskForRows, OfElementsSideBySideOneOfEachLineIsAskedFor) {
+  EXPECT_THAT(gradient(40, 520, 16, 16384),
+              AllOf(HasSubstr("prefetch x0[k+24, i+i1]"), HasSubstr("step 16 {"),
+                    Not(HasSubstr("x0.rows"))))
+      << "and what one vector of columns reads is not copied";
+  EXPECT_THAT(gradient(200, 520, 64, 16384), HasSubstr("x0.rows"));
+}
+
+TEST(AskForRows, OtherLoopsDoNotAskAhead) {
+  EXPECT_THAT(gradient(40, 520, 10, 1 << 20), Not(HasSubstr("prefetch"))) << "in the second cache";
+  EXPECT_THAT(gradient(40, 512, 10, 16384), Not(HasSubstr("prefetch"))) << "followed by hardware";
+  EXPECT_THAT(gradient(24, 1040, 10, 16384), Not(HasSubstr("prefetch"))) << "few rows";
 }
 
 } // namespace

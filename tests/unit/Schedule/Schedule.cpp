@@ -62,7 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      Extents{1, 37, 9}, Extents{17, 33, 5}, Extents{16, 64, 8},
                                      Extents{9, 10, 70}, Extents{0, 4, 3}, Extents{4, 0, 3},
                                      Extents{4, 20, 0}, Extents{3, 2, 1100}, Extents{37, 3, 9},
-                                     Extents{41, 70, 20}, Extents{70, 1, 40}, Extents{300, 1, 64}),
+                                     Extents{41, 70, 20}, Extents{70, 1, 40}, Extents{300, 1, 64},
+                                     Extents{20, 3, 513}, Extents{200, 1, 24}),
                      testing::Values(0, 1, 2, 3), testing::Values(DType::f32, DType::f64)),
     matmul_name);
 
@@ -109,15 +110,17 @@ TEST(Schedule, PartialChainsThatReadStridedBecomeVectorsOfTheirResults) {
   PassContext context;
   context.machine = {.vector_bytes = 64, .vector_registers = 32};
   EXPECT_THAT(loop::print(schedule(b.loops, context)),
-              testing::AllOf(HasSubstr("tile t0[16] : f32x16"), HasSubstr("add t0[0], t0[8]"),
+              testing::AllOf(HasSubstr("tile t1[8] : f32x16"), HasSubstr("add t1[0], t1[4]"),
                              testing::Not(HasSubstr("join")), testing::Not(HasSubstr("packed"))));
-  EXPECT_THAT(context.remarks[0], HasSubstr("16 partial chains of loop i are vectors"));
-  context.machine.vector_registers = 16; // which do not hold them
+  EXPECT_THAT(context.remarks[0], HasSubstr("8 partial chains of loop i are vectors"));
+  context.machine.vector_registers = 8; // which do not hold them
   EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("join add t0"));
 }
 
 TEST(Schedule, WhatPartialChainsReadAgainIsCopiedToLieInOrder) {
-  auto gradient = [](std::span<const Expr> x) { return matmul(x[0], x[1], true); };
+  auto gradient = [](std::span<const Expr> x) { // transposed by a node: in the order of rows
+    return matmul(transpose(x[0], {1, 0}), x[1]);
+  };
   PassContext context;
   context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 1024};
   for (int64_t terms : {256, 250}) { // the terms left over read the operand itself
@@ -129,6 +132,34 @@ TEST(Schedule, WhatPartialChainsReadAgainIsCopiedToLieInOrder) {
   context.machine.l1_bytes = 1 << 20; // where nothing is lost from one turn to the next
   Built b = build(DType::f32, {Shape{256, 48}, Shape{256, 10}}, gradient);
   EXPECT_THAT(loop::print(schedule(b.loops, context)), testing::Not(HasSubstr("panel")));
+}
+
+TEST(Schedule, BlocksOfTermsHaveLanesAcrossRows) {
+  auto gradient = [](std::span<const Expr> x) { return matmul(x[0], x[1], true); };
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  for (int64_t terms : {512, 513}) { // the last of which is a block of its own
+    Built b = build(DType::f32, {Shape{terms, 48}, Shape{terms, 3}}, gradient);
+    expect_same_bits(b);
+    EXPECT_THAT(loop::print(schedule(b.loops, context)),
+                testing::AllOf(HasSubstr("for b in 0..2"),
+                               HasSubstr("load x0[256*b+k, i+16*i1+lane]"), HasSubstr("transpose"),
+                               testing::Not(HasSubstr("packed"))));
+  }
+}
+
+TEST(Schedule, WhatIsReadOnceIsTurnedThroughTheFirstCache) {
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 1024};
+  Built b = build(DType::f32, {Shape{200, 24}, Shape{24, 1}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  expect_same_bits(b);
+  EXPECT_THAT(loop::print(schedule(b.loops, context)),
+              testing::AllOf(HasSubstr("x0.panel3 : f32[24,128] = temporary"),
+                             testing::Not(HasSubstr("packed"))));
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("is copied turn by turn")));
+  context.machine.l1_bytes = 1 << 20;
+  EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("x0.packed"));
 }
 
 TEST(Schedule, ALoopAlongATileIsWrittenOut) {
