@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 namespace gdjit::tool {
 
@@ -117,6 +119,18 @@ void ModelArguments::add_to(CLI::App& command) {
       ->type_name("NAME[,KEY=VALUE]");
 }
 
+namespace {
+
+/// Threads that take turns on a processor wait for each other.
+void warn_of_threads(const std::string& count) {
+  const unsigned processors = std::thread::hardware_concurrency(); // 0: not known
+  if (processors > 0 && std::strtoull(count.c_str(), nullptr, 10) > processors)
+    log("{} threads on {} processor{}: a step takes longer than with as many threads as those",
+        count, processors, processors == 1 ? "" : "s");
+}
+
+} // namespace
+
 void add_compile_options(CLI::App& command, CompileOptions& options) {
   command
       .add_option("--target", options.target, "native, x86-64-v4, x86-64-v3, x86-64: the same bits")
@@ -126,6 +140,7 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
       ->type_name("N");
   command.add_option("--threads", options.threads, "that share a step: the same bits")
       ->check(whole_number(1))
+      ->each(warn_of_threads)
       ->type_name("N");
 }
 

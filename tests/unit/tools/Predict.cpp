@@ -4,8 +4,11 @@
 #include "gdjit/Data/Table.h"
 #include "gdjit/IO/Npy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gmock/gmock.h>
+#include <string>
+#include <thread>
 
 using namespace gdjit;
 using namespace gdjit::test;
@@ -132,6 +135,15 @@ TEST(Explain, SaysWhyFewerThreadsShareAStepThanWereAskedFor) {
   ToolRun run = run_tool({"explain", "01", "--threads", "3"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("3 threads were asked for, one does it all: no loop"));
+}
+
+TEST(Explain, WarnsOfMoreThreadsThanProcessors) {
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  auto warning = [](unsigned threads) {
+    return run_tool({"explain", "01", "--threads", std::to_string(threads)}).err;
+  };
+  EXPECT_THAT(warning(processors + 1), HasSubstr(" a step takes longer than with as many threads"));
+  EXPECT_THAT(warning(processors), testing::Not(HasSubstr("takes longer")));
 }
 
 TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
