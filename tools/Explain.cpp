@@ -36,6 +36,23 @@ std::vector<std::string> said_of(const std::vector<std::string>& remarks,
   return own;
 }
 
+/// Of a kernel and the parts that threads made of it. Kernels that are the same are scheduled once.
+std::vector<std::string> schedule_of(const std::vector<std::string>& remarks,
+                                     const loop::Program& planned, const KernelFacts& facts) {
+  std::vector<std::string> schedule = said_of(remarks, facts.kernel.name);
+  for (size_t k : facts.parts) {
+    const loop::Kernel& part = planned.kernels[k];
+    const std::string mark = part.name == facts.kernel.name ? "" : part.name + ": ";
+    if (part.same_as != loop::none)
+      schedule.push_back(fmt::format("{}as {}, which is the same but for its arrays", mark,
+                                     planned.kernels[part.same_as].name));
+    else if (!mark.empty())
+      for (const std::string& words : said_of(remarks, part.name))
+        schedule.push_back(mark + words);
+  }
+  return schedule;
+}
+
 /// What reading the clock twice takes, which is more than a lesson's step.
 double clock_seconds() {
   using Clock = std::chrono::steady_clock;
@@ -131,7 +148,7 @@ void explain(ExplainArguments a, Tool& tool) {
     if (remark.starts_with("update of "))
       text += remark + "\n";
   for (const KernelFacts& facts : facts_of(program, before, sources)) {
-    std::vector<std::string> schedule = said_of(c.remarks, facts.kernel.name), parts, behind;
+    std::vector<std::string> schedule = schedule_of(c.remarks, program, facts), parts, behind;
     Json times = Json::object();
     double seconds = 0;
     for (size_t k : facts.parts) {
@@ -141,9 +158,6 @@ void explain(ExplainArguments a, Tool& tool) {
       parts.push_back(fmt::format("{} {}", name, duration(measured[k])));
       if (meet[k])
         behind.push_back(name);
-      if (name != facts.kernel.name)
-        for (const std::string& words : said_of(c.remarks, name))
-          schedule.push_back(name + ": " + words);
     }
     const Least least = least_time(facts.work, limits);
     text += fmt::format("\n{} \"{}\"\n", facts.kernel.name, facts.kernel.title);
@@ -154,7 +168,8 @@ void explain(ExplainArguments a, Tool& tool) {
     text += fmt::format("  ends       {}\n", facts.kernel.reason);
     text += listed("schedule", schedule);
     if (!behind.empty())
-      text += fmt::format("  threads    meet behind {}\n", fmt::join(behind, ", "));
+      text += fmt::format("  threads    meet behind {}: another touches what it writes\n",
+                          fmt::join(behind, ", "));
     text +=
         fmt::format("  work       {}, reads {}, writes {}\n", amount(facts.work.operations, "op"),
                     amount(facts.work.read, "B"), amount(facts.work.written, "B"));
