@@ -3,11 +3,12 @@
 #include "KernelWork.h"
 #include "Limits.h"
 #include "Rows.h"
+#include "StageCounts.h"
 
 #include "gdjit/CodeGen/Host.h"
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/JIT/Executable.h"
-#include "gdjit/Loop/KernelView.h"
+#include "gdjit/Memory/LivePeak.h"
 
 #include <algorithm>
 #include <chrono>
@@ -44,13 +45,6 @@ Summary summarize(std::vector<double> samples) {
 }
 
 Json to_json(const Summary& s) { return {{"median", s.median}, {"low", s.low}, {"high", s.high}}; }
-
-std::string duration(double seconds) {
-  return seconds < 1e-6   ? fmt::format("{:.1f} ns", seconds * 1e9)
-         : seconds < 1e-3 ? fmt::format("{:.2f} us", seconds * 1e6)
-         : seconds < 1    ? fmt::format("{:.2f} ms", seconds * 1e3)
-                          : fmt::format("{:.2f} s", seconds);
-}
 
 /// Phases of several compilations: the median of each.
 struct CompileTimes {
@@ -104,20 +98,24 @@ Summary time_steps(const BenchArguments& a, StepFunction& train) {
 }
 
 /// What a step does, counted from its loops, and the seconds that its kernels take at least.
-struct Least {
+struct StepWork {
   KernelWork work;
-  double seconds = 0;
+  double least = 0;
 };
 
-Least least_of(const loop::Program& program, const Limits& limits) {
-  Least least;
-  for (const loop::Kernel& kernel : program.kernels) {
-    const KernelWork work = work_of(program, loop::written_out(program, kernel));
-    least.work.operations += work.operations;
-    least.work.bytes += work.bytes;
-    least.seconds += least_seconds(work, limits);
+StepWork step_work(const Work& work, CompileOptions options, const Limits& limits) {
+  BeforeSchedule before;
+  options.observer = &before;
+  options.last = std::max(work.stage, Stage::Planned);
+  const loop::Program planned = compile(work, options).work.program;
+  StepWork sum;
+  for (const KernelWork& kernel : work_of(before.loops.kernels.empty() ? planned : before.loops)) {
+    sum.work.operations += kernel.operations;
+    sum.work.read += kernel.read;
+    sum.work.written += kernel.written;
+    sum.least += least_time(kernel, limits).seconds;
   }
-  return least;
+  return sum;
 }
 
 void bench(BenchArguments a, Tool& tool) {
@@ -142,30 +140,30 @@ void bench(BenchArguments a, Tool& tool) {
   const Executable& code = train.executable();
   Limits limits = measure_limits(a.compile);
   limits.flops *= code.threads();
-  const Least least = least_of(compiled.program, limits);
+  const auto [done, least] = step_work(work, a.compile, limits);
   double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));
 
   if (a.json) {
     Json phases = Json::object();
     for (const auto& [name, seconds] : compiled.phases)
       phases[name] = seconds;
-    Json json = {
-        {"model", subject.name()},
-        {"rows", work.signature().batch},
-        {"cpu", host_info().cpu},
-        {"target", a.compile.target},
-        {"threads", code.threads()},
-        {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
-        {"step",
-         {{"seconds", to_json(step)},
-          {"rows_per_second", rows / step.median},
-          {"operations", least.work.operations},
-          {"bytes", least.work.bytes},
-          {"least_seconds", least.seconds}}},
-        {"limits", {{"flops", limits.flops}, {"memory", limits.memory}, {"cache", limits.cache}}},
-        {"functions", code.functions()},
-        {"kernels", code.launches()},
-        {"arena_bytes", code.arena_bytes()}};
+    Json json = {{"model", subject.name()},
+                 {"rows", work.signature().batch},
+                 {"cpu", host_info().cpu},
+                 {"target", a.compile.target},
+                 {"threads", code.threads()},
+                 {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
+                 {"step",
+                  {{"seconds", to_json(step)},
+                   {"rows_per_second", rows / step.median},
+                   {"operations", done.operations},
+                   {"bytes", done.bytes()},
+                   {"least_seconds", least}}},
+                 {"limits", to_json(limits)},
+                 {"functions", code.functions()},
+                 {"kernels", code.launches()},
+                 {"arena_bytes", code.arena_bytes()},
+                 {"live_bytes", live_peak(compiled.program).bytes}};
     return write_output(json_text(json));
   }
   std::string text = fmt::format(
@@ -180,13 +178,11 @@ void bench(BenchArguments a, Tool& tool) {
       fmt::format("step     {:>10}   quartiles {} to {}, {:.3g} rows/s\n", duration(step.median),
                   duration(step.low), duration(step.high), rows / step.median);
   text += fmt::format("work     {}, {} a step, which take {} at least: {:.0f} % of the limit\n",
-                      amount(least.work.operations, "op"), amount(least.work.bytes, "B"),
-                      duration(least.seconds), 100 * least.seconds / step.median);
-  text += fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
-                      amount(limits.flops, "op/s"), amount(limits.memory, "B/s"),
-                      amount(limits.cache, "B/s"));
-  text += fmt::format("code     {} kernels, {} functions, arena {} bytes\n", code.launches(),
-                      code.functions(), code.arena_bytes());
+                      amount(done.operations, "op"), amount(done.bytes(), "B"), duration(least),
+                      100 * least / step.median);
+  text += fmt::format("limits   {}; measured in this run\n", words(limits));
+  text += fmt::format("code     {} kernels, {} functions\n", code.launches(), code.functions());
+  text += fmt::format("memory   {}\n", arena_words(compiled.program));
   write_output(text);
 }
 

@@ -1,19 +1,18 @@
 // gdjit explain: what each kernel of a step computes, why it is cut where it is, how it is
 // scheduled, and how far it is from what the machine can do.
 #include "Figures.h"
-#include "KernelWork.h"
+#include "KernelFacts.h"
 #include "Limits.h"
 #include "Rows.h"
+#include "StageCounts.h"
 
 #include "gdjit/Driver/Compile.h"
-#include "gdjit/Driver/TextFolder.h"
 #include "gdjit/JIT/Executable.h"
-#include "gdjit/Loop/KernelView.h"
-#include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Memory/LivePeak.h"
 #include "gdjit/Memory/Meetings.h"
 
 #include <algorithm>
-#include <fmt/ranges.h>
+#include <chrono>
 
 namespace gdjit::tool {
 
@@ -25,45 +24,44 @@ struct ExplainArguments {
   CompileOptions compile;
 };
 
-/// The user's lines that a kernel computes for, in their order, with their text where it is known.
-std::vector<std::pair<std::string, std::string>>
-lines_of(const loop::Program& program, const loop::Kernel& kernel, TextFolder& sources) {
-  std::vector<SourceLocation> places;
-  loop::for_each(kernel.body, [&](const loop::Statement& s) {
-    const loop::Note* note = loop::find_note(program.notes, s.node);
-    if (!note || !note->location.known())
-      return;
-    const bool fresh = std::none_of(places.begin(), places.end(), [&](const SourceLocation& p) {
-      return p.file == note->location.file && p.line == note->location.line;
-    });
-    if (fresh)
-      places.push_back(note->location);
-  });
-  std::stable_sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
-    return std::pair(std::string_view(a.file), a.line) <
-           std::pair(std::string_view(b.file), b.line);
-  });
-  std::vector<std::pair<std::string, std::string>> lines;
-  for (const SourceLocation& p : places)
-    lines.emplace_back(fmt::format("{}:{}", p.file, p.line), sources.source(p));
-  return lines;
-}
-
-/// What scheduling said of a kernel, "k0: …", of its parts too.
-std::vector<std::string> schedule_of(const std::vector<std::string>& remarks,
-                                     const std::string& kernel) {
-  const std::string whole = kernel.substr(0, kernel.find('.'));
+/// What passes said of a kernel, "k0: …".
+std::vector<std::string> said_of(const std::vector<std::string>& remarks,
+                                 const std::string& kernel) {
   std::vector<std::string> own;
   for (const std::string& remark : remarks)
-    for (const std::string& name : {kernel, whole})
-      if (remark.starts_with(name + ": ") &&
-          (name == kernel || remark.find(" pieces ") != std::string::npos)) {
-        if (std::string words = remark.substr(name.size() + 2);
-            std::ranges::find(own, words) == own.end())
-          own.push_back(std::move(words));
-        break;
-      }
+    if (remark.starts_with(kernel + ": "))
+      if (std::string words = remark.substr(kernel.size() + 2);
+          std::ranges::find(own, words) == own.end())
+        own.push_back(std::move(words));
   return own;
+}
+
+/// Of a kernel and the parts that threads made of it. Kernels that are the same are scheduled once.
+std::vector<std::string> schedule_of(const std::vector<std::string>& remarks,
+                                     const loop::Program& planned, const KernelFacts& facts) {
+  std::vector<std::string> schedule = said_of(remarks, facts.kernel.name);
+  for (size_t k : facts.parts) {
+    const loop::Kernel& part = planned.kernels[k];
+    const std::string mark = part.name == facts.kernel.name ? "" : part.name + ": ";
+    if (part.same_as != loop::none)
+      schedule.push_back(fmt::format("{}as {}, which is the same but for its arrays", mark,
+                                     planned.kernels[part.same_as].name));
+    else if (!mark.empty())
+      for (const std::string& words : said_of(remarks, part.name))
+        schedule.push_back(mark + words);
+  }
+  return schedule;
+}
+
+/// What reading the clock twice takes, which is more than a lesson's step.
+double clock_seconds() {
+  using Clock = std::chrono::steady_clock;
+  double least = 1;
+  for (int i = 0; i < 1000; ++i) {
+    const auto begin = Clock::now();
+    least = std::min(least, std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  return least;
 }
 
 /// Seconds of each kernel: the least of many calls.
@@ -87,7 +85,35 @@ std::vector<double> time_kernels(const Subject& subject, const Work& work, Frame
     for (size_t k = 0; k < seconds.size(); ++k)
       best[k] = std::min(best[k], seconds[k]);
   }
+  const double clock = clock_seconds();
+  for (double& seconds : best)
+    seconds = std::max(seconds - clock, 1e-9);
   return best;
+}
+
+/// One word in front of each line.
+std::string listed(const char* word, const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines)
+    text += fmt::format("  {:<11}{}\n", &line == lines.data() ? word : "", line);
+  return text;
+}
+
+std::string heading(const Subject& subject, const Signature& signature, int threads, int asked,
+                    const Limits& limits) {
+  std::string text =
+      fmt::format("{}, {} step, {} rows, {} thread{}: at most {}\n", subject.name(), signature.step,
+                  signature.batch, threads, threads == 1 ? "" : "s", words(limits));
+  if (threads < asked)
+    text +=
+        threads == 1
+            ? fmt::format("{} threads were asked for, one does it all: no loop that divides among "
+                          "them has the work that pays for meeting\n",
+                          asked)
+            : fmt::format("{} threads were asked for, {} share it: its loops divide into no more "
+                          "pieces\n",
+                          asked, threads);
+  return text;
 }
 
 void explain(ExplainArguments a, Tool& tool) {
@@ -95,73 +121,82 @@ void explain(ExplainArguments a, Tool& tool) {
   const StepKind kind = subject.main_step();
   a.compile.training = kind == StepKind::training;
   Work work = subject.work(kind, a.model.batch);
+  BeforeSchedule before;
+  a.compile.observer = &before;
   Compilation c = compile(work, a.compile);
   const loop::Program& program = c.work.program;
   State state = subject.initial_state(0);
   Frame frame(c.executable);
   const std::vector<double> measured = time_kernels(subject, work, frame, state);
+  const int threads = c.executable->threads();
   Limits limits = measure_limits(a.compile);
-  limits.flops *= c.executable->threads();
+  limits.flops *= threads;
   TextFolder sources(subject.folder());
-  const std::vector<bool> meet = c.executable->threads() > 1
-                                     ? meetings(program)
-                                     : std::vector<bool>(program.kernels.size(), false);
+  const std::vector<bool> meet =
+      threads > 1 ? meetings(program) : std::vector<bool>(program.kernels.size(), false);
 
-  Json json = {
-      {"model", subject.name()},
-      {"step", work.signature().step},
-      {"threads", c.executable->threads()},
-      {"limits", {{"flops", limits.flops}, {"memory", limits.memory}, {"cache", limits.cache}}},
-      {"kernels", Json::array()}};
-  std::string text = fmt::format(
-      "{}, {} step, {} rows, {} thread{}: at most {}, {} from memory, {} from the cache\n",
-      subject.name(), work.signature().step, work.signature().batch, c.executable->threads(),
-      c.executable->threads() == 1 ? "" : "s", amount(limits.flops, "op/s"),
-      amount(limits.memory, "B/s"), amount(limits.cache, "B/s"));
-  if (const int threads = c.executable->threads(); threads < a.compile.threads)
-    text +=
-        threads == 1
-            ? fmt::format("{} threads were asked for, one does it all: no loop that divides among "
-                          "them has the work that pays for meeting\n",
-                          a.compile.threads)
-            : fmt::format("{} threads were asked for, {} share it: its loops divide into no more "
-                          "pieces\n",
-                          a.compile.threads, threads);
-  for (size_t k = 0; k < program.kernels.size(); ++k) {
-    const loop::Kernel kernel = loop::written_out(program, program.kernels[k]);
-    const KernelWork done = work_of(program, kernel);
-    const double by_operations = done.operations / limits.flops,
-                 by_bytes = limits.seconds_of_bytes(done.bytes);
-    const double limit = std::max(by_operations, by_bytes);
-    const auto lines = lines_of(program, kernel, sources);
-    const auto schedule = schedule_of(c.remarks, kernel.name);
-    text += fmt::format("\n{} \"{}\"\n", kernel.name, kernel.title);
-    for (const auto& [place, source] : lines)
+  Json json = {{"model", subject.name()},
+               {"step", work.signature().step},
+               {"threads", threads},
+               {"limits", to_json(limits)},
+               {"arena_bytes", program.arena_bytes},
+               {"live_bytes", live_peak(program).bytes},
+               {"kernels", Json::array()}};
+  std::string text = heading(subject, work.signature(), threads, a.compile.threads, limits);
+  text += arena_words(program) + "\n";
+  for (const std::string& remark : c.remarks)
+    if (remark.starts_with("update of "))
+      text += remark + "\n";
+  for (const KernelFacts& facts : facts_of(program, before, sources)) {
+    std::vector<std::string> schedule = schedule_of(c.remarks, program, facts), parts, behind;
+    Json times = Json::object();
+    double seconds = 0;
+    for (size_t k : facts.parts) {
+      const std::string& name = program.kernels[k].name;
+      seconds += measured[k];
+      times[name] = measured[k];
+      parts.push_back(fmt::format("{} {}", name, duration(measured[k])));
+      if (meet[k])
+        behind.push_back(name);
+    }
+    const Least least = least_time(facts.work, limits);
+    text += fmt::format("\n{} \"{}\"\n", facts.kernel.name, facts.kernel.title);
+    for (const auto& [place, source] : facts.lines)
       text += fmt::format("  {:<24}{}{}\n", place, source.empty() ? "" : "  ", source);
-    text += fmt::format("  ends       {}\n", kernel.reason);
-    for (const std::string& remark : schedule)
-      text += fmt::format("  schedule   {}\n", remark);
-    if (meet[k])
-      text += "  threads    meet behind it\n";
-    text += fmt::format("  work       {}, {}\n", amount(done.operations, "op"),
-                        amount(done.bytes, "B"));
-    text += fmt::format("  predicted  {:.3g} us, by {}\n", limit * 1e6,
-                        by_operations >= by_bytes ? "operations" : "bytes");
-    text += fmt::format("  measured   {:.3g} us, {:.0f} % of the limit\n", measured[k] * 1e6,
-                        100 * limit / measured[k]);
+    text += listed("fused", facts.fused);
+    text += listed("loops", facts.loops);
+    text += fmt::format("  ends       {}\n", facts.kernel.reason);
+    text += listed("schedule", schedule);
+    if (!behind.empty())
+      text += fmt::format("  threads    meet behind {}: another touches what it writes\n",
+                          fmt::join(behind, ", "));
+    text +=
+        fmt::format("  work       {}, reads {}, writes {}\n", amount(facts.work.operations, "op"),
+                    amount(facts.work.read, "B"), amount(facts.work.written, "B"));
+    if (!facts.own.names.empty())
+      text += fmt::format("  beside it  {}\n", words(facts.own));
+    text += fmt::format("  predicted  {}, by {}\n", duration(least.seconds),
+                        least.by_operations ? "operations" : "bytes");
+    text += fmt::format("  measured   {}{}, {:.0f} % of the limit\n", duration(seconds),
+                        facts.parts.size() == 1 ? "" : fmt::format(" ({})", fmt::join(parts, ", ")),
+                        100 * least.seconds / seconds);
     Json places = Json::array();
-    for (const auto& [place, source] : lines)
+    for (const auto& [place, source] : facts.lines)
       places.push_back(place);
-    json["kernels"].push_back({{"name", kernel.name},
-                               {"title", kernel.title},
+    json["kernels"].push_back({{"name", facts.kernel.name},
+                               {"title", facts.kernel.title},
                                {"lines", places},
-                               {"reason", kernel.reason},
+                               {"fused", facts.fused},
+                               {"loops", facts.loops},
+                               {"reason", facts.kernel.reason},
                                {"schedule", schedule},
-                               {"threads_meet", bool(meet[k])},
-                               {"operations", done.operations},
-                               {"bytes", done.bytes},
-                               {"predicted", limit},
-                               {"measured", measured[k]}});
+                               {"threads_meet", behind},
+                               {"operations", facts.work.operations},
+                               {"bytes", facts.work.bytes()},
+                               {"bytes_beside", facts.own.bytes},
+                               {"predicted", least.seconds},
+                               {"measured", seconds},
+                               {"parts", times}});
   }
   write_output(a.json ? json_text(json) : text);
 }

@@ -1,6 +1,9 @@
 // Each statement as often as its loops turn, each buffer no further than it is long.
 #include "KernelWork.h"
 
+#include "gdjit/Loop/KernelView.h"
+#include "gdjit/Loop/Rewrite.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
@@ -12,54 +15,97 @@ namespace {
 using loop::Statement;
 using loop::StatementKind;
 
+constexpr size_t by_several = ~size_t{0} - 1, by_none = ~size_t{0};
+
 class Counter {
 public:
-  explicit Counter(const loop::Program& program) : program_(program) {}
-
-  void body(const std::vector<Statement>& statements, double times) {
-    for (const Statement& s : statements) {
-      const double lanes = times * s.type.lanes;
-      if (s.kind == StatementKind::For)
-        body(s.body, times * static_cast<double>(loop::turns(s)));
-      else if (s.kind == StatementKind::Compute && s.op != loop::ScalarOp::constant &&
-               s.type.dtype != DType::boolean)
-        work_.operations += s.op == loop::ScalarOp::fma ? 2 * lanes : lanes;
-      else if (s.kind == StatementKind::Load)
-        touch(loads_, s, lanes);
-      else if (s.kind == StatementKind::Store)
-        touch(stores_, s, lanes);
+  explicit Counter(const loop::Program& program)
+      : program_(program), toucher_(program.buffers.size(), by_none) {
+    for (size_t k = 0; k < program.kernels.size(); ++k) {
+      const loop::KernelView view(program, program.kernels[k]);
+      for_each(view.body(), [&](const Statement& s) {
+        if (s.kind == StatementKind::Load || s.kind == StatementKind::Store) {
+          size_t& toucher = toucher_[loop::storage(program, view.buffer(s.buffer))];
+          toucher = toucher == by_none || toucher == k ? k : by_several;
+        }
+      });
     }
   }
 
-  KernelWork finish() {
-    for (const auto* touched : {&loads_, &stores_})
-      for (auto [buffer, bytes] : *touched)
-        work_.bytes += std::min(bytes, static_cast<double>(program_.buffers[buffer].type.bytes()));
+  KernelWork kernel(const loop::Kernel& kernel) {
+    work_ = {};
+    loads_.clear();
+    stores_.clear();
+    const loop::KernelView view(program_, kernel);
+    body(view, view.body(), 1);
+    for (auto [buffer, bytes] : stores_)
+      if (leaves(buffer))
+        work_.written += whole_at_most(buffer, bytes);
+    for (auto [buffer, bytes] : loads_)
+      if (!stores_.contains(buffer) || is_state(buffer))
+        work_.read += whole_at_most(buffer, bytes);
     return work_;
   }
 
 private:
   using Bytes = std::map<loop::BufferId, double>;
-  void touch(Bytes& bytes, const Statement& s, double lanes) {
-    bytes[loop::storage(program_, s.buffer)] +=
-        lanes * static_cast<double>(byte_size(s.type.dtype));
+
+  void body(const loop::KernelView& view, const std::vector<Statement>& statements, double times) {
+    for (const Statement& s : statements) {
+      const double lanes = times * s.type.lanes;
+      if (s.kind == StatementKind::For)
+        body(view, s.body, times * static_cast<double>(loop::turns(s)));
+      else if (s.kind == StatementKind::Compute && s.op != loop::ScalarOp::constant &&
+               s.type.dtype != DType::boolean)
+        work_.operations += s.op == loop::ScalarOp::fma ? 2 * lanes : lanes;
+      else if (s.kind == StatementKind::Load || s.kind == StatementKind::Store)
+        (s.kind == StatementKind::Load ? loads_
+                                       : stores_)[loop::storage(program_, view.buffer(s.buffer))] +=
+            lanes * static_cast<double>(byte_size(s.type.dtype));
+    }
+  }
+
+  /// Which an update in place may have made one with its next value.
+  bool is_state(loop::BufferId buffer) const {
+    return program_.buffers[buffer].role == loop::BufferRole::state;
+  }
+  bool leaves(loop::BufferId buffer) const {
+    return program_.buffers[buffer].role != loop::BufferRole::temporary ||
+           toucher_[buffer] == by_several;
+  }
+  double whole_at_most(loop::BufferId buffer, double bytes) const {
+    return std::min(bytes, static_cast<double>(program_.buffers[buffer].type.bytes()));
   }
 
   const loop::Program& program_;
-  KernelWork work_;
+  std::vector<size_t> toucher_; ///< per buffer, the kernel that loads or stores it
+  KernelWork work_;             ///< of the kernel at hand
   Bytes loads_, stores_;
 };
 
 } // namespace
 
-KernelWork work_of(const loop::Program& program, const loop::Kernel& kernel) {
+std::vector<KernelWork> work_of(const loop::Program& program) {
   Counter counter(program);
-  counter.body(kernel.body, 1);
-  return counter.finish();
+  std::vector<KernelWork> all;
+  for (const loop::Kernel& kernel : program.kernels)
+    all.push_back(counter.kernel(kernel));
+  return all;
 }
 
-double least_seconds(const KernelWork& work, const Limits& limits) {
-  return std::max(work.operations / limits.flops, limits.seconds_of_bytes(work.bytes));
+void BeforeSchedule::after_pass(const PassRecord& record, const Work& work) {
+  if (work.stage == Stage::Simplified)
+    simplified = work.step;
+  else if (work.stage == Stage::Fused)
+    fused = work.step;
+  else if (work.stage == Stage::Loops && record.name == "expand")
+    loops = work.program;
+}
+
+Least least_time(const KernelWork& work, const Limits& limits) {
+  const double operations = work.operations / limits.flops,
+               bytes = limits.seconds_of_bytes(work.bytes());
+  return {std::max(operations, bytes), operations >= bytes};
 }
 
 std::string amount(double number, const char* unit) {
@@ -68,6 +114,28 @@ std::string amount(double number, const char* unit) {
     if (number >= scale)
       return fmt::format("{:.3g} {}{}", number / scale, letter, unit);
   return fmt::format("{:.3g} {}", number, unit);
+}
+
+std::string duration(double seconds) {
+  return seconds < 1e-6   ? fmt::format("{:.1f} ns", seconds * 1e9)
+         : seconds < 1e-3 ? fmt::format("{:.2f} us", seconds * 1e6)
+         : seconds < 1    ? fmt::format("{:.2f} ms", seconds * 1e3)
+                          : fmt::format("{:.2f} s", seconds);
+}
+
+std::string words(const Limits& limits) {
+  return fmt::format(
+      "{}; reads {} of {}, {} of {}, {} of more", amount(limits.flops, "op/s"),
+      amount(limits.cache, "B/s"), amount(static_cast<double>(limits.cache_bytes), "B"),
+      amount(limits.far_cache, "B/s"), amount(static_cast<double>(Limits::far_bytes), "B"),
+      amount(limits.memory, "B/s"));
+}
+
+Json to_json(const Limits& limits) {
+  return {{"flops", limits.flops},
+          {"memory", limits.memory},
+          {"far_cache", limits.far_cache},
+          {"cache", limits.cache}};
 }
 
 } // namespace gdjit::tool

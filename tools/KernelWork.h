@@ -1,9 +1,13 @@
-// What a kernel does, counted from its loops.
+// What the kernels of a step do, counted from its loops as they were before anything was scheduled:
+// the same for every machine and number of threads.
 #pragma once
 
+#include "Figures.h"
 #include "Limits.h"
 
+#include "gdjit/IR/Step.h"
 #include "gdjit/Loop/Program.h"
+#include "gdjit/Transforms/PassManager.h"
 
 #include <string>
 
@@ -11,15 +15,38 @@ namespace gdjit::tool {
 
 struct KernelWork {
   double operations = 0; ///< scalar ones on floats and integers, a fused multiply-add as two
-  double bytes = 0;      ///< of buffers: what it reads and writes, each once
+  double read = 0;       ///< bytes of operands, from outside or other kernels, each once
+  double written = 0;    ///< bytes of results, for other kernels or the outside, each once
+
+  double bytes() const { return read + written; }
 };
 
-KernelWork work_of(const loop::Program& program, const loop::Kernel& kernel);
+/// Per kernel. What a kernel writes and reads again itself, and nobody else, does not count.
+std::vector<KernelWork> work_of(const loop::Program& program);
 
-/// Seconds that it takes at least: by operations or by bytes, whichever is more.
-double least_seconds(const KernelWork& work, const Limits& limits);
+/// Keeps a step as it is before its nodes are fused and behind that, and its loops before they are
+/// scheduled. A text of a later stage leaves them empty.
+class BeforeSchedule : public PassObserver {
+public:
+  void after_pass(const PassRecord& record, const Work& work) override;
+
+  Step simplified, fused;
+  loop::Program loops;
+};
+
+/// The seconds that work takes at least, and by what.
+struct Least {
+  double seconds = 0;
+  bool by_operations = false; ///< else by bytes
+};
+Least least_time(const KernelWork& work, const Limits& limits);
 
 /// "12.9 Mop": a number of anything, to three digits.
 std::string amount(double number, const char* unit);
+/// "73.7 us".
+std::string duration(double seconds);
+/// What the machine can do.
+std::string words(const Limits& limits);
+Json to_json(const Limits& limits);
 
 } // namespace gdjit::tool

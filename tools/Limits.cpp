@@ -43,10 +43,6 @@ double best_seconds(const std::string& text, const CompileOptions& options, cons
   return best;
 }
 
-} // namespace
-
-namespace {
-
 /// Bytes a second of a sum over so many elements, `times` over.
 double read_rate(int64_t elements, int64_t times, int64_t lanes, const CompileOptions& options) {
   const std::string reads = text_of(
@@ -78,6 +74,7 @@ Limits measure_limits(const CompileOptions& options) {
   limits.flops = 2.0 * static_cast<double>(lanes * chains * fma_turns) /
                  best_seconds(multiply_adds, options, nullptr);
   limits.memory = read_rate(far_elements, 1, lanes, options);
+  limits.far_cache = read_rate(Limits::far_bytes / 8, 2, lanes, options);
   limits.cache_bytes = machine.l2_bytes;
   limits.cache = read_rate(machine.l2_bytes / 8 / (8 * lanes) * (8 * lanes), 16, lanes, options);
   return limits;

@@ -6,14 +6,20 @@
 namespace gdjit::tool {
 
 struct Limits {
+  /// Up to so many bytes the last cache holds what a step works on, as far as others leave it.
+  static constexpr int64_t far_bytes = int64_t{1} << 24;
+
   double flops = 0;        ///< f32 operations a second in fused multiply-adds between registers
   double memory = 0;       ///< bytes a second read from memory, in order
+  double far_cache = 0;    ///< the same from the last cache
   double cache = 0;        ///< the same from the second cache
   int64_t cache_bytes = 0; ///< what that holds
 
   /// Seconds that reading takes at least, from where so many bytes may lie.
   double seconds_of_bytes(double count) const {
-    return count / (count <= static_cast<double>(cache_bytes) ? cache : memory);
+    return count / (count <= static_cast<double>(cache_bytes) ? cache
+                    : count <= static_cast<double>(far_bytes) ? far_cache
+                                                              : memory);
   }
 };
 

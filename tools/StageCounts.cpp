@@ -1,7 +1,10 @@
 // What is counted of graphs, of loops, and of texts behind them.
 #include "StageCounts.h"
 
+#include "KernelWork.h"
+
 #include "gdjit/Loop/KernelView.h"
+#include "gdjit/Memory/LivePeak.h"
 
 #include <fmt/format.h>
 #include <vector>
@@ -15,6 +18,18 @@ template <class N> std::string counted(N n, const char* what) {
 }
 
 } // namespace
+
+std::string arena_words(const loop::Program& planned) {
+  const LivePeak peak = live_peak(planned);
+  if (peak.buffers == 0)
+    return "no arena: nothing lies between inputs, states and updates";
+  const auto arena = static_cast<double>(planned.arena_bytes);
+  return fmt::format(
+      "arena of {}, {:.2f} times the {} that are live at once in {}; {} buffer{} of {} share it",
+      amount(arena, "B"), arena / static_cast<double>(peak.bytes),
+      amount(static_cast<double>(peak.bytes), "B"), planned.kernels[peak.kernel].name, peak.buffers,
+      peak.buffers == 1 ? "" : "s", amount(static_cast<double>(peak.all), "B"));
+}
 
 std::string counts(const Compilation& c) {
   Stage stage = c.options.last;
@@ -54,7 +69,7 @@ std::string counts(const Compilation& c) {
     std::string text =
         fmt::format("{}, {}, {}, {}", counted(p.kernels.size(), "kernel"), counted(loops, "loop"),
                     counted(statements, "statement"), counted(p.buffers.size(), "buffer"));
-    return stage == Stage::Planned ? fmt::format("{}, arena {} bytes", text, p.arena_bytes) : text;
+    return stage == Stage::Planned ? fmt::format("{}, {}", text, arena_words(p)) : text;
   }
   std::string text = print(c);
   return stage == Stage::Object

@@ -9,5 +9,7 @@ namespace gdjit::tool {
 
 /// What there is to count of the work at its stage: nodes, kernels, loops, lines.
 std::string counts(const Compilation& c);
+/// The arena of a planned program beside the bytes that are live at once.
+std::string arena_words(const loop::Program& planned);
 
 } // namespace gdjit::tool

@@ -94,10 +94,10 @@ void Alone::write_back(Program& of, Kernel& kernel, std::vector<std::string>& re
     if (!kernel.buffers.empty()) // it is listed where kernels are the same
       kernel.buffers.push_back(buffers[i]);
   }
-  for (const std::string& remark : remarks_)
-    remarks.push_back(spelled(remark, word));
   if (kernel.same_as != none)
     return;
+  for (const std::string& remark : remarks_)
+    remarks.push_back(spelled(remark, word));
   const Kernel& alone = program_.kernels[0];
   kernel.body = alone.body;
   kernel.values = alone.values;

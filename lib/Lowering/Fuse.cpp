@@ -20,15 +20,8 @@ namespace gdjit {
 
 namespace {
 
-/// The nodes sorted by kernel, keeping their order within each. Operands stay before their readers,
-/// since no node reads from a later kernel.
 Step sorted_by_kernel(Step step, const Partition& partition, std::vector<NodeId>& moved) {
-  std::vector<NodeId> order(step.graph.size());
-  std::iota(order.begin(), order.end(), NodeId{0});
-  auto kernel = [&](NodeId n) { return partition.kernel_of[n] + 1; }; // no_kernel becomes 0
-  std::stable_sort(order.begin(), order.end(),
-                   [&](NodeId a, NodeId b) { return kernel(a) < kernel(b); });
-
+  const std::vector<NodeId> order = lowering::by_kernel(partition);
   Step sorted;
   sorted.signature = std::move(step.signature);
   sorted.stage = Stage::Fused;
@@ -61,6 +54,15 @@ Step sorted_by_kernel(Step step, const Partition& partition, std::vector<NodeId>
 }
 
 } // namespace
+
+std::vector<NodeId> lowering::by_kernel(const Partition& partition) {
+  std::vector<NodeId> order(partition.kernel_of.size());
+  std::iota(order.begin(), order.end(), NodeId{0});
+  auto kernel = [&](NodeId n) { return partition.kernel_of[n] + 1; }; // no_kernel becomes 0
+  std::stable_sort(order.begin(), order.end(),
+                   [&](NodeId a, NodeId b) { return kernel(a) < kernel(b); });
+  return order;
+}
 
 Step fuse(Step step, PassContext& context) {
   GDJIT_CHECK(step.stage == Stage::Simplified);

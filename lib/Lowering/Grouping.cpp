@@ -11,11 +11,6 @@ namespace gdjit::lowering {
 
 namespace {
 
-/// LLVM's cost grows faster than the kernel: a kernel is cut behind this many Loop IR statements.
-constexpr int64_t kernel_operations = 2000;
-/// A step of at most this many scalar operations is one kernel: calls and passes over memory would
-/// cost more.
-constexpr int64_t whole_step_work = int64_t{1} << 20;
 /// What waits for its first reader together holds at most this many statements: a kernel that takes
 /// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
 /// that no update waits for them.
@@ -102,8 +97,8 @@ int Grouping::maps(NodeId n) {
 Grouping::Grouping(const Step& step)
     : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
       maps_(step.graph.size(), 0), waiting_(step.graph.size(), 0),
-      kernel_(step.graph.size(), Partition::no_kernel), late_(step.graph.size(), false),
-      looked_at_(step.graph.size(), 0) {
+      kernel_(step.graph.size(), Partition::no_kernel), why_(step.graph.size(), Why::maps),
+      late_(step.graph.size(), false), looked_at_(step.graph.size(), 0) {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (is_argument(graph_, n) || is_literal(graph_, n))
       continue;
@@ -122,19 +117,17 @@ Grouping::Grouping(const Step& step)
   }
 }
 
-bool Grouping::whole_step_fits() const {
-  int64_t operations = 0;
-  double work = 0;
+bool Grouping::whole_step_fits() {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (cost_[n] == 0)
       continue;
-    operations += cost_[n];
+    statements_ += cost_[n];
     double elements = static_cast<double>(graph_.type(n).elements());
     OpKind k = kind(graph_.op(n));
     if (k == OpKind::Contraction || k == OpKind::Reduction)
       elements *= static_cast<double>(accesses(graph_, n).reduced.elements());
-    work += elements * (cost_[n] - access_cost + 1);
-    if (operations > kernel_operations || work > static_cast<double>(whole_step_work))
+    work_ += elements * (cost_[n] - access_cost + 1);
+    if (statements_ > kernel_operations || work_ > static_cast<double>(whole_step_work))
       return false;
   }
   return true;
@@ -164,7 +157,7 @@ void Grouping::assign_late_updates() {
     uint32_t gradient = latest_operand(n);
     if (gradient != Partition::no_kernel &&
         gradient >= of_state.at(step_.signature.updates[i].state) && fits(n, gradient)) {
-      join(n, gradient);
+      join(n, gradient, Why::elements);
       continue;
     }
     if (updates == Partition::no_kernel ||
@@ -172,7 +165,7 @@ void Grouping::assign_late_updates() {
       updates = begin_group(n);
       groups_[updates].reason = "updates behind the last read of their states";
     }
-    join(n, updates);
+    join(n, updates, Why::late);
   }
 }
 
@@ -203,8 +196,9 @@ uint32_t Grouping::begin_group(NodeId n) {
   return static_cast<uint32_t>(groups_.size() - 1);
 }
 
-void Grouping::join(NodeId n, uint32_t group) {
+void Grouping::join(NodeId n, uint32_t group, Why why) {
   kernel_[n] = group;
+  why_[n] = why;
   groups_[group].operations += cost_[n];
   OpKind k = kind(graph_.op(n));
   if (k == OpKind::Indexing) {
@@ -222,6 +216,7 @@ void Grouping::settle_operands(NodeId n, uint32_t group) {
     for (Value v : graph_.operands(reader))
       if (cost_[v.node] > 0 && kernel_[v.node] == Partition::no_kernel) {
         kernel_[v.node] = group;
+        why_[v.node] = kind(graph_.op(v.node)) == OpKind::Movement ? Why::maps : Why::reader;
         groups_[group].operations += cost_[v.node];
         open.push_back(v.node);
       }
@@ -283,7 +278,7 @@ void Grouping::assign_numbers() {
       groups_[numbers_].reason = "single numbers, for all that follows";
     }
     if (!is_full(n, numbers_))
-      join(n, numbers_);
+      join(n, numbers_, Why::number);
   }
 }
 
@@ -304,7 +299,7 @@ void Grouping::assign(NodeId n) {
   if (k == OpKind::Indexing && last_check_ != Partition::no_kernel)
     latest = latest == Partition::no_kernel ? last_check_ : std::max(latest, last_check_);
   if (latest != Partition::no_kernel && fits(n, latest))
-    return join(n, latest);
+    return join(n, latest, Why::elements);
   // The kernel of numbers comes before all others: what reads of no other can wait, too.
   if ((latest == Partition::no_kernel || latest == numbers_) &&
       (k == OpKind::Pointwise || k == OpKind::Source) && waiting <= waiting_operations) {
@@ -319,10 +314,10 @@ void Grouping::assign(NodeId n) {
   if (latest == Partition::no_kernel && k == OpKind::Indexing && !groups_.empty() &&
       shape.rank() > 0 && shape[shape.rank() - 1] > short_row && runs_over(n, newest) &&
       !is_full(n, newest))
-    return join(n, newest);
+    return join(n, newest, Why::rows);
   if (latest != Partition::no_kernel && is_full(n, latest) && latest < newest && fits(n, newest))
-    return join(n, newest);
-  join(n, begin_group(n));
+    return join(n, newest, Why::long_kernel);
+  join(n, begin_group(n), latest == Partition::no_kernel ? Why::source : Why::begins);
 }
 
 Partition Grouping::run() {
@@ -331,8 +326,10 @@ Partition Grouping::run() {
   if (whole_step_fits()) {
     groups_.emplace_back().reason = "the whole step is small: one call, one pass";
     for (NodeId n = 0; n < graph_.size(); ++n)
-      if (computes(n))
+      if (computes(n)) {
         kernel_[n] = 0;
+        why_[n] = Why::whole_step;
+      }
   } else {
     find_late_updates();
     assign_numbers();
@@ -349,6 +346,7 @@ Partition Grouping::run() {
           groups_[rest].reason = "only the outside reads its results";
         }
         kernel_[n] = rest;
+        why_[n] = Why::outside;
         groups_[rest].operations += cost_[n];
       }
   }

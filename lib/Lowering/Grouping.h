@@ -12,11 +12,31 @@
 
 namespace gdjit::lowering {
 
+/// Why a node is in its kernel.
+enum class Why : uint8_t {
+  maps,        ///< Movement: an index map of what it reads
+  begins,      ///< no kernel that it reads from can take it: it begins one
+  source,      ///< it reads nothing that is computed, and cannot wait for a reader: it begins one
+  elements,    ///< it reads what the kernel computes, and runs over the same elements
+  reader,      ///< it reads nothing that is computed, and is done where it is first read
+  number,      ///< a single number that comes before everything
+  rows,        ///< a look-up over the rows that the newest kernel runs over
+  long_kernel, ///< the kernel that it reads from is full: it goes on in the newest
+  late,        ///< an update behind the last read of its state
+  outside,     ///< only the outside reads it
+  whole_step,  ///< there is one kernel
+};
+
 class Grouping {
 public:
   explicit Grouping(const Step& step);
 
   Partition run();
+  /// Per node that is in a kernel.
+  const std::vector<Why>& why() const { return why_; }
+  /// Where the whole step is one kernel: its statements, and its scalar operations.
+  int64_t statements() const { return statements_; }
+  double work() const { return work_; }
   /// Per kernel, the node that could not join it, whose name goes in front of the reason; no_node
   /// for none.
   const std::vector<NodeId>& refused() const { return refused_; }
@@ -33,7 +53,7 @@ private:
   void assign_numbers();
   void assign(NodeId n);
   uint32_t begin_group(NodeId n);
-  void join(NodeId n, uint32_t group);
+  void join(NodeId n, uint32_t group, Why why);
   bool fits(NodeId n, uint32_t group);
   bool is_full(NodeId n, uint32_t group) const;
   /// True where `group` has loops over the elements of `n`.
@@ -45,7 +65,7 @@ private:
   uint32_t latest_operand(NodeId n);
   /// The shape that a node iterates over, without axes of extent 1.
   Shape space(NodeId n) const;
-  bool whole_step_fits() const;
+  bool whole_step_fits();
 
   const Step& step_;
   const Graph& graph_;
@@ -54,14 +74,27 @@ private:
   std::vector<uint8_t> maps_;    ///< Movement nodes in a row, from arguments on
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
-  std::vector<bool> late_;       ///< updates whose old value is read by a later node
+  std::vector<Why> why_;
+  std::vector<bool> late_;          ///< updates whose old value is read by a later node
   std::vector<uint32_t> looked_at_; ///< per node, the last of the looks_ of latest_operand
   uint32_t looks_ = 0;
+  int64_t statements_ = 0;
+  double work_ = 0;
   std::vector<Group> groups_;
   std::vector<NodeId> refused_;
   uint32_t numbers_ = Partition::no_kernel;    ///< the kernel of single numbers that come first
   uint32_t last_check_ = Partition::no_kernel; ///< index checks run in the order of their nodes
 };
+
+/// LLVM's cost grows faster than the kernel: a kernel is cut behind this many Loop IR statements.
+inline constexpr int64_t kernel_operations = 2000;
+/// A step of at most this many scalar operations is one kernel: calls and passes over memory would
+/// cost more.
+inline constexpr int64_t whole_step_work = int64_t{1} << 20;
+
+/// The nodes sorted by kernel, keeping their order within each, those of no kernel first. Operands
+/// stay before their readers, since no node reads from a later kernel.
+std::vector<NodeId> by_kernel(const Partition& partition);
 
 /// "x·w+b, sigmoid, loss": what the nodes of each kernel compute, from names and ops.
 std::vector<std::string> titles(const Step& step, const Partition& partition);

@@ -115,7 +115,7 @@ loop::Program plan(loop::Program program, PassContext& context) {
   place_updates(program, context);
   memory::keep_one_turn(program, context);
   for (loop::Kernel& kernel : program.kernels)
-    memory::read_ahead(program, kernel);
+    memory::read_ahead(program, kernel, context);
 
   std::vector<memory::LiveRange> ranges = memory::live_ranges(program);
   std::vector<memory::Block> blocks;

@@ -4,6 +4,7 @@
 #include "gdjit/Loop/Rewrite.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <set>
 
 namespace gdjit::memory {
@@ -25,7 +26,8 @@ using Waiting = std::vector<std::pair<const Statement*, Statement>>;
 
 class Reader {
 public:
-  Reader(const Program& program, Kernel& kernel) : program_(program), kernel_(kernel) {}
+  Reader(const Program& program, Kernel& kernel, PassContext& context)
+      : program_(program), kernel_(kernel), context_(context) {}
 
   void rewrite(std::vector<Statement>& body) {
     for (size_t at = 0; at < body.size(); ++at) {
@@ -37,8 +39,14 @@ public:
         continue;
       }
       std::vector<Statement> parts;
-      for (const auto& [store, tile] : waiting)
+      for (const auto& [store, tile] : waiting) {
         parts.push_back(tile);
+        const loop::Buffer& state = program_.buffers[program_.buffers[store->buffer].same_as];
+        context_.remarks.push_back(
+            fmt::format("{}: {} rows of {} are all read before the first is written, since a load "
+                        "would wait for the masked store of the row before",
+                        kernel_.name, rows_of(tile), state.name));
+      }
       Statement writes = writing(body[at], waiting);
       parts.push_back(reading(body[at], waiting));
       parts.push_back(std::move(loop::copy_fresh(kernel_, {writes}).front()));
@@ -111,6 +119,13 @@ private:
     }
     possible = possible && rows > 1 && rows <= most_rows;
     return tile;
+  }
+
+  static int64_t rows_of(const Statement& tile) {
+    int64_t rows = 1;
+    for (int64_t extent : tile.extents)
+      rows *= extent;
+    return rows;
   }
 
   /// An access to the row's place in its tile.
@@ -197,12 +212,13 @@ private:
 
   const Program& program_;
   Kernel& kernel_;
+  PassContext& context_;
 };
 
 } // namespace
 
-void read_ahead(const Program& program, Kernel& kernel) {
-  Reader(program, kernel).rewrite(kernel.body);
+void read_ahead(const Program& program, Kernel& kernel, PassContext& context) {
+  Reader(program, kernel, context).rewrite(kernel.body);
 }
 
 } // namespace gdjit::memory

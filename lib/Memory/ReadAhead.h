@@ -11,10 +11,11 @@
 // what another writes.
 #pragma once
 
+#include "gdjit/IR/PassContext.h"
 #include "gdjit/Loop/Program.h"
 
 namespace gdjit::memory {
 
-void read_ahead(const loop::Program& program, loop::Kernel& kernel);
+void read_ahead(const loop::Program& program, loop::Kernel& kernel, PassContext& context);
 
 } // namespace gdjit::memory

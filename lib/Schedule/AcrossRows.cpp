@@ -142,8 +142,8 @@ private:
         (context_.machine.vector_registers - 2) / (columns + 1), 1, most_vectors);
     context_.remarks.push_back(fmt::format(
         "{}: {} columns are fewer than {} lanes: lanes across the rows of loop {}, {} vectors at "
-        "once",
-        kernel_.name, columns, lanes, kernel_.loop_names[rows.loop], vectors));
+        "once, {} sums side by side",
+        kernel_.name, columns, lanes, kernel_.loop_names[rows.loop], vectors, vectors * columns));
     for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, n}}) {
       if (begin == end)
         continue;

@@ -130,8 +130,10 @@ private:
     const TermLoop terms = reader ? term_loop(*reader, copy, panel) : TermLoop();
     if (terms.loop == nullptr)
       return false;
-    context_.remarks.push_back(fmt::format("{}: the first tile copies what loop {} reads again",
-                                           kernel_.name, kernel_.loop_names[terms.loop->loop]));
+    context_.remarks.push_back(fmt::format(
+        "{}: the first tile copies what loop {} reads again, since few tiles share the copy, which "
+        "by itself waits for the second cache",
+        kernel_.name, kernel_.loop_names[terms.loop->loop]));
     std::vector<Statement> copied = copy.body;
     ask_ahead(copied, copy.loop);
     substitute(copied, copy.loop, terms.number);

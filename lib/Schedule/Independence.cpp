@@ -83,4 +83,26 @@ std::string dependence(const Program& program, const Statement& loop) {
   return reason;
 }
 
+bool joins(const Statement& loop) {
+  bool found = false;
+  for_each(loop.body, [&](const Statement& s) {
+    found |= s.kind == StatementKind::Join || s.kind == StatementKind::Transpose;
+  });
+  return found;
+}
+
+bool keeps_to_its_tiles(const Statement& loop) {
+  std::set<TileId> own;
+  bool keeps = true;
+  for_each(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Tile)
+      own.insert(s.tile);
+    bool reads = s.kind == StatementKind::Get && !own.count(s.tile);
+    for (const Index& i : s.index)
+      keeps = keeps && !(reads && factor(i.affine, loop.loop) != 0);
+    keeps = keeps && !(s.kind == StatementKind::Set && !own.count(s.tile));
+  });
+  return keeps && !joins(loop);
+}
+
 } // namespace gdjit::scheduling

@@ -13,4 +13,12 @@ namespace gdjit::scheduling {
 /// inside belong to their iteration.
 std::string dependence(const Program& program, const Statement& loop);
 
+/// True where chains are joined, or rows exchanged for lanes, within the loop: they have the
+/// lanes there.
+bool joins(const Statement& loop);
+
+/// True where no tile of outside is moved by the loop, and none is joined: a join takes lanes for
+/// chains.
+bool keeps_to_its_tiles(const Statement& loop);
+
 } // namespace gdjit::scheduling

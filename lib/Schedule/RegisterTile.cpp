@@ -53,6 +53,10 @@ int64_t accumulators(const std::vector<Statement>& body, const Varying& varying)
   return vectors;
 }
 
+std::string counted(int64_t n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 /// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
 /// latency of fma.
 int64_t choose_rows(int64_t all, int64_t most) {
@@ -110,6 +114,11 @@ private:
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential &&
         can_jam(loop)) {
       std::vector<Statement> wide;
+      if (!has_rows)
+        context_.remarks.push_back(
+            fmt::format("{}: {} vectors of loop {} side by side: chains that do not wait for one "
+                        "another hide how long a multiply-add takes",
+                        kernel_.name, count, kernel_.loop_names[loop.loop]));
       jam(kernel_, std::move(loop), count, wide, varying_);
       for (Statement& w : wide) {
         if (has_columns && is_vector_loop(w)) {
@@ -128,7 +137,8 @@ private:
   void copy_what_is_read_again(Statement& vectors) {
     if (varying_.empty() && reads_again(vectors) && panel(program_, kernel_, vectors))
       context_.remarks.push_back(fmt::format("{}: what a vector of loop {} reads for each turn of "
-                                             "a loop inside is copied to lie in order",
+                                             "a loop inside is copied to lie in order, since for "
+                                             "all vectors it does not fit the first cache",
                                              kernel_.name, kernel_.loop_names[vectors.loop]));
   }
 
@@ -149,10 +159,11 @@ private:
     for (Statement& s : vector.body) {
       if (const int64_t count = columns_beside(s); count > 1) {
         const int64_t vectors = accumulators(s);
-        context_.remarks.push_back(
-            fmt::format("{}: tile of {} by {} columns over loop {}", kernel_.name,
-                        vectors == 1 ? "a vector" : fmt::format("{} vectors", vectors), count,
-                        kernel_.loop_names[s.loop]));
+        context_.remarks.push_back(fmt::format(
+            "{}: tile of {} by {} columns over loop {}: {} sums side by side hide how "
+            "long a multiply-add takes, and use what they load {} times",
+            kernel_.name, vectors == 1 ? "a vector" : fmt::format("{} vectors", vectors), count,
+            kernel_.loop_names[s.loop], vectors * count, count));
         jam(kernel_, std::move(s), count, body, varying_);
         found = true;
       } else {
@@ -211,8 +222,14 @@ private:
       most = fewer;
     const int64_t count = count_of(turns(loop));
     context_.remarks.push_back(fmt::format(
-        "{}: tile of {} rows by {} vectors over loop {}{}", kernel_.name, count, side_by_side,
-        kernel_.loop_names[loop.loop],
+        "{}: tile of {} rows by {} over loop {}: {} of {} registers hold sums, a term loads {} and "
+        "{} numbers for {} operations{}{}",
+        kernel_.name, count, counted(side_by_side, "vector"), kernel_.loop_names[loop.loop],
+        count * side_by_side * tiles, context_.machine.vector_registers,
+        counted(side_by_side, "vector"), count, count * side_by_side * tiles,
+        varies(loop) || turns(loop) % count == 0
+            ? ""
+            : fmt::format(", the last {} rows by themselves", turns(loop) % count),
         !columns_first ? ""
         : beyond_cache ? ", columns outermost, since what they read does not fit the first cache"
                        : ", columns outermost, since a part of a vector is read again and again"));
@@ -324,16 +341,28 @@ private:
         nests.push_back(std::move(w));
       }
     }
+    std::vector<Statement> copies;
     if (nests.size() > 1 || turns(nests.front()) > 1) // else each row is read once
-      for (Statement& copy : rows_panel(program_, kernel_, nests, context_))
-        out.push_back(std::move(copy));
+      copies = rows_panel(program_, kernel_, nests, context_);
+    if (!copies.empty())
+      context_.remarks.push_back(fmt::format(
+          "{}: rows of loop {}, which lie side by side, are copied once in the order in "
+          "which its tiles read them for all columns",
+          kernel_.name, kernel_.loop_names[rows.loop]));
+    std::ranges::move(copies, std::back_inserter(out));
+    bool copied = false;
     for (size_t n = 0; n < nests.size(); ++n)
       if (block != 0) {
         row_blocks(program_, kernel_, std::move(blocks[n]), std::move(nests[n]), out);
       } else {
-        panel(program_, kernel_, nests[n]);
+        copied |= panel(program_, kernel_, nests[n]);
         out.push_back(std::move(nests[n]));
       }
+    if (copied)
+      context_.remarks.push_back(
+          fmt::format("{}: what columns read is copied to lie in order, since all tiles of loop {} "
+                      "read it again",
+                      kernel_.name, kernel_.loop_names[rows.loop]));
   }
 
   Program& program_;

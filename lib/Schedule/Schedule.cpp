@@ -56,7 +56,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     ask_for_rows(program, kernel, context);
   }
   first_terms(kernel, context, varying);
-  unroll(kernel, varying);
+  unroll(kernel, context, varying);
   close_shared(program, kernel, std::move(shared), first_own);
 }
 

@@ -254,8 +254,8 @@ private:
         other = std::max(other, fetched_around(n));
     nest.chosen = chosen;
     if (other > bytes + least_gain)
-      nest.reason = fmt::format("a thread fetches {:.3g} kB a step of what another wrote, "
-                                "not {:.3g} kB",
+      nest.reason = fmt::format("a thread fetches {:.4g} kB a step of what another wrote, "
+                                "not {:.4g} kB",
                                 bytes / 1e3, other / 1e3);
   }
 

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -20,11 +22,21 @@ constexpr double least_balance = 0.8; ///< of the time of equal pieces to that o
 constexpr int64_t most_pieces_a_thread = 8;
 
 /// Statements, each as often as it runs.
+double work_of(const Statement& s) {
+  double once = s.kind == StatementKind::For ? 0 : 1;
+  for (const Statement& inner : s.body)
+    once += work_of(inner);
+  return s.kind == StatementKind::For ? static_cast<double>(turns(s)) * once : once;
+}
 double work_of(const std::vector<Statement>& body) {
-  double work = 0;
-  for (const Statement& s : body)
-    work += s.kind == StatementKind::For ? static_cast<double>(turns(s)) * work_of(s.body) : 1;
-  return work;
+  return std::accumulate(body.begin(), body.end(), 0.0,
+                         [](double work, const Statement& s) { return work + work_of(s); });
+}
+
+std::string number(double count) {
+  return count >= 1e6   ? fmt::format("{:.3g} million", count / 1e6)
+         : count >= 1e3 ? fmt::format("{:.3g} thousand", count / 1e3)
+                        : fmt::format("{:.0f}", count);
 }
 
 /// A loop cut into pieces of equal length.
@@ -96,8 +108,9 @@ public:
         cut[k] = {first, kernels.size() - first, std::exchange(said_, {}),
                   std::exchange(sums_, {})};
       }
-      for (const std::string& remark : cut[k].remarks)
-        context_.remarks.push_back(kernel.name + remark);
+      if (kernel.same_as == loop::none)
+        for (const std::string& remark : cut[k].remarks)
+          context_.remarks.push_back(kernel.name + remark);
     }
     program_.kernels = std::move(kernels);
   }
@@ -135,6 +148,7 @@ private:
   void find_nests(size_t k) {
     const std::vector<Statement>& body = program_.kernels[k].body;
     Ids before;
+    double most_work = 0;
     for (size_t i = 0; i < body.size(); ++i) {
       bool alone = !is_large(body[i]) || before.are_named_in(body[i]);
       for (size_t j = i + 1; j < body.size() && !alone; ++j)
@@ -142,6 +156,10 @@ private:
       std::vector<Way> ways = alone ? std::vector<Way>() : ways_to_share(body[i]);
       if (ways.empty()) {
         before.add_defined(body[i]);
+        if (const double work = work_of(body[i]); work > most_work) {
+          most_work = work;
+          alone_[k] = why_alone(body[i], work, alone);
+        }
         continue;
       }
       before = {};
@@ -176,6 +194,8 @@ private:
     end_part();
     if (parts.empty())
       parts.push_back(kernel);
+    if (said_.empty() && alone_.contains(k))
+      said_.push_back(": on one thread, since " + alone_[k]);
     for (size_t i = 0; i < parts.size(); ++i) {
       name(parts[i], i, parts.size());
       parts[i].buffers = kernel.buffers; // all of them, as those have that are the same
@@ -184,8 +204,26 @@ private:
   }
 
   bool is_large(const Statement& nest) const {
-    return is_plain(nest) && static_cast<double>(turns(nest)) * work_of(nest.body) >=
-                                 static_cast<double>(context_.machine.least_shared);
+    return is_plain(nest) && work_of(nest) >= static_cast<double>(context_.machine.least_shared);
+  }
+
+  /// Why threads do not share a nest; `named`: another's values or tiles are named in what is
+  /// large enough.
+  std::string why_alone(const Statement& nest, double work, bool named) const {
+    if (nest.kind != StatementKind::For)
+      return "it has no loop";
+    if (work < static_cast<double>(context_.machine.least_shared))
+      return fmt::format(
+          "the {} statements of its largest loop are less than the {} that pay for a meeting",
+          number(work), number(static_cast<double>(context_.machine.least_shared)));
+    if (!is_plain(nest))
+      return "its largest loop steps over chains";
+    if (named)
+      return "its largest loop leaves in registers what is used behind it";
+    const std::string why = dependence(program_, nest);
+    return why.empty()
+               ? fmt::format("the {} turns of its largest loop make no equal pieces", turns(nest))
+               : "of its largest loop " + why;
   }
 
   /// Rows first: they are cut where both ways do as well.
@@ -221,8 +259,7 @@ private:
     const int64_t sums = block_sum_bytes(nest, *blocks);
     const double results = static_cast<double>(sums) /
                            static_cast<double>(byte_size(blocks->body.back().type.dtype)),
-                 work = results * work_of(blocks->body),
-                 all = static_cast<double>(turns(nest)) * work_of(nest.body);
+                 work = results * work_of(blocks->body), all = work_of(nest);
     const Cut cut = cut_of(turns(*blocks), 1, context_.threads);
     if (cut.pieces == 0 || work < least_part * all || sums > context_.machine.l2_bytes / 2)
       return {};
@@ -258,6 +295,10 @@ private:
     said_.push_back(fmt::format(": {} pieces of loop {} for {} threads{}{}", way.pieces,
                                 kernel.loop_names[loop.loop], context_.threads,
                                 how.reason.empty() ? "" : ", since ", how.reason));
+    said_.push_back(fmt::format(": threads share loop {}, since its {} statements are more than "
+                                "the {} that pay for a meeting",
+                                kernel.loop_names[loop.loop], number(work_of(nest)),
+                                number(static_cast<double>(context_.machine.least_shared))));
     Statement shared;
     shared.kind = StatementKind::For;
     shared.loop_kind = loop::LoopKind::parallel;
@@ -277,10 +318,11 @@ private:
   Program& program_;
   PassContext& context_;
   const int64_t lanes_;
-  std::vector<SharedNest> nests_;    ///< in the order of kernels and statements
-  size_t next_ = 0;                  ///< of nests_, as kernels are cut
-  std::vector<std::string> said_;    ///< of the kernel at hand
-  std::vector<loop::BufferId> sums_; ///< likewise
+  std::vector<SharedNest> nests_;       ///< in the order of kernels and statements
+  size_t next_ = 0;                     ///< of nests_, as kernels are cut
+  std::map<size_t, std::string> alone_; ///< of kernels, why threads share no nest of them
+  std::vector<std::string> said_;       ///< of the kernel at hand
+  std::vector<loop::BufferId> sums_;    ///< likewise
 };
 
 } // namespace

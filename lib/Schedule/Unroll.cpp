@@ -1,6 +1,10 @@
 // Marks loops as unrolled, innermost first, as long as the code stays small.
 #include "Unroll.h"
 
+#include <algorithm>
+#include <fmt/ranges.h>
+#include <string>
+
 namespace gdjit::scheduling {
 
 namespace {
@@ -32,31 +36,71 @@ bool moves_along_tile(const Statement& loop) {
   return found;
 }
 
-void unroll(std::vector<Statement>& body, int64_t& room, bool repeated, const Varying& varying) {
-  for (Statement& s : body) {
-    if (s.kind != StatementKind::For)
-      continue;
-    const bool varies = varying.loops.count(s.loop) != 0;
-    unroll(s.body, room, repeated || varies || turns(s) > 1, varying);
-    if (varies)
-      continue;
-    int64_t once = code_size(s.body), all = once * turns(s);
-    const int64_t most = !repeated             ? most_once
-                         : moves_along_tile(s) ? most_along_tile
-                                               : most_statements;
-    if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
-        all - once <= room) {
-      s.loop_kind = loop::LoopKind::unrolled;
-      room -= all - once;
+class Unroller {
+public:
+  Unroller(Kernel& kernel, const Varying& varying)
+      : kernel_(kernel), varying_(varying), room_(most_in_kernel - code_size(kernel.body)) {}
+
+  void run() { unroll(kernel_.body, false); }
+
+  /// What was done, and why; "" where nothing was.
+  std::string remark() const {
+    constexpr size_t most_named = 4;
+    if (loops_.empty())
+      return {};
+    const size_t named = std::min(most_named, loops_.size());
+    return fmt::format(
+        "{}: written out, at most {} statements each, so that no turn is counted{}: {}{}",
+        kernel_.name, longest_, along_tile_ ? " and tiles are registers" : "",
+        fmt::join(loops_.begin(), loops_.begin() + static_cast<ptrdiff_t>(named), ", "),
+        loops_.size() > named ? fmt::format(", … ({} in all)", loops_.size()) : "");
+  }
+
+private:
+  void unroll(std::vector<Statement>& body, bool repeated) {
+    for (Statement& s : body) {
+      if (s.kind != StatementKind::For)
+        continue;
+      const bool varies = varying_.loops.count(s.loop) != 0;
+      unroll(s.body, repeated || varies || turns(s) > 1);
+      if (varies)
+        continue;
+      const int64_t once = code_size(s.body), all = once * turns(s);
+      const bool along_tile = moves_along_tile(s);
+      const int64_t most = !repeated ? most_once : along_tile ? most_along_tile : most_statements;
+      if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
+          all - once <= room_) {
+        s.loop_kind = loop::LoopKind::unrolled;
+        room_ -= all - once;
+        note(s, all, along_tile);
+      }
     }
   }
-}
+
+  void note(const Statement& loop, int64_t statements, bool along_tile) {
+    if (std::string name =
+            fmt::format("{} of {} turns", kernel_.loop_names[loop.loop], turns(loop));
+        turns(loop) > 1 && std::ranges::find(loops_, name) == loops_.end())
+      loops_.push_back(std::move(name));
+    longest_ = std::max(longest_, statements);
+    along_tile_ |= along_tile;
+  }
+
+  Kernel& kernel_;
+  const Varying& varying_;
+  int64_t room_; ///< statements that the kernel may still gain
+  std::vector<std::string> loops_;
+  int64_t longest_ = 0;
+  bool along_tile_ = false;
+};
 
 } // namespace
 
-void unroll(Kernel& kernel, const Varying& varying) {
-  int64_t room = most_in_kernel - code_size(kernel.body);
-  unroll(kernel.body, room, false, varying);
+void unroll(Kernel& kernel, PassContext& context, const Varying& varying) {
+  Unroller unroller(kernel, varying);
+  unroller.run();
+  if (std::string remark = unroller.remark(); !remark.empty())
+    context.remarks.push_back(std::move(remark));
 }
 
 } // namespace gdjit::scheduling

@@ -3,8 +3,10 @@
 
 #include "Rewrite.h"
 
+#include "gdjit/IR/PassContext.h"
+
 namespace gdjit::scheduling {
 
-void unroll(Kernel& kernel, const Varying& varying);
+void unroll(Kernel& kernel, PassContext& context, const Varying& varying);
 
 } // namespace gdjit::scheduling

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <fmt/ranges.h>
 
 namespace gdjit::scheduling {
 
@@ -73,6 +74,32 @@ double vector_cost(const Program& program, const std::vector<Statement>& body, L
     }
   }
   return cost;
+}
+
+std::string lie_along(const Program& program, const Statement& loop) {
+  constexpr size_t most_named = 3;
+  std::vector<std::string> side_by_side, apart;
+  for_each(loop.body, [&](const Statement& s) {
+    if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) ||
+        !moved_by(s, loop.loop))
+      return;
+    auto& names = contiguous(program, s, loop.loop) ? side_by_side : apart;
+    if (const std::string& name = program.buffers[s.buffer].name;
+        names.size() <= most_named && std::ranges::find(names, name) == names.end())
+      names.push_back(name);
+  });
+  auto list = [](std::vector<std::string>& names) {
+    if (names.size() > most_named)
+      names.back() = "…";
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  if (side_by_side.empty() && apart.empty())
+    return "it moves no array";
+  if (apart.empty())
+    return "side by side along it " + list(side_by_side);
+  if (side_by_side.empty())
+    return "apart along it " + list(apart);
+  return fmt::format("side by side along it {}, apart {}", list(side_by_side), list(apart));
 }
 
 bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop) {

@@ -6,6 +6,7 @@
 #include "gdjit/IR/PassContext.h"
 
 #include <set>
+#include <string>
 
 namespace gdjit::scheduling {
 
@@ -17,6 +18,9 @@ int lanes_for(const Statement& loop, int64_t iterations, const MachineTable& mac
 /// iterations at once.
 double vector_cost(const Program& program, const std::vector<Statement>& body, LoopId loop,
                    int lanes);
+
+/// "side by side along it w, y, apart x": the arrays that the loop moves.
+std::string lie_along(const Program& program, const Statement& loop);
 
 /// True where every store that the loop moves has its elements side by side.
 bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop);

@@ -35,6 +35,9 @@ public:
       choose(kernel_.body);
     else
       choose(with_common_extents(kernel_, varying_).body);
+    for (const Statement& nest : kernel_.body)
+      if (nest.kind == StatementKind::For && !holds_vectors(nest))
+        say_why_not(nest);
     kernel_.body = rewrite(std::move(kernel_.body));
     widen_tiles(kernel_.body);
   }
@@ -94,16 +97,6 @@ private:
         }
       }
     }
-  }
-
-  /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the
-  /// lanes there.
-  static bool joins(const Statement& loop) {
-    bool found = false;
-    for_each(loop.body, [&](const Statement& s) {
-      found |= s.kind == StatementKind::Join || s.kind == StatementKind::Transpose;
-    });
-    return found;
   }
 
   /// True where the loop moves through a tile of outside in any way but along its chains.
@@ -170,15 +163,39 @@ private:
 
   /// Lanes with which a loop can be a vector by itself; 0 where it cannot.
   int own_lanes(const Statement& loop) {
-    if (chain_lanes(loop) != 0 || turns(loop) < least_iterations || loop.step != 1 ||
-        holds_vectors(loop))
+    if (chain_lanes(loop) > 0 || holds_vectors(loop))
       return 0;
-    if (!dependence(program_, loop).empty())
-      return 0;
-    if (!keeps_to_its_tiles(loop))
-      return 0;
-    int lanes = lanes_for(loop, turns(loop), context_.machine);
-    return lanes > 1 ? lanes : 0;
+    std::string& refusal = refusals_[loop.loop];
+    const int lanes = lanes_for(loop, turns(loop), context_.machine);
+    if (turns(loop) < least_iterations)
+      refusal = fmt::format("{} turns, fewer than {}", turns(loop), least_iterations);
+    else if (loop.step != 1)
+      refusal = "it steps over chains";
+    else if (lanes <= 1)
+      refusal = "a vector holds one element";
+    else if (refusal = dependence(program_, loop);
+             refusal.empty() && (chain_lanes(loop) != 0 || !keeps_to_its_tiles(loop)))
+      refusal = "tiles that it moves through stay numbers";
+    return refusal.empty() ? lanes : 0;
+  }
+
+  /// For a nest without any vector, the reason of each of its loops.
+  void say_why_not(const Statement& nest) {
+    std::string reasons;
+    bool found = false;
+    auto look = [&](const Statement& s) {
+      if (s.kind != StatementKind::For)
+        return;
+      found |= chosen_.contains(s.loop) || chain_lanes(s) > 0;
+      if (auto at = refusals_.find(s.loop); at != refusals_.end() && !at->second.empty())
+        reasons += fmt::format("{}{} ({})", reasons.empty() ? "" : ", ", kernel_.loop_names[s.loop],
+                               at->second);
+    };
+    look(nest);
+    for_each(nest.body, look);
+    if (!found && !reasons.empty())
+      context_.remarks.push_back(
+          fmt::format("{}: no vectors over loops {}", kernel_.name, reasons));
   }
 
   /// True where an earlier step made vectors inside.
@@ -186,22 +203,6 @@ private:
     bool found = false;
     for_each(loop.body, [&](const Statement& s) { found |= s.type.lanes > 1; });
     return found;
-  }
-
-  /// True where no tile of outside is moved by the loop, and none is joined: a join takes lanes for
-  /// chains.
-  static bool keeps_to_its_tiles(const Statement& loop) {
-    std::set<TileId> own;
-    bool keeps = true;
-    for_each(loop.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Tile)
-        own.insert(s.tile);
-      bool reads = s.kind == StatementKind::Get && !own.count(s.tile);
-      for (const Index& i : s.index)
-        keeps = keeps && !(reads && factor(i.affine, loop.loop) != 0);
-      keeps = keeps && !(s.kind == StatementKind::Set && !own.count(s.tile));
-    });
-    return keeps && !joins(loop);
   }
 
   /// Estimated operations of a loop with the best choice inside it.
@@ -217,8 +218,11 @@ private:
       int64_t passes = (turns(loop) + lanes - 1) / lanes;
       double own = static_cast<double>(passes) * vector_cost(program_, loop.body, loop.loop, lanes);
       if (own < cost) {
+        estimates_[loop.loop] = {own, cost};
         cost = own;
         chosen_[loop.loop] = lanes;
+      } else {
+        refusals_[loop.loop] = fmt::format("an estimated {:.0f} operations, not {:.0f}", own, cost);
       }
     }
     costs_[loop.loop] = cost;
@@ -250,8 +254,7 @@ private:
   /// The loop as full vectors, then its rest under a mask. Over chains the loop counts vectors.
   void split(std::vector<Statement>& out, Statement loop, int lanes,
              const std::set<TileId>& chains) {
-    context_.remarks.push_back(fmt::format("{}: loop {} in vectors of {}", kernel_.name,
-                                           kernel_.loop_names[loop.loop], lanes));
+    say_why(loop, lanes, !chains.empty());
     if (chains.empty())
       for_each(loop.body, [&](const Statement& s) {
         if (s.kind == StatementKind::Tile)
@@ -282,6 +285,22 @@ private:
       set_range(masked, full, full + 1, lanes, !chains.empty());
       out.push_back(std::move(masked));
     }
+  }
+
+  void say_why(const Statement& loop, int lanes, bool chains) {
+    const int64_t rest = turns(loop) % lanes;
+    std::string why = "its turns are chains of a sum, which are joined behind it";
+    if (!chains) {
+      const auto [own, otherwise] = estimates_.at(loop.loop);
+      why = fmt::format("{}; an estimated {:.0f} operations instead of {:.0f}",
+                        lie_along(program_, loop), own, otherwise);
+    }
+    context_.remarks.push_back(fmt::format("{}: loop {} in vectors of {}: {}{}", kernel_.name,
+                                           kernel_.loop_names[loop.loop], lanes, why,
+                                           rest == 0 ? ""
+                                           : rest == turns(loop)
+                                               ? fmt::format("; {} lanes under a mask", rest)
+                                               : fmt::format("; the last {} under a mask", rest)));
   }
 
   /// One loop for any extent: a mask in each turn.
@@ -345,6 +364,8 @@ private:
   std::map<LoopId, std::set<TileId>> tiles_of_loop_;
   std::map<LoopId, double> costs_;
   std::map<LoopId, int> chosen_;
+  std::map<LoopId, std::pair<double, double>> estimates_; ///< of those: as vectors, and otherwise
+  std::map<LoopId, std::string> refusals_;                ///< of loops that are none
   std::set<TileId> inside_chosen_;
 };
 

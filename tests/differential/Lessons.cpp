@@ -1,5 +1,6 @@
 // The lessons: every model of every built example keeps its bits through the whole chain, at every
 // level and target; and a row's outputs do not depend on its batch.
+#include "ArenaBound.h"
 #include "Chain.h"
 #include "RowBits.h"
 
@@ -86,6 +87,14 @@ TEST_P(Lessons, give_a_row_the_same_bits_alone_and_in_any_batch) {
                                 {7, 64});
   });
   EXPECT_GT(outputs, 0) << "every lesson has outputs per example";
+}
+
+TEST_P(Lessons, take_little_more_memory_than_is_live_at_once) {
+  for_each_model(GetParam(), [&](const ModelRow& row, DType dtype) {
+    Model m(row.function, {.dtype = dtype, .name = row.name});
+    for (bool training : {true, false})
+      expect_tight_arena((training ? m.training() : m.evaluation()).step(), training);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Built, Lessons, ::testing::ValuesIn(files()), [](const auto& info) {

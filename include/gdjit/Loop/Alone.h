@@ -28,7 +28,8 @@ public:
   Program& program() { return program_; }
   std::vector<std::string>& remarks() { return remarks_; }
 
-  /// Makes `kernel`, or one that is the same, what has become of it; adds its buffers and remarks.
+  /// Makes `kernel`, or one that is the same, what has become of it; adds its buffers, and for the
+  /// kernel itself its remarks.
   void write_back(Program& of, Kernel& kernel, std::vector<std::string>& remarks) const;
 
 private:

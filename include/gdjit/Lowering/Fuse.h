@@ -11,4 +11,8 @@ namespace gdjit {
 
 Step fuse(Step step, PassContext& context);
 
+/// For each kernel that fuse makes of a simplified step, why its nodes are in it: a line for each
+/// reason, which names nodes as the fused graph does.
+std::vector<std::vector<std::string>> why_fused(const Step& simplified);
+
 } // namespace gdjit

@@ -2,6 +2,7 @@
 #include "gdjit/Memory/Plan.h"
 
 #include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Memory/LivePeak.h"
 
 #include <gtest/gtest.h>
 
@@ -194,6 +195,22 @@ TEST_F(PlanTest, TemporariesWithDisjointLiveRangesShareTheArena) {
   EXPECT_NE(p.buffers[a].offset, p.buffers[b].offset);
   EXPECT_NE(p.buffers[b].offset, p.buffers[c].offset);
   EXPECT_EQ(p.buffers[a].offset, p.buffers[c].offset);
+}
+
+TEST_F(PlanTest, TheArenaIsAsLargeAsWhatIsLiveAtOnce) {
+  // In the order of first use, out lies behind a, and b, which does not fit a's place, behind it.
+  BufferId in = buffer("x", BufferRole::input, 64), out = buffer("out", BufferRole::output, 16);
+  BufferId a = buffer("a", BufferRole::temporary, 32), b = buffer("b", BufferRole::temporary, 48);
+  copy(in, a, 32);
+  copy(a, out, 16);
+  copy(in, b, 48);
+  copy(b, out, 16);
+  Program p = planned();
+  const LivePeak peak = live_peak(p);
+  EXPECT_EQ(peak.buffers, 3u);
+  EXPECT_EQ(peak.all, 4 * (32 + 16 + 48));
+  EXPECT_EQ(peak.bytes, 4 * (16 + 48));
+  EXPECT_EQ(p.arena_bytes, peak.bytes);
 }
 
 TEST_F(PlanTest, AnOutputKeepsItsPlaceUntilTheEnd) {

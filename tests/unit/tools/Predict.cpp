@@ -119,8 +119,10 @@ TEST(Eval, DrawsAnewByAnotherSeed) {
 TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
   ToolRun run = run_tool({"explain", scores_file("grades"), "--batch", "512"});
   EXPECT_EQ(run.code, 0) << run.err;
-  for (const char* part : {"training step, 512 rows, 1 thread: at most", "k0 \"", "m.minimize(",
-                           "  ends       ", "  work       ", "  predicted  ", " % of the limit"})
+  for (const char* part :
+       {"training step, 512 rows, 1 thread: at most", "arena of ", " that are live at once in k0; ",
+        "k0 \"", "m.minimize(", "  fused      all ", "  loops      ", "  ends       ",
+        "  work       ", "  predicted  ", " % of the limit"})
     EXPECT_THAT(run.out, HasSubstr(part));
   Json json = json_of({"explain", "02:cost_curve"});
   EXPECT_EQ(json["step"], "evaluation") << "it has no update";
@@ -129,6 +131,38 @@ TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
   EXPECT_GT(json["kernels"][0]["measured"].get<double>(), 0);
   EXPECT_GT(json["limits"]["cache"].get<double>(), json["limits"]["memory"].get<double>() / 4);
   EXPECT_THAT(json["kernels"][0]["lines"].dump(), HasSubstr("02_gradient_descent.cpp:"));
+}
+
+TEST(Explain, CountsTheWorkOfTheGraphHoweverItIsScheduled) {
+  Json counted_before;
+  for (const Words& schedule :
+       {Words{"--target", "x86-64"}, Words{"--target", "x86-64-v3"}, Words{"--threads", "2"}}) {
+    Json kernels =
+        json_of(Words{"explain", "09:softmax_regression", "--batch", "64"} + schedule)["kernels"];
+    Json counted;
+    double bytes = 0;
+    for (const Json& kernel : kernels) {
+      counted.push_back({kernel["name"], kernel["bytes"]});
+      bytes += kernel["bytes"].get<double>();
+      EXPECT_FALSE(kernel["fused"].empty());
+    }
+    if (!counted_before.is_null())
+      EXPECT_EQ(counted, counted_before) << schedule[1];
+    counted_before = counted;
+    EXPECT_GT(bytes, 4 * (64 * 784 + 2 * 784 * 10)) << "rows are read, weights read and written";
+    EXPECT_LT(bytes, 4 * (4 * 64 * 784 + 4 * 784 * 10));
+  }
+}
+
+TEST(Explain, SaysWhyNodesShareAKernel) {
+  ToolRun run = run_tool({"explain", "09:mlp", "--batch", "64"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  for (const char* part :
+       {"(matmul) begins it: a contraction keeps its loops", " work on it element by element",
+        "reduce rows as they are computed", "are done where the gradients are computed",
+        "read nothing that a kernel computes",
+        "not in the loop above: a contraction keeps its loops", " kept from loop to loop: "})
+    EXPECT_THAT(run.out, HasSubstr(part));
 }
 
 TEST(Explain, SaysWhyFewerThreadsShareAStepThanWereAskedFor) {
@@ -156,6 +190,7 @@ TEST(Bench, DrawsRowsWhereAModelHasNone) {
                           "--compiles", "1", "--json"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_EQ(Json::parse(run.out)["rows"], 32);
+  EXPECT_LE(Json::parse(run.out)["live_bytes"], Json::parse(run.out)["arena_bytes"]);
   EXPECT_THAT(run.err, HasSubstr("grades carries no rows: random ones of the shapes declared"));
   run = run_tool({"check", scores_file("pass"), "--native", "--json"});
   EXPECT_EQ(run.code, 0) << run.out << run.err;

@@ -1,0 +1,209 @@
+// Facts from the step before its schedule, and from the plan.
+#include "KernelFacts.h"
+
+#include "gdjit/IR/Opcode.h"
+#include "gdjit/Loop/KernelView.h"
+#include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Lowering/Fuse.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <set>
+
+namespace gdjit::tool {
+
+namespace {
+
+using loop::Statement;
+using loop::StatementKind;
+
+std::vector<std::pair<std::string, std::string>>
+lines_of(const loop::Program& program, const loop::Kernel& kernel, TextFolder& sources) {
+  std::vector<SourceLocation> places;
+  for_each(kernel.body, [&](const Statement& s) {
+    const loop::Note* note = loop::find_note(program.notes, s.node);
+    if (!note || !note->location.known())
+      return;
+    const bool fresh = std::none_of(places.begin(), places.end(), [&](const SourceLocation& p) {
+      return p.file == note->location.file && p.line == note->location.line;
+    });
+    if (fresh)
+      places.push_back(note->location);
+  });
+  std::stable_sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
+    return std::pair(std::string_view(a.file), a.line) <
+           std::pair(std::string_view(b.file), b.line);
+  });
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const SourceLocation& p : places)
+    lines.emplace_back(fmt::format("{}:{}", p.file, p.line), sources.source(p));
+  return lines;
+}
+
+/// The first few of some words.
+std::string some_of(const std::vector<std::string>& words, size_t most) {
+  return fmt::format("{}{}",
+                     fmt::join(words.begin(),
+                               words.begin() + static_cast<ptrdiff_t>(std::min(most, words.size())),
+                               ", "),
+                     words.size() > most ? fmt::format(", … ({} in all)", words.size()) : "");
+}
+
+/// The outermost loops of a kernel one by one.
+class Nests {
+public:
+  Nests(const loop::Program& program, const loop::Kernel& kernel, const Graph& fused)
+      : program_(program), kernel_(kernel), graph_(fused) {}
+
+  std::vector<std::string> lines() {
+    std::vector<std::string> lines;
+    const Statement* before = nullptr;
+    for (const Statement& s : kernel_.body) {
+      if (s.kind != StatementKind::For)
+        continue;
+      lines.push_back(fmt::format("{}: {}{}", turns_of(s), nodes_of(s),
+                                  before ? "; not in the loop above: " + apart(s, *before) : ""));
+      before = &s;
+    }
+    return lines;
+  }
+
+private:
+  /// "i 64, j 128": the loops around what is done most.
+  std::string turns_of(const Statement& nest) const {
+    std::string text;
+    const Statement* l = &nest;
+    while (l) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kernel_.loop_names[l->loop],
+                          loop::turns(*l));
+      const Statement* inner = nullptr;
+      size_t count = 0;
+      for (const Statement& s : l->body)
+        if (s.kind == StatementKind::For)
+          inner = &s, ++count;
+      l = count == 1 ? inner : nullptr;
+    }
+    return text;
+  }
+
+  std::string nodes_of(const Statement& nest) const {
+    constexpr size_t most = 6;
+    std::vector<std::string> words;
+    visit(nest, [&](const Statement& s) {
+      if (const loop::Note* note = loop::find_note(program_.notes, s.node);
+          note && std::ranges::find(words, note->name) == words.end())
+        words.push_back(note->name);
+    });
+    return some_of(words, most);
+  }
+
+  /// Why a nest is not one with the nest before.
+  std::string apart(const Statement& nest, const Statement& before) const {
+    if (loop::turns(nest) != loop::turns(before))
+      return "other turns";
+    std::set<loop::BufferId> stored;
+    std::set<loop::TileId> set;
+    bool product = false, reads = false;
+    visit(before, [&](const Statement& s) {
+      if (s.kind == StatementKind::Store)
+        stored.insert(loop::storage(program_, s.buffer));
+      if (s.kind == StatementKind::Set)
+        set.insert(s.tile);
+      product |= s.node < graph_.size() && gdjit::kind(graph_.op(s.node)) == OpKind::Contraction;
+    });
+    visit(nest, [&](const Statement& s) {
+      reads |=
+          (s.kind == StatementKind::Load && stored.contains(loop::storage(program_, s.buffer))) ||
+          ((s.kind == StatementKind::Get || s.kind == StatementKind::Join) && set.contains(s.tile));
+      product |= s.node < graph_.size() && gdjit::kind(graph_.op(s.node)) == OpKind::Contraction;
+    });
+    return product ? "a contraction keeps its loops"
+           : reads ? "it reads what other turns of that compute"
+                   : "they work on different arrays";
+  }
+
+  template <class Visit> static void visit(const Statement& nest, const Visit& visit) {
+    visit(nest);
+    for_each(nest.body, visit);
+  }
+
+  const loop::Program& program_;
+  const loop::Kernel& kernel_;
+  const Graph& graph_;
+};
+
+/// Per kernel of `facts`.
+void add_own_arrays(const loop::Program& planned, std::vector<KernelFacts>& facts) {
+  constexpr size_t nobody = ~size_t{0};
+  std::vector<size_t> toucher(planned.buffers.size(), nobody);
+  std::vector<bool> shared(planned.buffers.size());
+  for (size_t f = 0; f < facts.size(); ++f)
+    for (size_t k : facts[f].parts) {
+      const loop::KernelView view(planned, planned.kernels[k]);
+      for_each(view.body(), [&](const Statement& s) {
+        if (s.buffer == loop::none)
+          return;
+        const loop::BufferId b = loop::storage(planned, view.buffer(s.buffer));
+        shared[b] = shared[b] || (toucher[b] != nobody && toucher[b] != f);
+        toucher[b] = f;
+      });
+    }
+  std::vector<loop::BufferId> order;
+  for (loop::BufferId b = 0; b < planned.buffers.size(); ++b)
+    if (toucher[b] != nobody && !shared[b] &&
+        planned.buffers[b].role == loop::BufferRole::temporary)
+      order.push_back(b);
+  std::ranges::stable_sort(order, std::greater(),
+                           [&](loop::BufferId b) { return planned.buffers[b].type.bytes(); });
+  for (loop::BufferId b : order) {
+    OwnArrays& own = facts[toucher[b]].own;
+    own.names.push_back(planned.buffers[b].name);
+    own.bytes += static_cast<double>(planned.buffers[b].type.bytes());
+  }
+}
+
+} // namespace
+
+std::string words(const OwnArrays& own) {
+  constexpr size_t most = 3;
+  return fmt::format("{} kept from loop to loop: {}", amount(own.bytes, "B"),
+                     some_of(own.names, most));
+}
+
+std::vector<KernelFacts> facts_of(const loop::Program& planned, const BeforeSchedule& before,
+                                  TextFolder& sources) {
+  const loop::Program& loops = before.loops;
+  std::vector<KernelFacts> facts;
+  const std::vector<KernelWork> work = work_of(loops);
+  const auto fused = before.simplified.graph.size() == 0 ? std::vector<std::vector<std::string>>()
+                                                         : why_fused(before.simplified);
+  size_t k = 0;
+  for (size_t source = 0; source < loops.kernels.size(); ++source) {
+    KernelFacts& own = facts.emplace_back();
+    own.kernel = loop::written_out(loops, loops.kernels[source]);
+    own.lines = lines_of(loops, own.kernel, sources);
+    if (source < fused.size())
+      own.fused = fused[source];
+    own.loops = Nests(loops, own.kernel, before.fused.graph).lines();
+    own.work = work[source];
+    for (; k < planned.kernels.size(); ++k) {
+      const std::string& name = planned.kernels[k].name;
+      if (name != own.kernel.name && !name.starts_with(own.kernel.name + "."))
+        break;
+      own.parts.push_back(k);
+    }
+  }
+  const std::vector<KernelWork> as_planned = work_of(planned);
+  for (; k < planned.kernels.size(); ++k) {
+    KernelFacts& own = facts.emplace_back();
+    own.kernel = loop::written_out(planned, planned.kernels[k]);
+    own.lines = lines_of(planned, own.kernel, sources);
+    own.work = as_planned[k];
+    own.parts = {k};
+  }
+  add_own_arrays(planned, facts);
+  return facts;
+}
+
+} // namespace gdjit::tool
