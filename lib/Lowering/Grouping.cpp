@@ -16,6 +16,11 @@ constexpr int64_t kernel_operations = 2000;
 /// A step of at most this many scalar operations is one kernel: calls and passes over memory would
 /// cost more.
 constexpr int64_t whole_step_work = int64_t{1} << 20;
+/// What a product becomes where its loops are unrolled into tiles: vectors of terms and what is
+/// left over, as many statements as so many of its terms make one of, up to a bound that tiles
+/// have.
+constexpr double terms_a_statement = 8;
+constexpr double most_tile_statements = 400;
 /// What waits for its first reader together holds at most this many statements: a kernel that takes
 /// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
 /// that no update waits for them.
@@ -133,6 +138,9 @@ bool Grouping::whole_step_fits() const {
     OpKind k = kind(graph_.op(n));
     if (k == OpKind::Contraction || k == OpKind::Reduction)
       elements *= static_cast<double>(accesses(graph_, n).reduced.elements());
+    if (k == OpKind::Contraction)
+      operations +=
+          static_cast<int64_t>(std::min(elements / terms_a_statement, most_tile_statements));
     work += elements * (cost_[n] - access_cost + 1);
     if (operations > kernel_operations || work > static_cast<double>(whole_step_work))
       return false;
