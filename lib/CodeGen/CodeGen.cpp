@@ -264,11 +264,21 @@ void optimize_unit(Unit& unit, const CodeGenOptions& options) {
   verify(*unit.module, options, "as optimized");
 }
 
+/// True unless most statements run a few times a call.
+bool loops_turn_often(const Unit& unit) {
+  constexpr int64_t often = 8;
+  return std::ranges::any_of(unit.functions, [](const auto& function) {
+    const KernelShape& shape = function.second->shape;
+    return shape.executed > often * shape.statements;
+  });
+}
+
 std::string machine_code(Unit& unit, const CodeGenOptions& options, llvm::CodeGenFileType type) {
   Stopwatch watch(unit.times.select);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  std::unique_ptr<llvm::legacy::PassManager> passes = machine_passes(options);
+  std::unique_ptr<llvm::legacy::PassManager> passes =
+      machine_passes(options, loops_turn_often(unit));
   if (unit.machine->addPassesToEmitFile(*passes, stream, nullptr, type, /*DisableVerify=*/true))
     throw Error(ErrorCode::compile, "LLVM cannot write machine code for this target");
   passes->run(*unit.module);

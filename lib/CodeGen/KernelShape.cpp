@@ -242,6 +242,17 @@ private:
   std::vector<int64_t> key_;
 };
 
+/// Statements in a call, those in a loop as often as it turns.
+int64_t executed(const std::vector<Statement>& body) {
+  int64_t sum = 0;
+  for (const Statement& s : body) {
+    const int64_t inside = executed(s.body), turns = std::max<int64_t>(0, loop::turns(s));
+    const bool uncountable = inside > 0 && turns > too_many / inside;
+    sum = std::min(sum + 1 + (uncountable ? too_many : turns * inside), too_many);
+  }
+  return sum;
+}
+
 } // namespace
 
 uint32_t KernelShape::parameter(BufferId buffer) const {
@@ -254,6 +265,7 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
   KernelShape shape;
   KeyWriter writer(program, kernel, shape);
   writer.body(kernel.body, 1);
+  shape.executed = executed(kernel.body);
   std::sort(shape.parameter_of.begin(), shape.parameter_of.end());
   find_overlaps(program, shape.parameters);
   writer.parameters();

@@ -14,7 +14,9 @@ namespace gdjit_llvm {
 void optimize(llvm::Module& module, llvm::TargetMachine& machine,
               const gdjit::CodeGenOptions& options);
 
-/// Takes LLVM's passes to machine code, and leaves out what options.level can do without.
-std::unique_ptr<llvm::legacy::PassManager> machine_passes(const gdjit::CodeGenOptions& options);
+/// Takes LLVM's passes to machine code, and leaves out what options.level, and a module whose loops
+/// turn seldom, can do without.
+std::unique_ptr<llvm::legacy::PassManager> machine_passes(const gdjit::CodeGenOptions& options,
+                                                          bool loops_turn_often);
 
 } // namespace gdjit_llvm

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <fmt/ranges.h>
 #include <llvm/ADT/StringMap.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
@@ -106,11 +107,29 @@ llvm::CodeGenOptLevel code_level(int level) {
                       : llvm::CodeGenOptLevel::Aggressive;
 }
 
-std::string host_features() {
-  llvm::SubtargetFeatures features;
-  for (const auto& feature : llvm::sys::getHostCPUFeatures())
-    features.AddFeature(feature.first(), feature.second);
-  return features.getString();
+/// The machine of this process, asked for once: each question takes the processor 20 to 70 us under
+/// a hypervisor.
+struct Host {
+  std::string name;
+  std::string features; ///< in which it differs from what LLVM knows of its name: a long list takes
+                        ///< 0.4 ms a target machine
+};
+
+const Host& host(const llvm::Target& target, const std::string& triple) {
+  static const Host host = [&] {
+    Host made{llvm::sys::getHostCPUName().str(), {}};
+    std::unique_ptr<llvm::MCSubtargetInfo> named(
+        target.createMCSubtargetInfo(triple, made.name, ""));
+    const llvm::StringMap<bool> here = llvm::sys::getHostCPUFeatures();
+    llvm::SubtargetFeatures features;
+    for (const llvm::SubtargetFeatureKV& row : named->getAllProcessorFeatures())
+      if (auto known = here.find(row.Key); known != here.end())
+        if (known->second != named->getFeatureBits()[row.Value])
+          features.AddFeature(row.Key, known->second);
+    made.features = features.getString();
+    return made;
+  }();
+  return host;
 }
 
 } // namespace
@@ -121,7 +140,6 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const gdjit::CodeGenOpt
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
   });
-  bool native = options.target == "native";
   std::string triple = llvm::sys::getProcessTriple();
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, error);
@@ -130,9 +148,10 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const gdjit::CodeGenOpt
   llvm::TargetOptions settings;
   settings.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   settings.EnableFastISel = options.level == 0;
+  const Host machine =
+      options.target == "native" ? host(*target, triple) : Host{options.target, {}};
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, native ? llvm::sys::getHostCPUName() : llvm::StringRef(options.target),
-      native ? host_features() : std::string(), settings, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      triple, machine.name, machine.features, settings, llvm::Reloc::PIC_, llvm::CodeModel::Small,
       code_level(options.level), /*JIT=*/true));
 }
 

@@ -11,6 +11,11 @@ namespace gdjit::lowering {
 
 namespace {
 
+/// What a product becomes where its loops are unrolled into tiles: vectors of terms and what is
+/// left over, as many statements as so many of its terms make one of, up to a bound that tiles
+/// have.
+constexpr double terms_a_statement = 8;
+constexpr double most_tile_statements = 400;
 /// What waits for its first reader together holds at most this many statements: a kernel that takes
 /// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
 /// that no update waits for them.
@@ -126,6 +131,9 @@ bool Grouping::whole_step_fits() {
     OpKind k = kind(graph_.op(n));
     if (k == OpKind::Contraction || k == OpKind::Reduction)
       elements *= static_cast<double>(accesses(graph_, n).reduced.elements());
+    if (k == OpKind::Contraction)
+      statements_ +=
+          static_cast<int64_t>(std::min(elements / terms_a_statement, most_tile_statements));
     work_ += elements * (cost_[n] - access_cost + 1);
     if (statements_ > kernel_operations || work_ > static_cast<double>(whole_step_work))
       return false;

@@ -157,6 +157,20 @@ TEST(LoopFusion, ASmallNetworkIsOneKernel) {
   EXPECT_EQ(lowered(step).kernels.size(), 1u);
 }
 
+TEST(LoopFusion, ProductsThatBecomeLongTilesMakeAStepOfManyKernels) {
+  auto kernels = [](int layers) {
+    StepMaker m;
+    Expr h = m.input("x", {8, 16});
+    for (int i = 0; i < layers; ++i)
+      h = apply(Opcode::Tanh, matmul(h, m.state("w" + std::to_string(i), {16, 16})));
+    m.output("y", h);
+    return lowered(m.step()).kernels.size();
+  };
+  EXPECT_EQ(kernels(1), 1u);
+  EXPECT_EQ(kernels(4), 1u);
+  EXPECT_EQ(kernels(12), 12u);
+}
+
 TEST(LoopFusion, LargeProductsTakeOnlyTheirEpilogues) {
   StepMaker m;
   Step step = network(m, 40, 72, 48, 10);
