@@ -43,6 +43,7 @@ constexpr llvm::StringRef left_out[] = {
     "Loop Strength Reduction",
     "Constant Hoisting",
     "Machine Instruction Scheduler",
+    "Machine code sinking",
 };
 
 class ShortList final : public llvm::legacy::PassManager {
