@@ -79,13 +79,13 @@ bool KernelEmitter::is_guarded(const Statement& nest) const {
 }
 
 /// The lanes in which any fading vector is subnormal that a statement of a nest loads; null for
-/// none. Volatile, lest LLVM keep in registers for the nest what this has loaded.
+/// none. Loaded as integers, lest LLVM keep in registers for the nest what this has loaded.
 llvm::Value* KernelEmitter::subnormal_lanes_of_nest(const Statement& s) {
   if (s.kind == StatementKind::Load && fades(s)) {
     Offset offset = offset_of(s);
-    return emit_are_subnormal(b_, b_.CreateAlignedLoad(memory_type(b_.getContext(), s.type),
-                                                       address(s.buffer, offset),
-                                                       alignment(s, offset), /*isVolatile=*/true));
+    llvm::Type* type = memory_type(b_.getContext(), {gdjit::DType::i32, s.type.lanes});
+    Value* bits = b_.CreateAlignedLoad(type, address(s.buffer, offset), alignment(s, offset));
+    return emit_are_subnormal(b_, b_.CreateBitCast(bits, memory_type(b_.getContext(), s.type)));
   }
   Value* any = nullptr;
   for (int64_t i = s.begin; i < s.end && s.kind == StatementKind::For; i += s.step) {
