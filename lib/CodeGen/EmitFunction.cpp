@@ -111,7 +111,7 @@ EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& prog
     return function;
   };
   EmittedKernel emitted;
-  emitted.kernel = emit(name, Arithmetic::plain);
+  emitted.kernel = emit(name, Arithmetic::guarded);
   std::vector<uint32_t> telling = telling_parameters(kernel, shape, calls, vector_bytes);
   if (!telling.empty())
     emitted.gradual = emit(name + ".gradual", Arithmetic::gradual);

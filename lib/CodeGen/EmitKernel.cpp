@@ -27,6 +27,7 @@ KernelEmitter::KernelEmitter(llvm::Function* function, const gdjit::loop::Progra
     : program_(program), kernel_(kernel), shape_(shape), debug_(debug), vector_bytes_(vector_bytes),
       arithmetic_(arithmetic), function_(function), b_(function->getContext()),
       values_(kernel.values), types_(kernel.values), loops_(kernel.loops), tiles_(kernel.tiles),
+      fading_(fading_values(program, kernel, vector_bytes)), subnormal_(kernel.values),
       dynamic_tile_(kernel.tiles), constant_loop_(kernel.loops) {}
 
 void KernelEmitter::emit() {
@@ -118,7 +119,8 @@ void KernelEmitter::statement(const Statement& s) {
 
 /// Code for subnormal numbers stays short: it keeps loops, and tiles in memory.
 bool KernelEmitter::has_constant_variable(const Statement& s) const {
-  return (s.loop_kind == LoopKind::unrolled && arithmetic_ == Arithmetic::plain) ||
+  const bool unrolls = arithmetic_ == Arithmetic::guarded || arithmetic_ == Arithmetic::plain;
+  return (s.loop_kind == LoopKind::unrolled && unrolls) ||
          (gdjit::loop::turns(s) <= 1 && !is_passed(&s.begin) && !is_passed(&s.end));
 }
 
@@ -126,6 +128,8 @@ bool KernelEmitter::has_constant_variable(const Statement& s) const {
 /// of its turns, in order.
 void KernelEmitter::for_loop(const Statement& s) {
   Loop& loop = loops_[s.loop];
+  if (is_guarded(s))
+    return guard(s);
   if (has_constant_variable(s)) {
     for (int64_t i = s.begin; i < s.end; i += s.step) {
       loop = {i64(i), i, true, 0, i < 0};
@@ -176,11 +180,19 @@ void KernelEmitter::compute(const Statement& s) {
   llvm::SmallVector<Value*, 3> operands;
   for (ValueId operand : s.operands)
     operands.push_back(value(operand, s.type.lanes));
-  if (arithmetic_ == Arithmetic::gradual && is_slow_on_subnormals(s))
-    return define(s, emit_gradual(b_, operands));
+  Value* subnormal = arithmetic_ == Arithmetic::guarded ? subnormal_lanes(s) : nullptr;
+  if (subnormal != nullptr && is_slow_on_subnormals(s))
+    define(s, gradual_or_plain(
+                  subnormal, [&] { return call_gradual(b_, s.op, operands); },
+                  [&] { return plain(s, operands); }));
+  else
+    define(s, is_gradual(s) ? emit_gradual(b_, s.op, operands) : plain(s, operands));
+}
+
+llvm::Value* KernelEmitter::plain(const Statement& s, llvm::ArrayRef<Value*> operands) {
   if (s.op == gdjit::loop::ScalarOp::scaleb && vector_bytes_ == vector_bytes_of_avx512)
-    return define(s, emit_scalef(b_, operands[0], operands[1]));
-  define(s, emit_scalar(b_, s.op, s.type, types_[s.operands.back()].dtype, operands));
+    return emit_scalef(b_, operands[0], operands[1]);
+  return emit_scalar(b_, s.op, s.type, types_[s.operands.back()].dtype, operands);
 }
 
 /// A literal; from the table where kernels that are one with this differ in it.

@@ -15,14 +15,22 @@
 
 namespace gdjit_llvm {
 
+/// How operations are compiled that are slow on subnormal numbers.
 enum class Arithmetic {
-  plain,
-  gradual, ///< multiplications of f32 by way of f64
+  guarded, ///< plain, with code for subnormal numbers beside what computes on fading states
+  plain,   ///< as the instructions
+  fading,  ///< by way of f64 where they compute on fading states
+  gradual, ///< by way of f64
 };
 
-/// True for what subnormal numbers slow down and emit_gradual does otherwise: mul and fma of as
-/// many f32 as 64 bytes hold.
+/// True for what subnormal numbers slow down and emit_gradual does otherwise: mul, fma, div and
+/// sqrt of as many f32 as 64 bytes hold.
 bool is_slow_on_subnormals(const gdjit::loop::Statement& s);
+
+/// By value of a kernel, true for vectors of a state that it multiplies by a constant, as momentum
+/// by 0.9, and for what it computes of them.
+std::vector<char> fading_values(const gdjit::loop::Program& program,
+                                const gdjit::loop::Kernel& kernel, int vector_bytes);
 
 /// The parameters of a kernel whose numbers tell whether code for subnormal numbers pays; none
 /// where a kernel of which `calls` make a step should have none.
@@ -30,8 +38,18 @@ std::vector<uint32_t> telling_parameters(const gdjit::loop::Kernel& kernel,
                                          const gdjit::codegen::KernelShape& shape, int64_t calls,
                                          int vector_bytes);
 
-/// x * y of two operands, fma of three, of type <16 x float>, to the bit; for targets with AVX-512.
-llvm::Value* emit_gradual(llvm::IRBuilder<>& builder, llvm::ArrayRef<llvm::Value*> operands);
+/// An operation that is slow on subnormals over operands of type <16 x float>, to the bit; for
+/// targets with AVX-512.
+llvm::Value* emit_gradual(llvm::IRBuilder<>& builder, gdjit::loop::ScalarOp op,
+                          llvm::ArrayRef<llvm::Value*> operands);
+
+/// The same as a call of a function of the module's, which saves all registers that it uses: where
+/// it is called seldom, code beside it remains as it is.
+llvm::Value* call_gradual(llvm::IRBuilder<>& builder, gdjit::loop::ScalarOp op,
+                          llvm::ArrayRef<llvm::Value*> operands);
+
+/// <16 x i1>: which of <16 x float> are subnormal.
+llvm::Value* emit_are_subnormal(llvm::IRBuilder<>& builder, llvm::Value* x);
 
 /// i1: two places of a buffer of `bytes` bytes of f32, far apart, both hold subnormal numbers.
 llvm::Value* emit_meets_subnormals(llvm::IRBuilder<>& builder, llvm::Value* address, int64_t bytes);

@@ -1,5 +1,5 @@
-// KernelEmitter: the state of one translation. Statements and tiles: EmitKernel.cpp; buffers:
-// EmitMemory.cpp.
+// KernelEmitter: the state of one translation. Statements: EmitKernel.cpp; tiles: EmitTile.cpp;
+// buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp.
 #pragma once
 
 #include "DebugInfo.h"
@@ -7,6 +7,7 @@
 #include "GradualUnderflow.h"
 #include "KernelShape.h"
 
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <map>
 #include <unordered_map>
 #include <vector>
@@ -65,6 +66,7 @@ private:
   Value* number(const int64_t& field);
   void compute(const Statement& s);
   Value* constant(const Statement& s);
+  Value* plain(const Statement& s, llvm::ArrayRef<Value*> operands);
   void check(const Statement& s);
   void prefetch(const Statement& s);
 
@@ -85,6 +87,17 @@ private:
   Value* join_rows(gdjit::loop::ScalarOp op, ValueType type, uint16_t lanes,
                    llvm::ArrayRef<Value*> joined);
   void transpose(const Statement& s);
+
+  // Subnormal numbers.
+  bool fades(const Statement& s) const;
+  bool is_gradual(const Statement& s) const;
+  Value* subnormal_lanes(const Statement& s);
+  Value* gradual_or_plain(Value* subnormal, llvm::function_ref<Value*()> gradual,
+                          llvm::function_ref<Value*()> plain);
+  bool is_guarded(const Statement& nest) const;
+  Value* subnormal_lanes_of_nest(const Statement& s);
+  void guard(const Statement& nest);
+  std::vector<Tile*> move_tiles_to_memory(const Statement& nest);
 
   // Buffers.
   void load(const Statement& s);
@@ -127,6 +140,8 @@ private:
   std::vector<ValueType> types_;
   std::vector<Loop> loops_;
   std::vector<Tile> tiles_;
+  std::vector<char> fading_;      ///< by value: see fading_values
+  std::vector<Value*> subnormal_; ///< by value that fades: which lanes of loaded ones are
   int64_t tile_bytes_ = 0;
   std::vector<char> dynamic_tile_;
   std::vector<char> constant_loop_;

@@ -44,6 +44,7 @@ constexpr llvm::StringRef left_out[] = {
     "Loop Strength Reduction",
     "Constant Hoisting",
     "Machine Instruction Scheduler",
+    "Machine code sinking",
 };
 
 /// What changed no byte of any workload's code: each costs 5 to 30 us a function, 1 ms together in

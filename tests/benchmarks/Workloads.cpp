@@ -81,6 +81,10 @@ std::span<const Workload> workloads() {
   return all;
 }
 
+void mnist_mlp128_momentum(Model& m) {
+  classify(m, {784, 128, 10}, SGD{.lr = 0.1, .momentum = 0.9});
+}
+
 void widths(Model& m) {
   const int layers = m.option("layers", 1000);
   Tensor h = m.input("x", {m.batch(), 16});

@@ -18,6 +18,9 @@ struct Workload {
 /// In the order of size. Rows are drawn by `draw_rows`; linear models carry their own scale.
 std::span<const Workload> workloads();
 
+/// mnist_mlp128 by gradients with momentum.
+void mnist_mlp128_momentum(Model& m);
+
 /// Option "layers": that many tanh layers, each one wider than the one before, the first from 16
 /// to 17.
 void widths(Model& m);

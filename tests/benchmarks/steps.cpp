@@ -57,6 +57,23 @@ void epochs(benchmark::State& b, const Workload& w) {
     benchmark::DoNotOptimize(run_epoch(train, loader).loss);
 }
 
+/// A step late in a training whose first inputs, as many as the argument says, have been 0 for
+/// long: their weights' momentum has decayed below the normal numbers.
+void late_step(benchmark::State& b) {
+  Prepared p({"late", mnist_mlp128_momentum, 64, 0});
+  StepFunction train = compile(p.model.training(), p.state);
+  train.bind(p.views());
+  train.run({.lr = 1e-6});
+  Array& x = p.arrays[0];
+  for (int64_t i = 0; i < x.elements(); ++i)
+    if (i % 784 < b.range(0))
+      x.set(i, 0);
+  for (int i = 0; i < 1500; ++i)
+    train.run();
+  for (auto _ : b)
+    benchmark::DoNotOptimize(train.run());
+}
+
 void compilation(benchmark::State& b, const Workload& w) {
   Prepared p(w);
   for (auto _ : b)
@@ -88,6 +105,7 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark(("compile/" + name).c_str(), compilation, w)
         ->Unit(benchmark::kMillisecond);
   }
+  benchmark::RegisterBenchmark("late_step/mnist_mlp128_momentum", late_step)->Arg(0)->Arg(196);
   benchmark::RegisterBenchmark("compile/widths", compilation_of_widths)
       ->Arg(100)
       ->Arg(1000)

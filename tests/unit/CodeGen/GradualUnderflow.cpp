@@ -79,5 +79,80 @@ TEST(GradualUnderflow, is_for_kernels_that_are_called_often) {
   EXPECT_EQ(code(8).find("gradual"), std::string::npos);
 }
 
+/// A moment m of `elements` f32 and weights w, for each of which Adam's operations over a gradient
+/// g: m = 0.9 m + g, w -= 0.1 m / sqrt(|m|) - m. In loops that are unrolled, rows by 2 vectors over
+/// a tile, or one vector at a time.
+loop::Program fading(int64_t elements, bool unrolled) {
+  LoopBuilder b;
+  const int64_t columns = 32, height = 4;
+  const TensorType type{f32, {elements / columns, columns}};
+  BufferId g = b.input("g", type), m = b.state("m", type), w = b.state("w", type);
+  BufferId next_m = b.update(m), next_w = b.update(w);
+  LoopId i = b.begin(0, elements / columns, height);
+  const LoopKind kind = unrolled ? LoopKind::unrolled : LoopKind::sequential;
+  auto place = [&](LoopId i1, LoopId j) {
+    return std::vector<Index>{{{0, {{i, 1}, {i1, 1}}}, loop::none, 0}, at(j, 1, 16)};
+  };
+  auto rows = [&](const auto& body) {
+    LoopId i1 = b.begin(0, height, 1, kind), j = b.begin(0, columns / 16, 1, kind);
+    body(i1, j);
+    b.end();
+    b.end();
+  };
+  const ValueType vector{f32, 16};
+  TileId t = unrolled ? b.tile(vector, {height, columns / 16}, 0) : 0;
+  if (unrolled)
+    rows([&](LoopId i1, LoopId j) { b.set(t, {at(i1), at(j)}, b.load(g, place(i1, j), 16)); });
+  rows([&](LoopId i1, LoopId j) {
+    auto compute = [&](ScalarOp op, std::vector<ValueId> x) { return b.compute(op, vector, x); };
+    auto constant = [&](double x) { return b.constant({f32, 1}, x); };
+    ValueId gradient = unrolled ? b.get(t, {at(i1), at(j)}) : b.load(g, place(i1, j), 16);
+    ValueId old = b.load(m, place(i1, j), 16);
+    ValueId next = compute(ScalarOp::add, {compute(ScalarOp::mul, {old, constant(0.9)}), gradient});
+    ValueId root = compute(ScalarOp::sqrt, {compute(ScalarOp::abs, {next})});
+    ValueId step = compute(ScalarOp::fma, {compute(ScalarOp::div, {next, root}), constant(-0.1),
+                                           b.load(w, place(i1, j), 16)});
+    b.store(next_m, place(i1, j), next, 16);
+    b.store(next_w, place(i1, j), compute(ScalarOp::fma, {next, constant(0.3), step}), 16);
+  });
+  b.end();
+  return b.finish();
+}
+
+TEST(GradualUnderflow, gives_the_bits_of_f32_where_states_fade) {
+  constexpr int64_t elements = rows * 16;
+  CallArguments arguments;
+  for (uint64_t seed : {1, 2, 3})
+    arguments.inputs.push_back(wide(seed, 0, seed == 2 ? 2 : 60)); // g; m, subnormal by halves; w
+  for (Array& a : arguments.inputs)
+    a = a.reshaped({elements / 32, 32});
+  arguments.states = {arguments.inputs[1], arguments.inputs[2]};
+  arguments.inputs.resize(1);
+  for (int64_t i = 0; i < elements / 2; ++i) // a gradient that has vanished
+    arguments.inputs[0].data<float>()[i] = 0;
+  for (int64_t i = elements / 4; i < elements / 2; ++i) // and a moment that has not
+    arguments.states[0].data<float>()[i] = 1;
+  for (bool unrolled : {false, true})
+    run_everywhere(fading(elements, unrolled), arguments);
+}
+
+TEST(GradualUnderflow, has_one_copy_of_a_nest_and_none_of_small_ones) {
+  CodeGenOptions options{.target = "x86-64-v4"};
+  if (!runs_here(options.target))
+    GTEST_SKIP() << "no AVX-512 here";
+  auto copies = [&](int64_t elements, bool unrolled) {
+    const std::string code = print_code(fading(elements, unrolled), Stage::LLVM, options);
+    int count = 0;
+    for (size_t at = 0; (at = code.find("\nsubnormal", at)) != std::string::npos; ++at)
+      ++count;
+    return count;
+  };
+  EXPECT_EQ(copies(1024, true), 1);
+  EXPECT_EQ(copies(1024, false), 5); // mul, sqrt, div, two of fma
+  EXPECT_EQ(copies(512, true), 0);
+  options.target = "x86-64-v3";
+  EXPECT_EQ(copies(1024, true), 0);
+}
+
 } // namespace
 } // namespace gdjit::test
