@@ -2,22 +2,19 @@
 #include "Figures.h"
 #include "KernelWork.h"
 #include "Limits.h"
+#include "Race.h"
 #include "Rows.h"
 
 #include "gdjit/CodeGen/Host.h"
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/JIT/Executable.h"
-#include "gdjit/Loop/KernelView.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace gdjit::tool {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct BenchArguments {
   ModelArguments model;
@@ -27,12 +24,8 @@ struct BenchArguments {
   CompileOptions compile;
 };
 
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 struct Summary {
-  double median = 0, low = 0, high = 0; ///< seconds; low and high are the quartiles
+  double best = 0, median = 0, low = 0, high = 0; ///< seconds; low and high are the quartiles
 };
 
 Summary summarize(std::vector<double> samples) {
@@ -40,10 +33,12 @@ Summary summarize(std::vector<double> samples) {
   auto at = [&](double q) {
     return samples[static_cast<size_t>(std::lround(q * static_cast<double>(samples.size() - 1)))];
   };
-  return {at(0.5), at(0.25), at(0.75)};
+  return {at(0), at(0.5), at(0.25), at(0.75)};
 }
 
-Json to_json(const Summary& s) { return {{"median", s.median}, {"low", s.low}, {"high", s.high}}; }
+Json to_json(const Summary& s) {
+  return {{"best", s.best}, {"median", s.median}, {"low", s.low}, {"high", s.high}};
+}
 
 std::string duration(double seconds) {
   return seconds < 1e-6   ? fmt::format("{:.1f} ns", seconds * 1e9)
@@ -64,9 +59,9 @@ CompileTimes time_compilation(const BenchArguments& a, const Work& work) {
   std::vector<std::vector<double>> phases;
   CompileTimes times;
   for (int i = 0; i < a.compiles; ++i) {
-    auto begin = Clock::now();
+    const double begin = seconds_now(Clock::wall);
     Compilation c = compile(work, a.compile);
-    totals.push_back(since(begin));
+    totals.push_back(seconds_now(Clock::wall) - begin);
     times.program = std::move(c.work.program);
     phases.resize(c.times.size());
     for (size_t p = 0; p < c.times.size(); ++p) {
@@ -81,43 +76,61 @@ CompileTimes time_compilation(const BenchArguments& a, const Work& work) {
   return times;
 }
 
-/// Times batches of steps that take about 2 ms each, so that the clock costs nothing.
-Summary time_steps(const BenchArguments& a, StepFunction& train) {
-  auto begin = Clock::now();
-  int64_t per_sample = 1;
-  for (;;) {
-    auto start = Clock::now();
-    for (int64_t i = 0; i < per_sample; ++i)
-      train.run();
-    if (since(start) > 2e-3 || since(begin) > a.seconds / 4)
-      break;
-    per_sample *= 2;
-  }
-  std::vector<double> samples;
-  while (samples.size() < 3 || since(begin) < a.seconds) {
-    auto start = Clock::now();
-    for (int64_t i = 0; i < per_sample; ++i)
-      train.run();
-    samples.push_back(since(start) / static_cast<double>(per_sample));
-  }
-  return summarize(samples);
-}
-
-/// What a step does, counted from its loops, and the seconds that its kernels take at least.
-struct Least {
-  KernelWork work;
-  double seconds = 0;
+/// What a step takes, and beside it what it cannot do without.
+struct StepTimes {
+  Summary step;
+  Limits limits; ///< of all its threads
+  StepWork least;
+  double products = 0; ///< operations of products of matrices alone
 };
 
-Least least_of(const loop::Program& program, const Limits& limits) {
-  Least least;
-  for (const loop::Kernel& kernel : program.kernels) {
-    const KernelWork work = work_of(program, loop::written_out(program, kernel));
-    least.work.operations += work.operations;
-    least.work.bytes += work.bytes;
-    least.seconds += least_seconds(work, limits);
+/// Steps and the peak in turn; the peak is that of the best moment.
+StepTimes time_steps(const BenchArguments& a, StepFunction& train, const Work& work,
+                     const loop::Program& program) {
+  const int threads = train.executable().threads();
+  StepTimes times{.limits = measure_limits(a.compile)};
+  const Yardstick peak = multiply_adds(a.compile);
+  const auto taken = race({peak.run, [&] { train.run(); }}, a.seconds,
+                          threads == 1 ? Clock::process : Clock::wall);
+  times.step = summarize(taken[1]);
+  times.limits.flops =
+      threads * std::max(times.limits.flops, peak.amount / std::ranges::min(taken[0]));
+  times.least = work_of(program, times.limits);
+  if (work.is_graph() && work.stage <= Stage::Simplified) {
+    CompileOptions graph = a.compile;
+    graph.last = Stage::Simplified;
+    times.products = product_operations(compile(work, graph).work.step.graph);
   }
-  return least;
+  return times;
+}
+
+Json to_json(const StepTimes& t, double rows) {
+  return {{"seconds", to_json(t.step)},
+          {"rows_per_second", rows / t.step.median},
+          {"operations", t.least.work.operations},
+          {"bytes", t.least.work.bytes},
+          {"least_seconds", t.least.least_seconds},
+          {"products", t.products}};
+}
+
+std::string to_text(const StepTimes& t, double rows) {
+  const auto share = [&](double seconds) {
+    return fmt::format("{}: {:.0f} %", duration(seconds), 100 * seconds / t.step.best);
+  };
+  std::string text =
+      fmt::format("step     {:>10}   at best; median {}, quartiles {} to {}, {:.3g} rows/s\n",
+                  duration(t.step.best), duration(t.step.median), duration(t.step.low),
+                  duration(t.step.high), rows / t.step.median);
+  text += fmt::format("work     {:>10}, {} a step, at the limits {}\n",
+                      amount(t.least.work.operations, "op"), amount(t.least.work.bytes, "B"),
+                      share(t.least.least_seconds));
+  if (t.products > 0)
+    text += fmt::format("products {:>10}, of matrices, alone at the peak {}\n",
+                        amount(t.products, "op"), share(t.products / t.limits.flops));
+  return text +
+         fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
+                     amount(t.limits.flops, "op/s"), amount(t.limits.memory, "B/s"),
+                     amount(t.limits.cache, "B/s"));
 }
 
 void bench(BenchArguments a, Tool& tool) {
@@ -138,34 +151,28 @@ void bench(BenchArguments a, Tool& tool) {
   for (const ScalarDecl& d : work.signature().scalars)
     if (d.name == "lr" || d.name.ends_with("/lr"))
       train.set(d.name, 0);
-  Summary step = time_steps(a, train);
+  const StepTimes times = time_steps(a, train, work, compiled.program);
   const Executable& code = train.executable();
-  Limits limits = measure_limits(a.compile);
-  limits.flops *= code.threads();
-  const Least least = least_of(compiled.program, limits);
   double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));
 
   if (a.json) {
     Json phases = Json::object();
     for (const auto& [name, seconds] : compiled.phases)
       phases[name] = seconds;
-    Json json = {
-        {"model", subject.name()},
-        {"rows", work.signature().batch},
-        {"cpu", host_info().cpu},
-        {"target", a.compile.target},
-        {"threads", code.threads()},
-        {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
-        {"step",
-         {{"seconds", to_json(step)},
-          {"rows_per_second", rows / step.median},
-          {"operations", least.work.operations},
-          {"bytes", least.work.bytes},
-          {"least_seconds", least.seconds}}},
-        {"limits", {{"flops", limits.flops}, {"memory", limits.memory}, {"cache", limits.cache}}},
-        {"functions", code.functions()},
-        {"kernels", code.launches()},
-        {"arena_bytes", code.arena_bytes()}};
+    Json json = {{"model", subject.name()},
+                 {"rows", work.signature().batch},
+                 {"cpu", host_info().cpu},
+                 {"target", a.compile.target},
+                 {"threads", code.threads()},
+                 {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
+                 {"step", to_json(times, rows)},
+                 {"limits",
+                  {{"flops", times.limits.flops},
+                   {"memory", times.limits.memory},
+                   {"cache", times.limits.cache}}},
+                 {"functions", code.functions()},
+                 {"kernels", code.launches()},
+                 {"arena_bytes", code.arena_bytes()}};
     return write_output(json_text(json));
   }
   std::string text = fmt::format(
@@ -176,15 +183,7 @@ void bench(BenchArguments a, Tool& tool) {
                       duration(compiled.total.low), duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)
     text += fmt::format("  {:<28} {:>10}\n", name, duration(seconds));
-  text +=
-      fmt::format("step     {:>10}   quartiles {} to {}, {:.3g} rows/s\n", duration(step.median),
-                  duration(step.low), duration(step.high), rows / step.median);
-  text += fmt::format("work     {}, {} a step, which take {} at least: {:.0f} % of the limit\n",
-                      amount(least.work.operations, "op"), amount(least.work.bytes, "B"),
-                      duration(least.seconds), 100 * least.seconds / step.median);
-  text += fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
-                      amount(limits.flops, "op/s"), amount(limits.memory, "B/s"),
-                      amount(limits.cache, "B/s"));
+  text += to_text(times, rows);
   text += fmt::format("code     {} kernels, {} functions, arena {} bytes\n", code.launches(),
                       code.functions(), code.arena_bytes());
   write_output(text);

@@ -1,6 +1,9 @@
 // Each statement as often as its loops turn, each buffer no further than it is long.
 #include "KernelWork.h"
 
+#include "gdjit/Loop/KernelView.h"
+#include "gdjit/Ops/Op.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
@@ -56,6 +59,26 @@ KernelWork work_of(const loop::Program& program, const loop::Kernel& kernel) {
   Counter counter(program);
   counter.body(kernel.body, 1);
   return counter.finish();
+}
+
+StepWork work_of(const loop::Program& program, const Limits& limits) {
+  StepWork step;
+  for (const loop::Kernel& kernel : program.kernels) {
+    const KernelWork work = work_of(program, loop::written_out(program, kernel));
+    step.work.operations += work.operations;
+    step.work.bytes += work.bytes;
+    step.least_seconds += least_seconds(work, limits);
+  }
+  return step;
+}
+
+double product_operations(const Graph& graph) {
+  double operations = 0;
+  for (NodeId n = 0; n < graph.size(); ++n)
+    if (kind(graph.op(n)) == OpKind::Contraction)
+      operations += 2.0 * static_cast<double>(graph.type(n).elements()) *
+                    static_cast<double>(accesses(graph, n).reduced.elements());
+  return operations;
 }
 
 double least_seconds(const KernelWork& work, const Limits& limits) {
