@@ -2,6 +2,7 @@
 #include "Figures.h"
 #include "KernelWork.h"
 #include "Limits.h"
+#include "Race.h"
 #include "Rows.h"
 #include "StageCounts.h"
 
@@ -11,14 +12,11 @@
 #include "gdjit/Memory/LivePeak.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace gdjit::tool {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct BenchArguments {
   ModelArguments model;
@@ -28,12 +26,8 @@ struct BenchArguments {
   CompileOptions compile;
 };
 
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 struct Summary {
-  double median = 0, low = 0, high = 0; ///< seconds; low and high are the quartiles
+  double best = 0, median = 0, low = 0, high = 0; ///< seconds; low and high are the quartiles
 };
 
 Summary summarize(std::vector<double> samples) {
@@ -41,10 +35,12 @@ Summary summarize(std::vector<double> samples) {
   auto at = [&](double q) {
     return samples[static_cast<size_t>(std::lround(q * static_cast<double>(samples.size() - 1)))];
   };
-  return {at(0.5), at(0.25), at(0.75)};
+  return {at(0), at(0.5), at(0.25), at(0.75)};
 }
 
-Json to_json(const Summary& s) { return {{"median", s.median}, {"low", s.low}, {"high", s.high}}; }
+Json to_json(const Summary& s) {
+  return {{"best", s.best}, {"median", s.median}, {"low", s.low}, {"high", s.high}};
+}
 
 /// Phases of several compilations: the median of each.
 struct CompileTimes {
@@ -58,9 +54,9 @@ CompileTimes time_compilation(const BenchArguments& a, const Work& work) {
   std::vector<std::vector<double>> phases;
   CompileTimes times;
   for (int i = 0; i < a.compiles; ++i) {
-    auto begin = Clock::now();
+    const double begin = seconds_now(Clock::wall);
     Compilation c = compile(work, a.compile);
-    totals.push_back(since(begin));
+    totals.push_back(seconds_now(Clock::wall) - begin);
     times.program = std::move(c.work.program);
     phases.resize(c.times.size());
     for (size_t p = 0; p < c.times.size(); ++p) {
@@ -75,47 +71,60 @@ CompileTimes time_compilation(const BenchArguments& a, const Work& work) {
   return times;
 }
 
-/// Times batches of steps that take about 2 ms each, so that the clock costs nothing.
-Summary time_steps(const BenchArguments& a, StepFunction& train) {
-  auto begin = Clock::now();
-  int64_t per_sample = 1;
-  for (;;) {
-    auto start = Clock::now();
-    for (int64_t i = 0; i < per_sample; ++i)
-      train.run();
-    if (since(start) > 2e-3 || since(begin) > a.seconds / 4)
-      break;
-    per_sample *= 2;
-  }
-  std::vector<double> samples;
-  while (samples.size() < 3 || since(begin) < a.seconds) {
-    auto start = Clock::now();
-    for (int64_t i = 0; i < per_sample; ++i)
-      train.run();
-    samples.push_back(since(start) / static_cast<double>(per_sample));
-  }
-  return summarize(samples);
-}
-
-/// What a step does, counted from its loops, and the seconds that its kernels take at least.
-struct StepWork {
-  KernelWork work;
-  double least = 0;
+/// What a step takes, and beside it what it cannot do without.
+struct StepTimes {
+  Summary step;
+  Limits limits; ///< of all its threads
+  StepWork least;
+  double products = 0; ///< operations of products of matrices alone
 };
 
-StepWork step_work(const Work& work, CompileOptions options, const Limits& limits) {
-  BeforeSchedule before;
-  options.observer = &before;
-  options.last = std::max(work.stage, Stage::Planned);
-  const loop::Program planned = compile(work, options).work.program;
-  StepWork sum;
-  for (const KernelWork& kernel : work_of(before.loops.kernels.empty() ? planned : before.loops)) {
-    sum.work.operations += kernel.operations;
-    sum.work.read += kernel.read;
-    sum.work.written += kernel.written;
-    sum.least += least_time(kernel, limits).seconds;
+/// Steps and the peak in turn; the peak is that of the best moment.
+StepTimes time_steps(const BenchArguments& a, StepFunction& train, const Work& work) {
+  const int threads = train.executable().threads();
+  StepTimes times{.limits = measure_limits(a.compile)};
+  const Yardstick peak = multiply_adds(a.compile);
+  const auto taken = race({peak.run, [&] { train.run(); }}, a.seconds,
+                          threads == 1 ? Clock::process : Clock::wall);
+  times.step = summarize(taken[1]);
+  times.limits.flops =
+      threads * std::max(times.limits.flops, peak.amount / std::ranges::min(taken[0]));
+  times.least = step_work(work, a.compile, times.limits);
+  if (work.is_graph() && work.stage <= Stage::Simplified) {
+    CompileOptions graph = a.compile;
+    graph.last = Stage::Simplified;
+    times.products = product_operations(compile(work, graph).work.step.graph);
   }
-  return sum;
+  return times;
+}
+
+Json to_json(const StepTimes& t, double rows) {
+  return {{"seconds", to_json(t.step)},
+          {"rows_per_second", rows / t.step.median},
+          {"operations", t.least.work.operations},
+          {"bytes", t.least.work.bytes()},
+          {"least_seconds", t.least.least_seconds},
+          {"products", t.products}};
+}
+
+std::string to_text(const StepTimes& t, double rows) {
+  const auto share = [&](double seconds) {
+    return fmt::format("{}: {:.0f} %", duration(seconds), 100 * seconds / t.step.best);
+  };
+  std::string text =
+      fmt::format("step     {:>10}   at best; median {}, quartiles {} to {}, {:.3g} rows/s\n",
+                  duration(t.step.best), duration(t.step.median), duration(t.step.low),
+                  duration(t.step.high), rows / t.step.median);
+  text += fmt::format("work     {:>10}, {} a step, at the limits {}\n",
+                      amount(t.least.work.operations, "op"), amount(t.least.work.bytes(), "B"),
+                      share(t.least.least_seconds));
+  if (t.products > 0)
+    text += fmt::format("products {:>10}, of matrices, alone at the peak {}\n",
+                        amount(t.products, "op"), share(t.products / t.limits.flops));
+  return text +
+         fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
+                     amount(t.limits.flops, "op/s"), amount(t.limits.memory, "B/s"),
+                     amount(t.limits.cache, "B/s"));
 }
 
 void bench(BenchArguments a, Tool& tool) {
@@ -136,11 +145,8 @@ void bench(BenchArguments a, Tool& tool) {
   for (const ScalarDecl& d : work.signature().scalars)
     if (d.name == "lr" || d.name.ends_with("/lr"))
       train.set(d.name, 0);
-  Summary step = time_steps(a, train);
+  const StepTimes times = time_steps(a, train, work, compiled.program);
   const Executable& code = train.executable();
-  Limits limits = measure_limits(a.compile);
-  limits.flops *= code.threads();
-  const auto [done, least] = step_work(work, a.compile, limits);
   double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));
 
   if (a.json) {
@@ -153,13 +159,8 @@ void bench(BenchArguments a, Tool& tool) {
                  {"target", a.compile.target},
                  {"threads", code.threads()},
                  {"compile", {{"seconds", to_json(compiled.total)}, {"phases", phases}}},
-                 {"step",
-                  {{"seconds", to_json(step)},
-                   {"rows_per_second", rows / step.median},
-                   {"operations", done.operations},
-                   {"bytes", done.bytes()},
-                   {"least_seconds", least}}},
-                 {"limits", to_json(limits)},
+                 {"step", to_json(times, rows)},
+                 {"limits", to_json(times.limits)},
                  {"functions", code.functions()},
                  {"kernels", code.launches()},
                  {"arena_bytes", code.arena_bytes()},
@@ -174,13 +175,7 @@ void bench(BenchArguments a, Tool& tool) {
                       duration(compiled.total.low), duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)
     text += fmt::format("  {:<28} {:>10}\n", name, duration(seconds));
-  text +=
-      fmt::format("step     {:>10}   quartiles {} to {}, {:.3g} rows/s\n", duration(step.median),
-                  duration(step.low), duration(step.high), rows / step.median);
-  text += fmt::format("work     {}, {} a step, which take {} at least: {:.0f} % of the limit\n",
-                      amount(done.operations, "op"), amount(done.bytes(), "B"), duration(least),
-                      100 * least / step.median);
-  text += fmt::format("limits   {}; measured in this run\n", words(limits));
+  text += to_text(times, rows);
   text += fmt::format("code     {} kernels, {} functions\n", code.launches(), code.functions());
   text += fmt::format("memory   {}\n", arena_words(compiled.program));
   write_output(text);

@@ -3,6 +3,7 @@
 
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Ops/Op.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -106,6 +107,30 @@ Least least_time(const KernelWork& work, const Limits& limits) {
   const double operations = work.operations / limits.flops,
                bytes = limits.seconds_of_bytes(work.bytes());
   return {std::max(operations, bytes), operations >= bytes};
+}
+
+StepWork step_work(const Work& work, CompileOptions options, const Limits& limits) {
+  BeforeSchedule before;
+  options.observer = &before;
+  options.last = std::max(work.stage, Stage::Planned);
+  const loop::Program planned = compile(work, options).work.program;
+  StepWork step;
+  for (const KernelWork& kernel : work_of(before.loops.kernels.empty() ? planned : before.loops)) {
+    step.work.operations += kernel.operations;
+    step.work.read += kernel.read;
+    step.work.written += kernel.written;
+    step.least_seconds += least_time(kernel, limits).seconds;
+  }
+  return step;
+}
+
+double product_operations(const Graph& graph) {
+  double operations = 0;
+  for (NodeId n = 0; n < graph.size(); ++n)
+    if (kind(graph.op(n)) == OpKind::Contraction)
+      operations += 2.0 * static_cast<double>(graph.type(n).elements()) *
+                    static_cast<double>(accesses(graph, n).reduced.elements());
+  return operations;
 }
 
 std::string amount(double number, const char* unit) {

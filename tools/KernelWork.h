@@ -5,6 +5,7 @@
 #include "Figures.h"
 #include "Limits.h"
 
+#include "gdjit/IR/Graph.h"
 #include "gdjit/IR/Step.h"
 #include "gdjit/Loop/Program.h"
 #include "gdjit/Transforms/PassManager.h"
@@ -40,6 +41,16 @@ struct Least {
   bool by_operations = false; ///< else by bytes
 };
 Least least_time(const KernelWork& work, const Limits& limits);
+
+/// What the kernels of a step do, and the seconds that they take at least, one behind the other.
+struct StepWork {
+  KernelWork work;
+  double least_seconds = 0;
+};
+StepWork step_work(const Work& work, CompileOptions options, const Limits& limits);
+
+/// 2 m n k for each product of matrices in a graph: the rest of a step goes on around them.
+double product_operations(const Graph& graph);
 
 /// "12.9 Mop": a number of anything, to three digits.
 std::string amount(double number, const char* unit);

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <fmt/format.h>
+#include <memory>
 
 namespace gdjit::tool {
 
@@ -25,27 +26,35 @@ std::string text_of(const std::string& declarations, const std::string& buffers,
                      declarations, buffers, body);
 }
 
-/// The seconds of the fastest of several calls.
-double best_seconds(const std::string& text, const CompileOptions& options, const Array* input) {
+/// A text of loops as a function to call; `input` is its only one.
+std::function<void()> compiled(const std::string& text, const CompileOptions& options,
+                               std::shared_ptr<const Array> input) {
   Work work{.step = {}, .program = read_step(text, "limit.gdir").program, .stage = Stage::Planned};
   CompileOptions plain{.target = options.target, .level = 2};
-  Frame frame(compile(std::move(work), plain).executable);
+  auto frame = std::make_shared<Frame>(compile(std::move(work), plain).executable);
   if (input)
-    frame.set_input(0, input->bytes());
-  FloatEnvironment environment;
+    frame->set_input(0, input->bytes());
+  return [frame, input] {
+    FloatEnvironment environment;
+    frame->run();
+  };
+}
+
+/// Of the fastest of several runs, what it does in a second.
+double best_rate(const Yardstick& yardstick) {
   double best = 1e30;
   for (int i = 0; i < 20; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    frame.run();
+    yardstick.run();
     best = std::min(
         best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
-  return best;
+  return yardstick.amount / best;
 }
 
-/// Bytes a second of a sum over so many elements, `times` over.
-double read_rate(int64_t elements, int64_t times, int64_t lanes, const CompileOptions& options) {
-  const std::string reads = text_of(
+/// Bytes of a sum over so many elements, `times` over.
+Yardstick reads(int64_t elements, int64_t times, int64_t lanes, const CompileOptions& options) {
+  const std::string text = text_of(
       fmt::format("input x : f32[{}]\n", elements),
       fmt::format("buffer x : f32[{}] = input x, in argument\n", elements),
       fmt::format("  tile t0[8] : f32x{0} = 0\n  for n in 0..{3} {{\n"
@@ -53,16 +62,15 @@ double read_rate(int64_t elements, int64_t times, int64_t lanes, const CompileOp
                   "      set t0[j] = add t0[j], (load x[i+{0}*j+lane] : f32x{0})\n    }}\n  }}\n"
                   "  }}\n  store y = (join add t0)\n",
                   lanes, elements, 8 * lanes, times));
-  const Array ones({DType::f32, {elements}});
-  return 4.0 * static_cast<double>(elements * times) / best_seconds(reads, options, &ones);
+  auto ones = std::make_shared<const Array>(TensorType{DType::f32, {elements}});
+  return {compiled(text, options, ones), 4.0 * static_cast<double>(elements * times)};
 }
 
 } // namespace
 
-Limits measure_limits(const CompileOptions& options) {
-  const MachineTable machine = machine_table(options.target);
-  const int64_t lanes = machine.vector_bytes / 4;
-  const std::string multiply_adds =
+Yardstick multiply_adds(const CompileOptions& options) {
+  const int64_t lanes = machine_table(options.target).vector_bytes / 4;
+  const std::string text =
       text_of("", "",
               fmt::format("  tile t0[{0}] : f32x{1} = 1\n  %0 = 0.999 : f32\n"
                           "  for i in 0..{2} {{\n    unrolled for j in 0..{0} {{\n"
@@ -70,14 +78,18 @@ Limits measure_limits(const CompileOptions& options) {
                           "  tile t1 : f32x{1} = 0\n  unrolled for j in 0..{0} {{\n"
                           "    set t1 = add t1, t0[j]\n  }}\n  store y = (join add t1)\n",
                           chains, lanes, fma_turns));
-  Limits limits;
-  limits.flops = 2.0 * static_cast<double>(lanes * chains * fma_turns) /
-                 best_seconds(multiply_adds, options, nullptr);
-  limits.memory = read_rate(far_elements, 1, lanes, options);
-  limits.far_cache = read_rate(Limits::far_bytes / 8, 2, lanes, options);
-  limits.cache_bytes = machine.l2_bytes;
-  limits.cache = read_rate(machine.l2_bytes / 8 / (8 * lanes) * (8 * lanes), 16, lanes, options);
-  return limits;
+  return {compiled(text, options, nullptr), 2.0 * static_cast<double>(lanes * chains * fma_turns)};
+}
+
+Limits measure_limits(const CompileOptions& options) {
+  const MachineTable machine = machine_table(options.target);
+  const int64_t lanes = machine.vector_bytes / 4;
+  const int64_t near = machine.l2_bytes / 8 / (8 * lanes) * (8 * lanes);
+  return {.flops = best_rate(multiply_adds(options)),
+          .memory = best_rate(reads(far_elements, 1, lanes, options)),
+          .far_cache = best_rate(reads(Limits::far_bytes / 8, 2, lanes, options)),
+          .cache = best_rate(reads(near, 16, lanes, options)),
+          .cache_bytes = machine.l2_bytes};
 }
 
 } // namespace gdjit::tool

@@ -3,7 +3,19 @@
 
 #include "gdjit/Driver/CompileOptions.h"
 
+#include <functional>
+
 namespace gdjit::tool {
+
+/// A kernel that does one thing as fast as a core can. Copies share a frame: each thread takes one
+/// of its own.
+struct Yardstick {
+  std::function<void()> run;
+  double amount = 0; ///< operations, or bytes, of a run
+};
+
+/// f32 operations of fused multiply-adds between registers, some 50 us of them.
+Yardstick multiply_adds(const CompileOptions& options);
 
 struct Limits {
   /// Up to so many bytes the last cache holds what a step works on, as far as others leave it.

@@ -315,7 +315,14 @@ Dataset example_rows(const Subject& subject, const Signature& prediction) {
   return dataset(own, subject.folder());
 }
 
-std::vector<Array> first_batch(const Signature& signature, const Dataset& rows) {
+std::vector<Array> first_batch(const Signature& signature, const Dataset& given) {
+  Dataset rows = given;
+  if (scales_with_rows(signature) && rows.rows() < signature.batch) {
+    std::vector<int64_t> again(static_cast<size_t>(signature.batch));
+    for (size_t i = 0; i < again.size(); ++i)
+      again[i] = static_cast<int64_t>(i) % given.rows();
+    rows = given.select(again);
+  }
   Loader loader(rows, {.batch = scales_with_rows(signature) ? signature.batch : 0});
   std::vector<Array> arrays;
   Loader::Iterator first = loader.begin();

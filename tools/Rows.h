@@ -57,7 +57,8 @@ bool scales_with_rows(const Signature& signature);
 /// The rows that the model shows predictions for, without their targets.
 Dataset example_rows(const Subject& subject, const Signature& prediction);
 
-/// The first rows, as many as the step takes at once, in the order of its inputs.
+/// The first rows, as many as the step takes at once, in the order of its inputs; where there are
+/// not as many, the same ones over again.
 std::vector<Array> first_batch(const Signature& signature, const Dataset& rows);
 
 /// Rows to time and to check a step by: those that it carries, or where it carries none random

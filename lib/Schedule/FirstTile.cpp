@@ -8,7 +8,7 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t most_tiles = 32; ///< beyond, a copy is too small a part to pay for more code
+constexpr int64_t most_tiles = 64; ///< beyond, a copy is too small a part to pay for more code
 constexpr int64_t least_terms = 64;
 constexpr int64_t rows_ahead = 8; ///< that are asked for: some 100 cycles
 

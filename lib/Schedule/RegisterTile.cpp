@@ -19,7 +19,9 @@ namespace {
 
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
-constexpr int64_t least_rows = 4;           ///< fewer chains do not hide the latency of fma
+constexpr int64_t most_side_by_side = 4;      ///< where rows are read from far away
+constexpr int64_t panels_in_second_cache = 8; ///< of such vectors: rows have the rest
+constexpr int64_t least_rows = 4;             ///< fewer chains do not hide the latency of fma
 constexpr int64_t most_rows = 16;           ///< more read from more lines at once, and hide no more
 constexpr int64_t least_rows_with_work = 8; ///< that leave registers to the work between terms
 constexpr int64_t rows_where_they_vary = 8;
@@ -187,7 +189,7 @@ private:
   /// Several rows at once, where the loop holds vector loops and its iterations are independent.
   void rows(std::vector<Statement>& out, Statement loop) {
     int64_t tiles = 0;
-    int64_t side_by_side = 1;
+    int64_t widest = 1; // vectors of a row
     bool nothing_else = true;
     for (const Statement& s : loop.body) {
       const bool is_vector = is_vector_loop(s) && !settled_.contains(s.loop);
@@ -196,8 +198,9 @@ private:
         continue;
       tiles = std::max(tiles, accumulators(s));
       if (!varies(s))
-        side_by_side = std::max(side_by_side, std::min(turns(s), vectors_side_by_side));
+        widest = std::max(widest, turns(s));
     }
+    int64_t side_by_side = std::min(widest, vectors_side_by_side);
     bool is_row_loop =
         tiles > 0 && loop.step == 1 && can_jam(loop) && dependence(program_, loop).empty();
     if (!is_row_loop) {
@@ -205,8 +208,7 @@ private:
       out.push_back(std::move(loop));
       return;
     }
-    const int64_t registers = context_.machine.vector_registers - side_by_side - 2;
-    int64_t most = std::min(registers / (side_by_side * tiles), most_rows);
+    int64_t most = std::min(rows_beside(side_by_side, tiles), most_rows);
     const auto count_of = [&](int64_t rows) {
       return varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
                           : choose_rows(rows, most);
@@ -216,11 +218,23 @@ private:
         nothing_else && varying_.empty() && (beyond_cache || masked_across(loop)) &&
         turns(loop) >=
             count_of(turns(loop)) * (strided_across(loop) ? least_tiles_strided : least_tiles);
-    if (const int64_t fewer = (registers - registers_for_work) / (side_by_side * tiles);
+    bool works = false; // between the terms of the next tile
+    if (const int64_t fewer = rows_beside(side_by_side, tiles, registers_for_work);
         !varies(loop) &&
-        has_work_for_terms(loop, choose_rows(turns(loop), fewer), side_by_side, columns_first))
+        has_work_for_terms(loop, choose_rows(turns(loop), fewer), side_by_side, columns_first)) {
       most = fewer;
-    const int64_t count = count_of(turns(loop));
+      works = true;
+    }
+    // Columns that are turned on the way come in order; all of them copied first lose the cache.
+    const int64_t block =
+        columns_first && !strided_across(loop)
+            ? rows_of_block(loop, least_tiles * count_of(turns(loop)), context_.machine)
+            : 0;
+    if (columns_first && !works && bytes_along(loop) > context_.machine.l2_bytes) {
+      side_by_side = vectors_of_far_rows(bytes_across(loop) / widest, tiles, widest);
+      most = std::min(rows_beside(side_by_side, tiles), most_rows);
+    }
+    const int64_t count = count_of(block != 0 ? block : turns(loop));
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} over loop {}: {} of {} registers hold sums, a term loads {} and "
         "{} numbers for {} operations{}{}",
@@ -233,22 +247,33 @@ private:
         !columns_first ? ""
         : beyond_cache ? ", columns outermost, since what they read does not fit the first cache"
                        : ", columns outermost, since a part of a vector is read again and again"));
-    if (columns_first) {
-      // Columns that are turned on the way come in order; all of them copied first lose the cache.
-      const int64_t block =
-          strided_across(loop) ? 0 : rows_of_block(loop, least_tiles * count, context_.machine);
-      if (block == 0)
-        return columns(out, std::move(loop), count, 0);
+    if (block != 0)
       context_.remarks.push_back(fmt::format(
           "{}: blocks of {} rows of loop {}, since all of them do not fit the second cache",
           kernel_.name, block, kernel_.loop_names[loop.loop]));
-      return columns(out, std::move(loop), count_of(block), block);
-    }
+    if (columns_first)
+      return columns(out, std::move(loop), count, side_by_side, block);
     loop.body = rewrite(std::move(loop.body), true);
     if (varies(loop))
       jam_varying(kernel_, std::move(loop), count, out, varying_);
     else
       jam(kernel_, std::move(loop), count, out, varying_);
+  }
+
+  /// Rows whose tiles the registers hold, beside a row of so many vectors and `others`.
+  int64_t rows_beside(int64_t vectors, int64_t tiles, int64_t others = 0) const {
+    return (context_.machine.vector_registers - vectors - 2 - others) / (vectors * tiles);
+  }
+
+  /// How many of `widest` vectors a tile has where all rows together do not fit the second cache:
+  /// the more, the fewer panels read them again, and the fewer loads a term takes.
+  int64_t vectors_of_far_rows(int64_t bytes_of_vector, int64_t tiles, int64_t widest) const {
+    const int64_t panel = context_.machine.l2_bytes / panels_in_second_cache;
+    int64_t vectors = std::clamp(panel / std::max<int64_t>(bytes_of_vector, 1),
+                                 vectors_side_by_side, most_side_by_side);
+    while (vectors > vectors_side_by_side && rows_beside(vectors, tiles) < least_rows)
+      --vectors;
+    return std::min(vectors, widest);
   }
 
   /// True where the work behind such a tile goes on between the terms of the next.
@@ -285,6 +310,14 @@ private:
     return found;
   }
 
+  /// Bytes that all rows read, and each of the vectors again.
+  static int64_t bytes_along(const Statement& rows) {
+    int64_t bytes = 0;
+    for (const Statement& columns : rows.body)
+      bytes = std::max(bytes, bytes_moved(columns.body, rows.loop, columns.loop, turns(rows)));
+    return bytes;
+  }
+
   /// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
   int64_t bytes_across(const Statement& rows) const {
     int64_t bytes = 0;
@@ -292,18 +325,19 @@ private:
       bytes += bytes_moved(columns.body, columns.loop, rows.loop, turns(columns));
     return bytes;
   }
-  static int64_t bytes_moved(const std::vector<Statement>& body, LoopId columns, LoopId rows,
+  /// Those that the first loop moves and the second does not.
+  static int64_t bytes_moved(const std::vector<Statement>& body, LoopId moving, LoopId still,
                              int64_t times) {
     int64_t bytes = 0;
     for (const Statement& s : body) {
       if (s.kind == StatementKind::For)
-        bytes += bytes_moved(s.body, columns, rows, times * turns(s));
-      bool across = false, own = false;
+        bytes += bytes_moved(s.body, moving, still, times * turns(s));
+      bool moved = false, own = false;
       for (const Index& i : s.index) {
-        own |= factor(i.affine, rows) != 0;
-        across |= factor(i.affine, columns) != 0;
+        own |= factor(i.affine, still) != 0;
+        moved |= factor(i.affine, moving) != 0;
       }
-      if (s.kind == StatementKind::Load && across && !own)
+      if (s.kind == StatementKind::Load && moved && !own)
         bytes += times * s.type.lanes * byte_size(s.type.dtype);
     }
     return bytes;
@@ -311,7 +345,8 @@ private:
 
   /// Each vector loop around the rows: a few columns, what they read packed, for all rows or, where
   /// `block` is not 0, for a block of them.
-  void columns(std::vector<Statement>& out, Statement rows, int64_t count, int64_t block) {
+  void columns(std::vector<Statement>& out, Statement rows, int64_t count, int64_t side_by_side,
+               int64_t block) {
     bool first = true;
     std::vector<Statement> nests, blocks;
     for (Statement& columns : std::vector<Statement>(std::move(rows.body))) {
@@ -325,7 +360,7 @@ private:
       columns.body.clear();
       columns.body.push_back(std::move(inner));
       std::vector<Statement> wide;
-      const int64_t vectors = std::min(turns(columns), vectors_side_by_side);
+      const int64_t vectors = std::min(turns(columns), side_by_side);
       jam(kernel_, std::move(columns), vectors, wide);
       for (Statement& w : wide) {
         std::vector<Statement> body;

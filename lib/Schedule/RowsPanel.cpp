@@ -15,8 +15,12 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// Copies the rows that tiles read, tile by tile: `x[k, i + r]` becomes `copy[terms*i + step*k +
-/// r]`.
+/// That are copied of one tile after another: the rows of so many terms are then read in order,
+/// which the hardware's prefetchers follow, and what is written stays in the first cache.
+constexpr int64_t terms_at_once = 8;
+
+/// Copies the rows that tiles read, tile by tile for some terms at once: `x[k, i + r]` becomes
+/// `copy[terms*i + step*k + r]`.
 class RowCopier {
 public:
   RowCopier(Program& program, Kernel& kernel, const std::vector<Statement>& nests,
@@ -75,35 +79,51 @@ private:
       at->second = static_cast<loop::BufferId>(program_.buffers.size());
       program_.buffers.push_back(buffer);
     }
-    if (copied_.insert({at->second, rows.begin, rows.step}).second)
-      copies_.push_back(nest(load, rows, terms, at->second));
+    if (copied_.insert({at->second, rows.begin, rows.step}).second) {
+      const int64_t whole = terms.count / terms_at_once * terms_at_once;
+      if (whole > 0)
+        copies_.push_back(nest(load, rows, terms, at->second, 0, whole));
+      if (whole < terms.count)
+        copies_.push_back(nest(load, rows, terms, at->second, whole, terms.count));
+    }
     return at->second;
   }
 
+  /// Fills the copy with the terms begin .. end of all tiles.
   Statement nest(const Statement& load, const Statement& rows, const Terms& terms,
-                 loop::BufferId to) {
+                 loop::BufferId to, int64_t begin, int64_t end) {
     Statement tiles = rows;
     tiles.loop = fresh_loop(kernel_, rows.loop);
     tiles.node = load.node;
+    Statement blocks;
+    blocks.kind = StatementKind::For;
+    blocks.loop = fresh_loop(kernel_, terms.loop->loop);
+    blocks.begin = begin;
+    blocks.end = end;
+    blocks.step = std::min(terms_at_once, end - begin);
+    blocks.node = load.node;
+    if (turns(blocks) == 1)
+      blocks.loop_kind = loop::LoopKind::unrolled;
     Statement each;
     each.kind = StatementKind::For;
     each.loop = fresh_loop(kernel_, terms.loop->loop);
-    each.end = terms.count;
+    each.end = blocks.step;
     each.node = load.node;
+    Affine term = variable(blocks.loop);
+    add_scaled(term, variable(each.loop), 1);
     const int64_t lanes = context_.machine.vector_bytes / byte_size(load.type.dtype);
     for (int64_t row = 0; row < rows.step; row += lanes) {
       Statement from = load;
       from.type.lanes = static_cast<uint16_t>(lanes);
       from.result = fresh_value(kernel_);
-      from.index = {Index{variable(each.loop), loop::none, 0},
-                    Index{variable(tiles.loop, 1, row), loop::none, 1}};
+      from.index = {Index{term, loop::none, 0}, Index{variable(tiles.loop, 1, row), loop::none, 1}};
       Statement store = from;
       store.kind = StatementKind::Store;
       store.buffer = to;
       store.operands = {from.result};
       store.result = loop::none;
       Affine place = variable(tiles.loop, terms.count, row);
-      add_scaled(place, variable(each.loop), rows.step);
+      add_scaled(place, term, rows.step);
       store.index = {Index{place, loop::none, 1}};
       if (rows.step - row < lanes) {
         from.mask = store.mask =
@@ -114,7 +134,8 @@ private:
       each.body.push_back(store);
     }
     tiles.body = {each};
-    return tiles;
+    blocks.body = {tiles};
+    return blocks;
   }
 
   Program& program_;

@@ -1,8 +1,10 @@
 // The steps and the arrays of the loops they are compared with.
 #include "Memory.h"
 
-#include "Limits.h"
-#include "Workloads.h"
+#include "Prepared.h"
+#include "Streams.h"
+
+#include "gdjit/Transforms/VerifyValues.h"
 
 #include <fmt/format.h>
 
@@ -33,20 +35,31 @@ void total(Model& m) {
   m.output("sum", sum(x));
 }
 
+using Part = ModelStep (*)(const Model&);
+
 /// What a row's function objects share.
 struct Ready {
-  explicit Ready(const Workload& w) : prepared(w) {}
-  Prepared prepared;
-  std::vector<StepFunction> function; ///< one
-  std::vector<Array> arrays;          ///< of the loop
+  Ready(void (*declare)(Model&), int64_t batch, Part part)
+      : model(declare, {.batch = batch}), state(initial_state(model)),
+        function(compile(part(model), state)) {
+    const Step step = part(model).step();
+    rows = random_arguments(step.signature, 1, index_bound(step.graph)).inputs;
+    std::vector<TensorView> views;
+    for (size_t i = 0; i < rows.size(); ++i)
+      views.emplace_back(step.signature.inputs[i].name, rows[i]);
+    function.bind(views);
+  }
+
+  Model model;
+  State state;
+  StepFunction function;
+  std::vector<Array> rows;
+  std::vector<Array> arrays; ///< of the loops
 };
 
-MemoryBound prepare(const std::string& name, const Workload& w, ModelStep (*step)(const Model&),
+MemoryBound prepare(const std::string& name, void (*declare)(Model&), int64_t batch, Part part,
                     Streams streams, int64_t elements) {
-  auto ready = std::make_shared<Ready>(w);
-  ready->function.push_back(compile(step(ready->prepared.model), ready->prepared.state));
-  StepFunction& function = ready->function.front();
-  function.bind(ready->prepared.views());
+  auto ready = std::make_shared<Ready>(declare, batch, part);
   const int arrays = streams.in_place ? streams.reads : streams.reads + streams.writes;
   std::vector<float*> at;
   for (int i = 0; i < arrays; ++i) { // at different places of their pages
@@ -54,10 +67,15 @@ MemoryBound prepare(const std::string& name, const Workload& w, ModelStep (*step
     ready->arrays.emplace_back(TensorType{DType::f32, Shape{elements + shift}});
     at.push_back(ready->arrays.back().data<float>() + shift);
   }
-  return {name,
-          4.0 * static_cast<double>(elements) * (streams.reads + streams.writes),
-          {{"gdjit", [ready] { ready->function.front().run(); }},
-           {"loop", [ready, at, streams, elements] { move(streams, at, elements); }}}};
+  MemoryBound bound{name,
+                    4.0 * static_cast<double>(elements) * (streams.reads + streams.writes),
+                    {{"gdjit", [ready] { ready->function.run(); }}}};
+  for (Stores stores : {Stores::plain, Stores::streaming})
+    if (stores == Stores::plain || streams.writes > 0)
+      bound.contestants.push_back({"loop", [ready, at, streams, stores, elements] {
+                                     move(streams, stores, at, elements);
+                                   }});
+  return bound;
 }
 
 } // namespace
@@ -65,12 +83,9 @@ MemoryBound prepare(const std::string& name, const Workload& w, ModelStep (*step
 std::vector<MemoryRow> memory_rows() {
   auto evaluation = [](const Model& m) { return m.evaluation(); };
   std::vector<MemoryRow> rows;
-  auto add = [&](const std::string& name, void (*model)(Model&), int64_t batch, auto step,
+  auto add = [&](const std::string& name, void (*model)(Model&), int64_t batch, Part part,
                  Streams streams, int64_t elements) {
-    rows.push_back({name, [=] {
-                      return prepare(name, Workload{"memory", model, batch, 0}, step, streams,
-                                     elements);
-                    }});
+    rows.push_back({name, [=] { return prepare(name, model, batch, part, streams, elements); }});
   };
   add(
       "Adam alone, 10 million", adam, 0, [](const Model& m) { return m.apply(); },

@@ -1,5 +1,5 @@
-// Kernels that memory bounds: gdjit's steps beside a loop that does nothing but read and write as
-// many arrays, on arrays of the same size.
+// Kernels that memory bounds: gdjit's steps beside loops that do nothing but read and write as many
+// arrays, on arrays of the same size.
 #pragma once
 
 #include "Products.h"
@@ -9,7 +9,7 @@ namespace gdjit::benchmarks {
 struct MemoryBound {
   std::string name;
   double bytes;                        ///< that each contestant reads and writes at the least
-  std::vector<Contestant> contestants; ///< gdjit's step, then the loop
+  std::vector<Contestant> contestants; ///< gdjit's step, then the loops
 };
 
 /// How a row of the table comes to be: arrays are there only as long as the row is measured.

@@ -1,22 +1,25 @@
-// gdjit_ratios: single products and whole steps as shares of the FMA peak, kernels that memory
-// bounds as shares of what a plain loop moves, and how compilation grows with the graph, as tables
-// in Markdown.
+// gdjit_ratios: single products and whole steps as shares of the FMA peak, steps on two threads
+// beside one, kernels that memory bounds as shares of what a plain loop moves, and how compilation
+// grows with the graph, as tables in Markdown.
 //
 // A shared machine is noisy: peak and contestants run in turn, in pieces shorter than a time slice,
 // for many rounds, and the best of each counts. No figure stands alone.
 //
-//     gdjit_ratios [products|steps|memory|growth] [seconds a row] [name...]
-#include "Limits.h"
+//     gdjit_ratios [products|steps|threads|memory|growth] [seconds a row] [name...]
 #include "Memory.h"
+#include "Prepared.h"
 #include "Products.h"
-#include "Workloads.h"
+#include "Threads.h"
+
+#include "KernelWork.h"
+#include "Race.h"
+
+#include "gdjit/Driver/Compile.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <fmt/format.h>
 #include <memory>
 
@@ -25,54 +28,40 @@ using namespace gdjit::benchmarks;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using tool::Clock;
+using tool::seconds_now;
+using Wanted = std::function<bool(const std::string&)>;
 
-/// Of the process: what others do to the machine in the meantime does not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-double seconds_of(const std::function<void()>& run, int64_t times) {
-  double begin = cpu_seconds();
-  for (int64_t i = 0; i < times; ++i)
+/// The fastest of several.
+double best_seconds(Clock clock, const std::function<void()>& run) {
+  double best = 1e30;
+  for (int i = 0; i < 3; ++i) {
+    const double begin = seconds_now(clock);
     run();
-  return (cpu_seconds() - begin) / static_cast<double>(times);
+    best = std::min(best, seconds_now(clock) - begin);
+  }
+  return best;
 }
 
 struct Best {
   double peak = 0;             ///< operations a second
-  std::vector<double> seconds; ///< per contestant
+  std::vector<double> seconds; ///< per contestant, of its best piece
 };
 
-/// All in turn until `seconds` are over.
 Best race(const std::vector<Contestant>& contestants, double seconds) {
-  constexpr double piece = 300e-6;
-  Best best{0, std::vector<double>(contestants.size(), 1e30)};
-  std::vector<int64_t> times;
-  for (const Contestant& c : contestants) {
-    if (!c.run) {
-      times.push_back(0);
-      continue;
-    }
-    c.run();
-    times.push_back(std::max<int64_t>(1, static_cast<int64_t>(piece / seconds_of(c.run, 3))));
-  }
-  auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  do {
-    best.peak = std::max(best.peak, fma_peak_once());
-    for (size_t i = 0; i < contestants.size(); ++i) {
-      if (!contestants[i].run)
-        continue;
-      seconds_of(contestants[i].run, 1); // the others have taken the caches
-      best.seconds[i] = std::min(best.seconds[i], seconds_of(contestants[i].run, times[i]));
-    }
-  } while (Clock::now() < end);
+  const tool::Yardstick peak = tool::multiply_adds({});
+  std::vector<std::function<void()>> runs = {peak.run};
+  for (const Contestant& c : contestants)
+    runs.push_back(c.run);
+  Best best;
+  for (const std::vector<double>& taken : tool::race(runs, seconds, Clock::process))
+    best.seconds.push_back(taken.empty() ? 1e30 : std::ranges::min(taken));
+  best.peak = peak.amount / best.seconds[0];
+  best.seconds.erase(best.seconds.begin());
   return best;
 }
 
-void product_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
+void product_table(double seconds, const Wanted& wanted) {
   fmt::print("| product | gdjit | oneDNN | OpenBLAS | libxsmm | gdjit, us | peak, GFLOP/s |\n"
              "|---|---|---|---|---|---|---|\n");
   for (const Product& p : products()) {
@@ -90,40 +79,61 @@ void product_table(double seconds, const std::function<bool(const std::string&)>
   }
 }
 
-void step_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
-  fmt::print("| step | us | products alone at the peak, us | share | compilation, CPU ms | peak, "
-             "GFLOP/s |\n"
-             "|---|---|---|---|---|---|\n");
-  for (const Workload& w : workloads()) {
-    if (!wanted(w.name))
+/// As `gdjit bench` counts and measures.
+void step_table(double seconds, const Wanted& wanted) {
+  fmt::print("| step | us | products alone at the peak, us | share | operations | bytes | at the "
+             "limits, us | compilation, CPU ms | peak, GFLOP/s | memory, GB/s | cache, GB/s |\n"
+             "|---|---|---|---|---|---|---|---|---|---|---|\n");
+  for (const ModelRow* row : workloads()) {
+    if (!wanted(row->name))
       continue;
-    Prepared p(w);
-    double compilation = 1e30;
-    for (int i = 0; i < 3; ++i)
-      compilation =
-          std::min(compilation, seconds_of([&] { compile(p.model.training(), p.state); }, 1));
-    StepFunction train = compile(p.model.training(), p.state);
-    train.bind(p.views());
-    train.run({.lr = 1e-6});
-    Best best = race({{"gdjit", [&] { train.run(); }}}, seconds);
-    fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} % | {:.1f} | {:.0f} |\n", w.name,
-               best.seconds[0] * 1e6, w.flops / best.peak * 1e6,
-               100 * w.flops / best.seconds[0] / best.peak, compilation * 1e3, best.peak / 1e9);
+    Prepared p(*row);
+    StepFunction train = p.training();
+    const double compilation =
+        best_seconds(Clock::process, [&] { compile(p.model.training(), p.state); });
+    const Best best = race({{"gdjit", [&] { train.run(); }}}, seconds);
+    tool::Limits limits = tool::measure_limits({});
+    limits.flops = best.peak;
+    const Step declared = p.model.training().step();
+    const double products =
+        tool::product_operations(compile(declared, {.last = Stage::Simplified}).work.step.graph);
+    const tool::StepWork least =
+        tool::step_work({.step = declared, .program = {}, .stage = Stage::Declared}, {}, limits);
+    fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} % | {} | {} | {:.3f} | {:.1f} | {:.0f} | {:.1f} | "
+               "{:.1f} |\n",
+               row->name, best.seconds[0] * 1e6, products / best.peak * 1e6,
+               100 * products / best.seconds[0] / best.peak,
+               tool::amount(least.work.operations, "op"), tool::amount(least.work.bytes(), "B"),
+               least.least_seconds * 1e6, compilation * 1e3, best.peak / 1e9, limits.memory / 1e9,
+               limits.cache / 1e9);
     std::fflush(stdout);
   }
 }
 
-double wall_seconds_of(const std::function<void()>& run) {
-  const auto begin = Clock::now();
-  run();
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+void thread_table(double seconds, const Wanted& wanted) {
+  fmt::print("| step | one thread, us: best | of a hundred | two threads, us: best | of a hundred "
+             "| times as fast: best | of a hundred | windows that count |\n"
+             "|---|---|---|---|---|---|---|---|\n");
+  for (const ModelRow* row : workloads()) {
+    if (!wanted(row->name))
+      continue;
+    const Sharing s = share(*row, seconds);
+    if (!s.shared) {
+      fmt::print("| {} | | | one thread, by the rule | | | | |\n", row->name);
+      continue;
+    }
+    fmt::print("| {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} | {:.2f} | {:.2f} | {} of {} |\n",
+               row->name, s.one.best * 1e6, s.one.hundredth * 1e6, s.two.best * 1e6,
+               s.two.hundredth * 1e6, s.one.best / s.two.best, s.one.hundredth / s.two.hundredth,
+               s.counted, s.windows);
+    std::fflush(stdout);
+  }
 }
 
 /// Compilation of deep_tanh from a hundred nodes to a hundred thousand: time as nodes to the power
 /// of `exponent`, from the row before and from the first.
 void growth_table() {
-  const auto deep = std::ranges::find(workloads(), std::string_view("deep_tanh_1000"),
-                                      [](const Workload& w) { return std::string_view(w.name); });
+  const ModelRow& deep = workload("deep_tanh_1000");
   fmt::print("| layers | nodes | model, ms | compilation, ms | us a node | exponent | from the "
              "first row |\n|---|---|---|---|---|---|---|\n");
   struct Row {
@@ -131,21 +141,13 @@ void growth_table() {
   };
   Row first, before;
   for (int layers : {10, 30, 100, 300, 1000, 3000, 10000}) {
-    Row row{0, 1e30};
-    double model_seconds = 1e30;
-    for (int i = 0; i < 3; ++i) {
-      std::unique_ptr<Model> model;
-      model_seconds = std::min(
-          model_seconds, wall_seconds_of([&] {
-            const double option = layers;
-            model = std::make_unique<Model>(
-                deep->model, ModelOptions{.batch = deep->batch, .options = {{"layers", option}}});
-          }));
-      State state = initial_state(*model);
-      row.nodes = model->training().step().graph.size();
-      row.seconds =
-          std::min(row.seconds, wall_seconds_of([&] { compile(model->training(), state); }));
-    }
+    std::unique_ptr<Model> model;
+    const double model_seconds = best_seconds(Clock::wall, [&] {
+      model = std::make_unique<Model>(deep.function, ModelOptions{.options = {{"layers", layers}}});
+    });
+    State state = initial_state(*model);
+    Row row{static_cast<double>(model->training().step().graph.size())};
+    row.seconds = best_seconds(Clock::wall, [&] { compile(model->training(), state); });
     const auto exponent = [&](const Row& from) {
       return from.nodes == 0 ? std::string()
                              : fmt::format("{:.2f}", std::log(row.seconds / from.seconds) /
@@ -161,17 +163,21 @@ void growth_table() {
   }
 }
 
-void memory_table(double seconds, const std::function<bool(const std::string&)>& wanted) {
-  fmt::print("| memory | gdjit, GB/s | a loop that only moves, GB/s | share |\n"
-             "|---|---|---|---|\n");
+void memory_table(double seconds, const Wanted& wanted) {
+  fmt::print(
+      "| memory | gdjit, GB/s | a loop that only moves, GB/s | with streaming stores | share "
+      "of the better |\n|---|---|---|---|---|\n");
   for (const MemoryRow& row : memory_rows()) {
     if (!wanted(row.name))
       continue;
     MemoryBound bound = row.prepare();
     Best best = race(bound.contestants, seconds);
-    fmt::print("| {} | {:.1f} | {:.1f} | {:.0f} % |\n", row.name,
-               bound.bytes / best.seconds[0] / 1e9, bound.bytes / best.seconds[1] / 1e9,
-               100 * best.seconds[1] / best.seconds[0]);
+    fmt::print("| {} |", row.name);
+    for (double taken : best.seconds)
+      fmt::print(" {:.1f} |", bound.bytes / taken / 1e9);
+    const double loop = *std::min_element(best.seconds.begin() + 1, best.seconds.end());
+    fmt::print("{} {:.0f} % |\n", best.seconds.size() == 2 ? " |" : "",
+               100 * loop / best.seconds[0]);
     std::fflush(stdout);
   }
 }
@@ -192,6 +198,8 @@ int main(int argc, char** argv) {
     product_table(seconds, wanted);
   if (asked("steps"))
     step_table(seconds, wanted);
+  if (asked("threads"))
+    thread_table(seconds, wanted);
   if (asked("memory"))
     memory_table(seconds, wanted);
   if (asked("growth"))

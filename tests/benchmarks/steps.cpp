@@ -5,8 +5,9 @@
 //
 // `share` is the part of the FMA peak that the products alone make up.
 #include "Handwritten.h"
-#include "Limits.h"
-#include "Workloads.h"
+#include "Prepared.h"
+
+#include "KernelWork.h"
 
 #include "gdjit/Driver/Compile.h"
 
@@ -19,40 +20,41 @@ namespace {
 
 double peak = 0;
 
-void step(benchmark::State& b, const Workload& w) {
-  Prepared p(w);
-  StepFunction train = compile(p.model.training(), p.state);
-  train.bind(p.views());
-  train.run({.lr = 1e-6}); // so that thousands of steps stay finite
+/// Of its products of matrices.
+double operations(const Model& model) {
+  return tool::product_operations(
+      compile(model.training().step(), {.last = Stage::Simplified}).work.step.graph);
+}
+
+void step(benchmark::State& b, const ModelRow& row) {
+  Prepared p(row);
+  StepFunction train = p.training();
   for (auto _ : b)
     benchmark::DoNotOptimize(train.run());
-  if (w.flops > 0)
-    b.counters["share"] =
-        benchmark::Counter(w.flops / peak, benchmark::Counter::kIsIterationInvariantRate);
+  b.counters["share"] =
+      benchmark::Counter(operations(p.model) / peak, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 /// Many steps in one call, as train.run(n) does them; the time of one.
-void steps_in_a_call(benchmark::State& b, const Workload& w) {
+void steps_in_a_call(benchmark::State& b, const ModelRow& row) {
   constexpr int steps = 1000;
-  Prepared p(w);
-  StepFunction train = compile(p.model.training(), p.state);
-  train.bind(p.views());
-  train.run({.lr = 1e-6});
+  Prepared p(row);
+  StepFunction train = p.training();
   while (b.KeepRunningBatch(steps))
     benchmark::DoNotOptimize(train.run(steps));
 }
 
 /// Passes over a thousand batches of shuffled rows, with running means; the time of a batch.
-void epochs(benchmark::State& b, const Workload& w) {
+void epochs(benchmark::State& b, const ModelRow& row) {
   constexpr int64_t batches = 1000;
-  Prepared p(w);
-  std::vector<Array> arrays = draw_rows(p.model.training(), w.batch * batches);
-  std::vector<InputRows> rows;
-  for (size_t i = 0; i < arrays.size(); ++i)
-    rows.push_back({std::string(p.model.input_name(static_cast<uint32_t>(i))), arrays[i]});
-  Loader loader(Dataset(std::move(rows)), {.batch = w.batch, .shuffle_seed = 0});
-  StepFunction train = compile(p.model.training(), p.state);
-  run_epoch(train, loader, {.lr = 1e-6});
+  Prepared p(row);
+  const Dataset rows = dataset(p.model);
+  std::vector<int64_t> again(static_cast<size_t>(rows.rows() * batches));
+  for (size_t i = 0; i < again.size(); ++i)
+    again[i] = static_cast<int64_t>(i) % rows.rows();
+  Loader loader(rows.select(again), {.batch = rows.rows(), .shuffle_seed = 0});
+  StepFunction train = p.training();
+  run_epoch(train, loader);
   while (b.KeepRunningBatch(batches))
     benchmark::DoNotOptimize(run_epoch(train, loader).loss);
 }
@@ -60,11 +62,15 @@ void epochs(benchmark::State& b, const Workload& w) {
 /// A step late in a training whose first inputs, as many as the argument says, have been 0 for
 /// long: their weights' momentum has decayed below the normal numbers.
 void late_step(benchmark::State& b) {
-  Prepared p({"late", mnist_mlp128_momentum, 64, 0});
-  StepFunction train = compile(p.model.training(), p.state);
-  train.bind(p.views());
+  Model model(workload("mnist_mlp128_b64_sgd").function,
+              {.optimizer = any_update_rule(SGD{.lr = 0.1, .momentum = 0.9})});
+  State state = initial_state(model);
+  Array x = rows(model)[0].copy();
+  StepFunction train = compile(model.training(), state);
+  std::vector<TensorView> views = rows(model);
+  views[0] = {views[0].name, x};
+  train.bind(views);
   train.run({.lr = 1e-6});
-  Array& x = p.arrays[0];
   for (int64_t i = 0; i < x.elements(); ++i)
     if (i % 784 < b.range(0))
       x.set(i, 0);
@@ -74,13 +80,22 @@ void late_step(benchmark::State& b) {
     benchmark::DoNotOptimize(train.run());
 }
 
-void compilation(benchmark::State& b, const Workload& w) {
-  Prepared p(w);
+void compilation(benchmark::State& b, const ModelRow& row) {
+  Prepared p(row);
   for (auto _ : b)
     compile(p.model.training(), p.state);
 }
 
-/// Layers of all different widths, without their hundreds of millions of parameters.
+/// Layers each one wider than the one before, the first from 16 to 17.
+void widths(Model& m) {
+  const int layers = m.option("layers", 1000);
+  Tensor h = m.input("x", {m.batch(), 16});
+  for (int64_t i = 0; i < layers; ++i)
+    h = tanh(Linear(m, "layer" + std::to_string(i), 16 + i, 17 + i)(h));
+  m.minimize(mse_loss(h, m.input("y", {m.batch(), 16 + layers})), SGD{.lr = 0.1});
+}
+
+/// Of them, without their hundreds of millions of parameters.
 void compilation_of_widths(benchmark::State& b) {
   Model model(widths, {.batch = 16, .options = {{"layers", b.range(0)}}});
   const Step declared = model.training().step(16);
@@ -88,17 +103,27 @@ void compilation_of_widths(benchmark::State& b) {
     compile(declared);
 }
 
+/// One of the lessons' models, whose time is that of a call.
+bool is_small(const ModelRow& row) {
+  int64_t numbers = 0;
+  for (const StateDecl& state : Model(row.function).training().step().signature.states)
+    numbers += state.type.elements();
+  return numbers < 100;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
-  peak = fma_peak();
+  const tool::Limits limits = tool::measure_limits({});
+  peak = limits.flops;
   benchmark::AddCustomContext("FMA peak of one core, GFLOP/s", std::to_string(peak / 1e9));
   benchmark::AddCustomContext("read bandwidth of one core, GB/s",
-                              std::to_string(read_bandwidth() / 1e9));
-  for (const Workload& w : workloads()) {
+                              std::to_string(limits.memory / 1e9));
+  for (const ModelRow* row : workloads()) {
+    const ModelRow& w = *row;
     std::string name = w.name;
     benchmark::RegisterBenchmark(("step/" + name).c_str(), step, w);
-    if (w.flops == 0) {
+    if (is_small(w)) {
       benchmark::RegisterBenchmark(("steps/" + name).c_str(), steps_in_a_call, w);
       benchmark::RegisterBenchmark(("epochs/" + name).c_str(), epochs, w);
     }

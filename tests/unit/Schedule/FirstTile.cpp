@@ -65,7 +65,7 @@ TEST(FirstTile, OfEachThreadCopiesItsOwn) {
 }
 
 TEST(FirstTile, CopiesNothingWhereThatWouldBeMuchCodeForLittle) {
-  const std::string many = scheduled(14 * 33, 80);
+  const std::string many = scheduled(14 * 65, 80);
   EXPECT_THAT(many, AllOf(HasSubstr("store w.panel"), Not(HasSubstr("prefetch"))));
   EXPECT_LT(many.find("store w.panel"), many.find("tile t"));
   EXPECT_THAT(scheduled(126, 40), Not(HasSubstr("prefetch"))) << "few terms";

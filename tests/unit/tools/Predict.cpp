@@ -196,4 +196,23 @@ TEST(Bench, DrawsRowsWhereAModelHasNone) {
   EXPECT_EQ(run.code, 0) << run.out << run.err;
 }
 
+TEST(Bench, TimesAWorkloadOfTheBenchmarks) {
+  const std::string model = GDJIT_SOURCE_DIR "/tests/benchmarks/workloads.cpp:mnist_mlp128_b64_sgd";
+  ToolRun run = run_tool({"bench", model, "--seconds", "0.01", "--compiles", "1", "--json"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.err, "") << "it carries its rows";
+  const Json json = Json::parse(run.out);
+  EXPECT_EQ(json["rows"], 64);
+  // Forward and backward; nothing asks for the gradient of the rows themselves.
+  EXPECT_EQ(json["step"]["products"], 2 * 64 * (2 * 784 * 128 + 3 * 128 * 10));
+  EXPECT_GT(json["step"]["operations"], json["step"]["products"]);
+}
+
+TEST(Bench, TakesTheRowsAgainWhereTheStepTakesMoreThanThereAre) {
+  Json json = json_of({"bench", "02:cost_curve", "--seconds", "0.01", "--compiles", "1"});
+  EXPECT_EQ(json["rows"], 13);
+  json = json_of({"bench", "01", "--batch", "7", "--seconds", "0.01", "--compiles", "1"});
+  EXPECT_EQ(json["rows"], 7);
+}
+
 } // namespace
