@@ -145,7 +145,7 @@ void bench(BenchArguments a, Tool& tool) {
   for (const ScalarDecl& d : work.signature().scalars)
     if (d.name == "lr" || d.name.ends_with("/lr"))
       train.set(d.name, 0);
-  const StepTimes times = time_steps(a, train, work, compiled.program);
+  const StepTimes times = time_steps(a, train, work);
   const Executable& code = train.executable();
   double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));
 

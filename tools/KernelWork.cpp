@@ -1,6 +1,7 @@
 // Each statement as often as its loops turn, each buffer no further than it is long.
 #include "KernelWork.h"
 
+#include "gdjit/Driver/Compile.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Ops/Op.h"

@@ -1,7 +1,7 @@
 // The plan of the lessons and of what is timed: as small as live ranges allow, and all of it used.
 #include "ArenaBound.h"
 
-#include "benchmarks/Workloads.h"
+#include "benchmarks/Prepared.h"
 
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/JIT/Executable.h"
@@ -41,16 +41,16 @@ int64_t touched_bytes(const std::shared_ptr<const Executable>& executable,
   return touched;
 }
 
-class Timed : public ::testing::TestWithParam<benchmarks::Workload> {};
+class Timed : public ::testing::TestWithParam<const ModelRow*> {};
 
 TEST_P(Timed, steps_take_little_more_memory_than_is_live_at_once) {
-  Model m(GetParam().model, {.batch = GetParam().batch, .name = GetParam().name});
+  Model m(GetParam()->function, {.name = GetParam()->name});
   for (bool training : {true, false})
     expect_tight_arena((training ? m.training() : m.evaluation()).step(), training);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Timed, ::testing::ValuesIn(benchmarks::workloads()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& info) { return std::string(info.param->name); });
 
 } // namespace
 
