@@ -6,7 +6,9 @@
 //     round cost a tenth to a fifth of compile time and were measured to gain nothing on networks
 //     and softmax; instruction selection at LLVM's level 1 takes a tenth less than at 2 for the
 //     same step time. Of the passes to machine code, those in `left_out` were measured to take a
-//     fifth of compile time and to gain nothing on products, networks and lessons.
+//     fifth of compile time and to gain nothing on products, networks and lessons; sinking costs
+//     registers, since it leaves loads before a branch for subnormal numbers and takes what uses
+//     them behind it.
 //  3: LLVM's own O3, to see what the short list leaves on the table.
 #include "Optimize.h"
 
