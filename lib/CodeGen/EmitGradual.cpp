@@ -22,8 +22,8 @@ bool KernelEmitter::is_gradual(const Statement& s) const {
          (arithmetic_ == Arithmetic::gradual || (arithmetic_ == Arithmetic::fading && fades(s)));
 }
 
-/// The lanes in which a vector is subnormal that an operation's operands come of; null for none.
-/// They are those of the result, too.
+/// The lanes in which a vector is subnormal that an operation's operands come of, a bit each; null
+/// for none. They are those of the result, too.
 llvm::Value* KernelEmitter::subnormal_lanes(const Statement& s) {
   Value* any = nullptr;
   for (gdjit::loop::ValueId operand : s.operands)
@@ -34,16 +34,15 @@ llvm::Value* KernelEmitter::subnormal_lanes(const Statement& s) {
   return any;
 }
 
-/// The value, null for none, of code for subnormal numbers where any of the lanes is set, else of
-/// the plain one.
+/// The value, null for none, of code for subnormal numbers where the condition holds, else of the
+/// plain one.
 llvm::Value* KernelEmitter::gradual_or_plain(Value* subnormal, llvm::function_ref<Value*()> gradual,
                                              llvm::function_ref<Value*()> plain) {
   llvm::LLVMContext& context = b_.getContext();
   auto* seldom = llvm::BasicBlock::Create(context, "subnormal", function_);
   auto* often = llvm::BasicBlock::Create(context, "normal", function_);
   auto* behind = llvm::BasicBlock::Create(context, "", function_);
-  b_.CreateCondBr(b_.CreateOrReduce(subnormal), seldom, often,
-                  llvm::MDBuilder(context).createUnlikelyBranchWeights());
+  b_.CreateCondBr(subnormal, seldom, often, llvm::MDBuilder(context).createUnlikelyBranchWeights());
   auto in = [&](llvm::BasicBlock*& block, llvm::function_ref<Value*()> emit) {
     b_.SetInsertPoint(block);
     Value* value = emit();
@@ -121,7 +120,7 @@ std::vector<KernelEmitter::Tile*> KernelEmitter::move_tiles_to_memory(const Stat
 
 void KernelEmitter::guard(const Statement& nest) {
   gradual_or_plain(
-      subnormal_lanes_of_nest(nest),
+      b_.CreateOrReduce(subnormal_lanes_of_nest(nest)),
       [&]() -> Value* {
         arithmetic_ = Arithmetic::fading;
         std::vector<Tile*> moved = move_tiles_to_memory(nest);

@@ -183,7 +183,7 @@ void KernelEmitter::compute(const Statement& s) {
   Value* subnormal = arithmetic_ == Arithmetic::guarded ? subnormal_lanes(s) : nullptr;
   if (subnormal != nullptr && is_slow_on_subnormals(s))
     define(s, gradual_or_plain(
-                  subnormal, [&] { return call_gradual(b_, s.op, operands); },
+                  b_.CreateIsNotNull(subnormal), [&] { return call_gradual(b_, s.op, operands); },
                   [&] { return plain(s, operands); }));
   else
     define(s, is_gradual(s) ? emit_gradual(b_, s.op, operands) : plain(s, operands));

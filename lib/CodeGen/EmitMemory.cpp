@@ -151,7 +151,8 @@ void KernelEmitter::load(const Statement& s) {
     result = b_.CreateICmpNE(result, llvm::Constant::getNullValue(result->getType()));
   define(s, widen(b_, result, s.type.lanes));
   if (fading_[s.result] != 0 && arithmetic_ == Arithmetic::guarded)
-    subnormal_[s.result] = emit_are_subnormal(b_, values_[s.result]);
+    subnormal_[s.result] =
+        b_.CreateBitCast(emit_are_subnormal(b_, values_[s.result]), b_.getIntNTy(s.type.lanes));
 }
 
 /// What masked lanes give, as it would stand in memory.

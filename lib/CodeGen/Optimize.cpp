@@ -7,10 +7,10 @@
 //     and softmax; instruction selection at LLVM's level 1 takes a tenth less than at 2 for the
 //     same step time. Of the passes to machine code, those in `left_out` were measured to take a
 //     fifth of compile time and to gain nothing on products, networks and lessons, those in `idle`
-//     to do nothing.
+//     to do nothing; sinking costs registers, since it leaves loads before a branch for subnormal
+//     numbers and takes what uses them behind it.
 //  3: the function passes of LLVM's O3 but those that make vectors, which is our schedule's, and
-//  all
-//     of the passes to machine code, to see what the short list leaves on the table. LLVM's own
+//     all of the passes to machine code, to see what the short list leaves on the table. LLVM's own
 //     PassBuilder would bring 11 MB of passes for modules and for other languages, whose options
 //     and tables take 0.5 to 0.9 ms of a process.
 #include "Optimize.h"
