@@ -28,7 +28,7 @@ std::string text_of(const std::string& declarations, const std::string& buffers,
 
 /// A text of loops as a function to call; `input` is its only one.
 std::function<void()> compiled(const std::string& text, const CompileOptions& options,
-                               std::shared_ptr<const Array> input) {
+                               const std::shared_ptr<const Array>& input) {
   Work work{.step = {}, .program = read_step(text, "limit.gdir").program, .stage = Stage::Planned};
   CompileOptions plain{.target = options.target, .level = 2};
   auto frame = std::make_shared<Frame>(compile(std::move(work), plain).executable);

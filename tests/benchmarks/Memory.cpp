@@ -63,7 +63,7 @@ MemoryBound prepare(const std::string& name, void (*declare)(Model&), int64_t ba
   const int arrays = streams.in_place ? streams.reads : streams.reads + streams.writes;
   std::vector<float*> at;
   for (int i = 0; i < arrays; ++i) { // at different places of their pages
-    const int64_t shift = 272 * i;
+    const int64_t shift = int64_t{272} * i;
     ready->arrays.emplace_back(TensorType{DType::f32, Shape{elements + shift}});
     at.push_back(ready->arrays.back().data<float>() + shift);
   }
@@ -91,7 +91,7 @@ std::vector<MemoryRow> memory_rows() {
       "Adam alone, 10 million", adam, 0, [](const Model& m) { return m.apply(); },
       Streams{4, 4, true}, 10 * million);
   add("softmax and gradient, 4096x1000", softmax_and_gradient, 4096, evaluation, Streams{1, 1},
-      4096 * 1000);
+      int64_t{4096} * 1000);
   for (int64_t mib : {1, 8, 32}) {
     add(fmt::format("chain, {} MiB to {} MiB", mib, mib), chain, mib * 256, evaluation,
         Streams{1, 1}, mib << 18);

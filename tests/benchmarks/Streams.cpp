@@ -1,6 +1,7 @@
 // Sums of vectors, so that the compiler leaves out no read.
 #include "Streams.h"
 
+#include <cstddef>
 #include <xmmintrin.h>
 
 namespace gdjit::benchmarks {
@@ -14,23 +15,23 @@ template <class T> void hide(T& value) { asm volatile("" : "+m"(value)); }
 
 template <Stores stores> void store(float* at, const Vector& value) {
   if constexpr (stores == Stores::streaming)
-    for (int i = 0; i < 16; i += 4)
+    for (int64_t i = 0; i < 16; i += 4)
       _mm_stream_ps(at + i, __m128{value[i], value[i + 1], value[i + 2], value[i + 3]});
   else
     *reinterpret_cast<Vector*>(at) = value;
 }
 
-template <int reads, int writes, int first_write, Stores stores>
+template <size_t reads, size_t writes, size_t first_write, Stores stores>
 void move_through(std::span<float* const> arrays, int64_t elements) {
   constexpr int64_t lanes = 16, vectors = writes == 0 ? 8 : 2;
   Vector sums[vectors] = {};
   for (int64_t i = 0; i + lanes * vectors <= elements; i += lanes * vectors)
     for (int64_t v = 0; v < vectors; ++v) {
       Vector sum{};
-      for (int r = 0; r < reads; ++r)
-        sum += *reinterpret_cast<const Vector*>(arrays[static_cast<size_t>(r)] + i + v * lanes);
-      for (int w = 0; w < writes; ++w)
-        store<stores>(arrays[static_cast<size_t>(first_write + w)] + i + v * lanes, sum);
+      for (size_t r = 0; r < reads; ++r)
+        sum += *reinterpret_cast<const Vector*>(arrays[r] + i + v * lanes);
+      for (size_t w = 0; w < writes; ++w)
+        store<stores>(arrays[first_write + w] + i + v * lanes, sum);
       sums[v] += sum;
     }
   hide(sums);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <sys/resource.h>
 #include <thread>
 
 namespace gdjit::benchmarks {
@@ -19,7 +20,7 @@ using tool::Clock;
 using tool::seconds_now;
 
 constexpr double window = 20e-3;
-constexpr double least_share = 0.9; ///< of the best that both processors were seen to reach
+constexpr double least_share = 0.9; ///< of what one processor reaches alone
 
 double quantile(std::vector<double> values, double q) {
   std::ranges::sort(values);
@@ -36,6 +37,13 @@ public:
   }
   BothProcessors(const BothProcessors&) = delete;
   BothProcessors& operator=(const BothProcessors&) = delete;
+
+  /// Operations a second of this one, while the other one sleeps: the best so far.
+  double alone() {
+    for (int i = 0; i < bursts; ++i)
+      alone_ = std::max(alone_, burst(mine_));
+    return alone_;
+  }
 
   /// Operations a second of the slower one, while the other one computes too.
   double rate() {
@@ -78,6 +86,7 @@ private:
 
   tool::Yardstick mine_ = tool::multiply_adds({});
   std::atomic<int> begun_{0}, done_{0};
+  double alone_ = 0;
   double others_ = 0; ///< written before done_
   std::thread other_;
 };
@@ -85,28 +94,38 @@ private:
 struct Window {
   std::vector<double> steps; ///< seconds
   double rate = 0;           ///< of both processors, the lesser of before and behind
+  bool disturbed = false;    ///< another process took a processor
 };
+
+/// How often this process had to give up a processor before it wanted to.
+long interruptions() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
+}
 
 Window run_window(StepFunction& train, BothProcessors& both) {
   Window w;
   w.rate = both.rate();
   for (int i = 0; i < 2; ++i) // its data come back into the caches
     train.run();
+  const long before = interruptions();
   const double end = seconds_now(Clock::wall) + window;
   for (double begin = 0; w.steps.size() < 4 || begin < end;) {
     begin = seconds_now(Clock::wall);
     train.run();
     w.steps.push_back(seconds_now(Clock::wall) - begin);
   }
+  w.disturbed = interruptions() != before;
   w.rate = std::min(w.rate, both.rate());
   return w;
 }
 
-/// Of the windows in which both processors reached `least`.
+/// Of the undisturbed windows in which both processors reached `least`.
 Quick quick(const std::vector<Window>& windows, double least, size_t& counted) {
   std::vector<double> steps;
   for (const Window& w : windows)
-    if (w.rate >= least) {
+    if (!w.disturbed && w.rate >= least) {
       steps.insert(steps.end(), w.steps.begin(), w.steps.end());
       ++counted;
     }
@@ -125,15 +144,15 @@ Sharing share(const ModelRow& row, double seconds) {
     return sharing;
   BothProcessors both;
   std::vector<Window> windows[2];
-  double best = 0;
   for (const double end = seconds_now(Clock::wall) + seconds; seconds_now(Clock::wall) < end;) {
     windows[0].push_back(run_window(one, both));
     windows[1].push_back(run_window(two, both));
-    best = std::max({best, windows[0].back().rate, windows[1].back().rate});
     sharing.windows += 2;
+    both.alone();
   }
-  sharing.one = quick(windows[0], least_share * best, sharing.counted);
-  sharing.two = quick(windows[1], least_share * best, sharing.counted);
+  const double least = least_share * both.alone();
+  sharing.one = quick(windows[0], least, sharing.counted);
+  sharing.two = quick(windows[1], least, sharing.counted);
   return sharing;
 }
 

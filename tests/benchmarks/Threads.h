@@ -2,7 +2,8 @@
 //
 // A host may give both processors of a virtual machine one core at times: each then reaches half
 // of the FMA peak while the other one computes. So only steps count that ran between two moments
-// in which both were seen to reach it at once.
+// in which both were seen to reach at once what one reaches alone, and in which no other process
+// took one of them.
 #pragma once
 
 #include "Prepared.h"

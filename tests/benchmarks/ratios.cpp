@@ -122,6 +122,11 @@ void thread_table(double seconds, const Wanted& wanted) {
       fmt::print("| {} | | | one thread, by the rule | | | | |\n", row->name);
       continue;
     }
+    if (s.one.steps == 0 || s.two.steps == 0) {
+      fmt::print("| {} | | | never both processors at once | | | | {} of {} |\n", row->name,
+                 s.counted, s.windows);
+      continue;
+    }
     fmt::print("| {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} | {:.2f} | {:.2f} | {} of {} |\n",
                row->name, s.one.best * 1e6, s.one.hundredth * 1e6, s.two.best * 1e6,
                s.two.hundredth * 1e6, s.one.best / s.two.best, s.one.hundredth / s.two.hundredth,
