@@ -13,7 +13,7 @@ using gdjit::loop::StatementKind;
 
 /// True for what is computed of fading values, and their loads.
 bool KernelEmitter::fades(const Statement& s) const {
-  auto fading = [&](gdjit::loop::ValueId v) { return fading_[v] != 0; };
+  auto fading = [&](gdjit::loop::ValueId v) { return fading_[v]; };
   return s.kind == StatementKind::Load ? fading(s.result) : std::ranges::any_of(s.operands, fading);
 }
 
@@ -27,9 +27,9 @@ bool KernelEmitter::is_gradual(const Statement& s) const {
 llvm::Value* KernelEmitter::subnormal_lanes(const Statement& s) {
   Value* any = nullptr;
   for (gdjit::loop::ValueId operand : s.operands)
-    if (Value* lanes = fading_[operand] != 0 ? subnormal_[operand] : nullptr)
+    if (Value* lanes = fading_[operand] ? subnormal_[operand] : nullptr)
       any = any == nullptr ? lanes : b_.CreateOr(any, lanes);
-  if (fading_[s.result] != 0)
+  if (fading_[s.result])
     subnormal_[s.result] = any;
   return any;
 }

@@ -150,7 +150,7 @@ void KernelEmitter::load(const Statement& s) {
   if (s.type.dtype == DType::boolean)
     result = b_.CreateICmpNE(result, llvm::Constant::getNullValue(result->getType()));
   define(s, widen(b_, result, s.type.lanes));
-  if (fading_[s.result] != 0 && arithmetic_ == Arithmetic::guarded)
+  if (fading_[s.result] && arithmetic_ == Arithmetic::guarded)
     subnormal_[s.result] =
         b_.CreateBitCast(emit_are_subnormal(b_, values_[s.result]), b_.getIntNTy(s.type.lanes));
 }

@@ -122,9 +122,9 @@ bool is_slow_on_subnormals(const Statement& s) {
          s.type == gdjit::loop::ValueType{DType::f32, lanes};
 }
 
-std::vector<char> fading_values(const gdjit::loop::Program& program,
+std::vector<bool> fading_values(const gdjit::loop::Program& program,
                                 const gdjit::loop::Kernel& kernel, int vector_bytes) {
-  std::vector<char> fading(kernel.values), loaded(kernel.values), constant(kernel.values);
+  std::vector<bool> fading(kernel.values), loaded(kernel.values), constant(kernel.values);
   if (vector_bytes != vector_bytes_of_avx512)
     return fading;
   for_each_counted(kernel.body, 1, [&](const Statement& s, int64_t times) {
@@ -134,13 +134,13 @@ std::vector<char> fading_values(const gdjit::loop::Program& program,
       constant[s.result] = s.op == ScalarOp::constant;
     if (s.kind == StatementKind::Compute && s.op == ScalarOp::mul)
       for (size_t i : {0, 1})
-        if (loaded[s.operands[i]] != 0 && constant[s.operands[1 - i]] != 0)
-          fading[s.operands[i]] = 1;
+        if (loaded[s.operands[i]] && constant[s.operands[1 - i]])
+          fading[s.operands[i]] = true;
   });
   gdjit::loop::for_each(kernel.body, [&](const Statement& s) {
     if (s.kind == StatementKind::Compute && s.op != ScalarOp::sqrt) // roots are never subnormal
       for (gdjit::loop::ValueId operand : s.operands)
-        fading[s.result] |= fading[operand];
+        fading[s.result] = fading[s.result] || fading[operand];
   });
   return fading;
 }

@@ -37,7 +37,7 @@ bool is_slow_on_subnormals(const gdjit::loop::Statement& s);
 
 /// By value of a kernel, true for vectors of a state that it multiplies by a constant, as momentum
 /// by 0.9, and for what it computes of them.
-std::vector<char> fading_values(const gdjit::loop::Program& program,
+std::vector<bool> fading_values(const gdjit::loop::Program& program,
                                 const gdjit::loop::Kernel& kernel, int vector_bytes);
 
 /// The parameters of a kernel whose numbers tell whether code for subnormal numbers pays; none

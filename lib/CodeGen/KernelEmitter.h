@@ -140,7 +140,7 @@ private:
   std::vector<ValueType> types_;
   std::vector<Loop> loops_;
   std::vector<Tile> tiles_;
-  std::vector<char> fading_;      ///< by value: see fading_values
+  std::vector<bool> fading_;      ///< by value: see fading_values
   std::vector<Value*> subnormal_; ///< by value that fades: which lanes of loaded ones are
   int64_t tile_bytes_ = 0;
   std::vector<char> dynamic_tile_;
