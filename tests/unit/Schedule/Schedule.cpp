@@ -309,11 +309,11 @@ TEST(Schedule, RowsThatDoNotFitTheSecondCacheAreTakenInBlocks) {
 
 TEST(Schedule, TilesAreAsWideAsAPartOfTheSecondCacheHoldsWhereRowsComeFromBehindIt) {
   for (auto [transposed, l2_bytes, tile] :
-       {std::tuple{false, 32 << 10, "tile of 6 rows by 4 vectors over loop i, columns outermost"},
-        {true, 32 << 10, "tile of 6 rows by 4 vectors over loop i, columns outermost"},
-        {false, 24 << 10, "tile of 9 rows by 3 vectors over loop i, columns outermost"},
-        {false, 8 << 10, "tile of 14 rows by 2 vectors over loop i, columns outermost"},
-        {false, 64 << 10, "tile of 14 rows by 2 vectors over loop i, columns outermost"}}) {
+       {std::tuple{false, 32 << 10, "tile of 6 rows by 4 vectors over loop i:"},
+        {true, 32 << 10, "tile of 6 rows by 4 vectors over loop i:"},
+        {false, 24 << 10, "tile of 9 rows by 3 vectors over loop i:"},
+        {false, 8 << 10, "tile of 14 rows by 2 vectors over loop i:"},
+        {false, 64 << 10, "tile of 14 rows by 2 vectors over loop i:"}}) {
     PassContext context;
     context.machine = {
         .vector_bytes = 16, .vector_registers = 32, .l1_bytes = 512, .l2_bytes = l2_bytes};
@@ -321,7 +321,8 @@ TEST(Schedule, TilesAreAsWideAsAPartOfTheSecondCacheHoldsWhereRowsComeFromBehind
     Built b = build(DType::f32, {left, Shape{60, 44}}, // 11 vectors
                     [&](std::span<const Expr> x) { return matmul(x[0], x[1], transposed); });
     const loop::Program p = schedule(b.loops, context);
-    EXPECT_THAT(context.remarks, testing::Contains(HasSubstr(tile)));
+    EXPECT_THAT(context.remarks,
+                testing::Contains(testing::AllOf(HasSubstr(tile), HasSubstr("columns outermost"))));
     EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
                           interpret(p, b.arguments).outputs[0]));
   }
