@@ -162,7 +162,8 @@ void explain(ExplainArguments a, Tool& tool) {
     const Least least = least_time(facts.work, limits);
     text += fmt::format("\n{} \"{}\"\n", facts.kernel.name, facts.kernel.title);
     for (const auto& [place, source] : facts.lines)
-      text += fmt::format("  {:<24}{}{}\n", place, source.empty() ? "" : "  ", source);
+      text += source.empty() ? fmt::format("  {}\n", place)
+                             : fmt::format("  {:<24}  {}\n", place, source);
     text += listed("fused", facts.fused);
     text += listed("loops", facts.loops);
     text += fmt::format("  ends       {}\n", facts.kernel.reason);
@@ -205,8 +206,9 @@ void explain(ExplainArguments a, Tool& tool) {
 
 void add_explain(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
-      "explain", "Each kernel of a step: the lines it computes, why it ends where it does, its "
-                 "schedule, and its time beside what the machine can do.\n\n"
+      "explain", "Each kernel of a step: the lines it computes, why its nodes are in it and why it "
+                 "ends where it does, its loops, its schedule with the reasons, its work, and its "
+                 "time beside what the machine can do; and the memory of all.\n\n"
                  "  gdjit explain 06_softmax_classification\n"
                  "  gdjit explain my_model.cpp --dtype f64 --json");
   auto a = std::make_shared<ExplainArguments>();

@@ -73,7 +73,7 @@ private:
   int64_t size_ = 0;
 };
 
-constexpr size_t most_by_size = 4000; ///< blocks: 8 million pairs are some 10 ms
+constexpr size_t most_by_size = 1000; ///< blocks: half a million pairs are a millisecond
 
 std::vector<size_t> used(const std::vector<Block>& blocks) {
   std::vector<size_t> numbers;

@@ -47,7 +47,7 @@ TEST(Schedule, EqualKernelsBecomeWhatEachBecomesByItself) {
       alone.machine.least_shared = 1;
       EXPECT_EQ(text_of(together, kernel.name), text_of(schedule(one, alone), kernel.name));
       if (kernel.same_as != loop::none)
-        continue; // what is said of the first holds for it
+        continue; // what is said of the first holds for all
       for (const std::string& remark : alone.remarks)
         EXPECT_THAT(context.remarks, testing::Contains(testing::StartsWith(remark)))
             << "the reason for an axis is the whole step's";
