@@ -236,7 +236,7 @@ llvm::Value* KernelEmitter::join_rows(gdjit::loop::ScalarOp op, ValueType type, 
 /// For each group of as many lanes as there are elements a butterfly: in each round, element e and
 /// the one that differs from it in one bit of the number exchange the lanes that do. Instruction
 /// selection tries to make one shuffle of each tree of shuffles, which took a third of all
-/// compilation; a fence, which is no instruction, keeps the last two rounds from those before.
+/// compilation; fences, which are no instructions, keep each round from the one before.
 void KernelEmitter::transpose(const Statement& s) {
   const Tile& tile = tiles_[s.tile];
   llvm::SmallVector<Value*, 16> at = part(s), rows;
@@ -259,7 +259,7 @@ void KernelEmitter::transpose(const Statement& s) {
       rows[e | bit] = b_.CreateShuffleVector(rows[e], rows[e | bit], high);
       rows[e] = first;
     }
-    if (bit == 4 && is_float(tile.type.dtype))
+    if (bit > 1 && is_float(tile.type.dtype))
       for (Value*& row : rows)
         row = b_.CreateArithmeticFence(row, row->getType());
   }
