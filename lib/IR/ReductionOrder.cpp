@@ -45,10 +45,13 @@ int32_t chains_of_rows(int64_t columns, int64_t rows) {
 
 ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
   ReductionOrder order = choose_order(type, terms, columns);
-  constexpr int64_t enough_rows = 8;   // half a vector
-  constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
+  constexpr int64_t enough_rows = 8; // half a vector
+  constexpr int64_t short_block = 1024;
+  constexpr int64_t least_terms = 512;        // of two chains: ending one more costs a hundredth
+  if (order.block > 0 && rows >= enough_rows) // of many terms: short chains keep what they add
+    return {.accumulator = type, .partials = 1, .block = short_block};
   if (order.partials > 1 && rows >= enough_rows)
-    order = {.accumulator = type, .partials = chains_of_rows(columns, rows), .block = 0};
+    order.partials = chains_of_rows(columns, rows);
   if (order.partials == 1 && terms >= least_terms && terms >= 2 * columns)
     order.block = terms / 2;
   return order;

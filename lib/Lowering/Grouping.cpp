@@ -147,8 +147,9 @@ void Grouping::find_late_updates() {
   for (size_t i = 0; i < step_.updates.size(); ++i) {
     NodeId n = step_.updates[i].node;
     auto reader = of_state.find(step_.signature.updates[i].state);
-    late_[n] = kind(graph_.op(n)) == OpKind::Pointwise && last[n] == 0 &&
-               reader != of_state.end() && reader->second > n;
+    if (kind(graph_.op(n)) == OpKind::Pointwise && last[n] == 0 && reader != of_state.end() &&
+        reader->second > n)
+      late_[n] = true; // of one of the states that it updates, if it updates several
   }
 }
 
@@ -163,8 +164,9 @@ void Grouping::assign_late_updates() {
     if (!late_[n] || kernel_[n] != Partition::no_kernel)
       continue;
     uint32_t gradient = latest_operand(n);
+    auto reader = of_state.find(step_.signature.updates[i].state);
     if (gradient != Partition::no_kernel &&
-        gradient >= of_state.at(step_.signature.updates[i].state) && fits(n, gradient)) {
+        (reader == of_state.end() || gradient >= reader->second) && fits(n, gradient)) {
       join(n, gradient, Why::elements);
       continue;
     }

@@ -4,6 +4,7 @@
 #include "Grouping.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>

@@ -56,11 +56,9 @@ TensorType infer_matmul(const TypeRequest& request) {
         "transpose or reshape one operand");
   result.shape.push_back(lhs.shape[l.row]);
   result.shape.push_back(rhs.shape[r.column]);
-  const int64_t side_by_side =
-      request.attributes.boolean(Attr::transpose_lhs) ? lhs.shape[l.row] : 0;
-  rules::complete_order(request, result.dtype,
-                        choose_contraction_order(result.dtype, lhs.shape[l.column],
-                                                 rhs.shape[r.column], side_by_side));
+  rules::complete_order(
+      request, result.dtype,
+      choose_contraction_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column], /*rows=*/0));
   return result;
 }
 
@@ -90,6 +88,21 @@ Accesses matmul_accesses(std::span<const TensorType> operands, const TensorType&
   return all;
 }
 
+/// What the right operand of a product gets, op(a)^T op(b). Its rows are the terms of that product,
+/// features and never a batch: how many there are may decide on the order.
+Expr gradient_product(Expr a, Expr b, bool transpose_a, bool transpose_b) {
+  if (!transpose_a)
+    return matmul(a, b, transpose_a, transpose_b);
+  const Shape &lhs = a.shape(), &rhs = b.shape();
+  const Axes l = axes_of(lhs, transpose_a), r = axes_of(rhs, transpose_b);
+  return apply(Opcode::Matmul, a, b,
+               Attributes()
+                   .boolean(Attr::transpose_lhs, transpose_a)
+                   .boolean(Attr::transpose_rhs, transpose_b)
+                   .order(Attr::order, choose_contraction_order(a.type().dtype, lhs[l.column],
+                                                                rhs[r.column], lhs[l.row])));
+}
+
 void matmul_vjp(Vjp& v) {
   bool ta = v.attributes().boolean(Attr::transpose_lhs),
        tb = v.attributes().boolean(Attr::transpose_rhs);
@@ -97,7 +110,7 @@ void matmul_vjp(Vjp& v) {
   if (v.wants(0)) // op(a) gets g op(b)^T
     v.add(0, ta ? matmul(b, g, tb, true) : matmul(g, b, false, !tb));
   if (v.wants(1)) // op(b) gets op(a)^T g
-    v.add(1, tb ? matmul(g, a, true, ta) : matmul(a, g, !ta, false));
+    v.add(1, tb ? gradient_product(g, a, true, ta) : gradient_product(a, g, !ta, false));
 }
 
 std::vector<double> matmul_reference(std::span<const ReferenceTensor> operands,

@@ -187,8 +187,6 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
   return all;
 }
 
-} // namespace
-
 /// Copies of what each turn of a nest reads alone go through the first cache.
 void pack_turn_by_turn(Program& program, Kernel& kernel, PassContext& context) {
   for (Statement& nest : kernel.body) {
@@ -208,6 +206,8 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, PassContext& context) {
   }
 }
 
+} // namespace
+
 void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varying) {
   if (varying.empty())
     pack_turn_by_turn(program, kernel, context);
@@ -223,11 +223,11 @@ void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varyi
       const std::span<Statement> nests = std::span(kernel.body).subspan(r.first, r.end - r.first);
       for (Statement& copy : pack_loads(program, kernel, nests, from, axis, context, &varying))
         copies[r.first].push_back(std::move(copy));
-      context.remarks.push_back(
-          fmt::format("{}: {} is packed: lanes go along its axis {}, and each element is read "
-                      "{:.0f} times",
-                      kernel.name, program.buffers[from].name, axis,
-                      r.elements / static_cast<double>(type.elements())));
+      context.remarks.push_back(fmt::format(
+          "{}: {} is packed: lanes go along its axis {}, whose elements lie apart, and "
+          "each is read {:.0f} times; a copy turned in registers takes fewer operations",
+          kernel.name, program.buffers[from].name, axis,
+          r.elements / static_cast<double>(type.elements())));
     }
   std::vector<Statement> out;
   for (size_t at = 0; at < kernel.body.size(); ++at) {

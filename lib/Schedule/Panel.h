@@ -4,6 +4,11 @@
 // Before:  for j step 32 { for i step 14 { … for k { … %b = load w[k, j+16*v+lanes] … } } }
 // After:   for j step 32 { for k { w.panel[k, 16*v+lanes] = w[k, j+16*v+lanes] }
 //            for i step 14 { … for k { … %b = load w.panel[k, 16*v+lanes] … } } }
+//
+// Lanes that lie apart are turned on the way, which pays though each turn reads them but once:
+// Before:  for i step 128 { … for k { … %a = load x[i+16*v+lanes, k] … } }
+// After:   for i step 128 { x.panel = x[i .. i+127], turned
+//            for k { … %a = load x.panel[k, 16*v+lanes] … } }
 #pragma once
 
 #include "Rewrite.h"
@@ -50,7 +55,7 @@ struct Panels {
 /// What pays for a panel.
 enum class PanelFor {
   rows,          ///< that read it again and again
-  strided_lanes, ///< `b[j + lanes, k]`, were it read but once
+  strided_lanes, ///< `b[j + lanes, k]`, even where it is read only once
 };
 
 /// Lets the loops inside `columns` read from panels what they read along it, which the caller fills

@@ -3,6 +3,7 @@
 
 #include "Independence.h"
 #include "Jam.h"
+#include "NestReads.h"
 #include "Pack.h"
 #include "Panel.h"
 #include "RowBlocks.h"
@@ -216,8 +217,8 @@ private:
     const bool beyond_cache = bytes_across(loop) > context_.machine.l1_bytes;
     const bool columns_first =
         nothing_else && varying_.empty() && (beyond_cache || masked_across(loop)) &&
-        turns(loop) >=
-            count_of(turns(loop)) * (strided_across(loop) ? least_tiles_strided : least_tiles);
+        turns(loop) >= count_of(turns(loop)) *
+                           (strided_across(program_, loop) ? least_tiles_strided : least_tiles);
     bool works = false; // between the terms of the next tile
     if (const int64_t fewer = rows_beside(side_by_side, tiles, registers_for_work);
         !varies(loop) &&
@@ -227,7 +228,7 @@ private:
     }
     // Columns that are turned on the way come in order; all of them copied first lose the cache.
     const int64_t block =
-        columns_first && !strided_across(loop)
+        columns_first && !strided_across(program_, loop)
             ? rows_of_block(loop, least_tiles * count_of(turns(loop)), context_.machine)
             : 0;
     if (columns_first && !works && bytes_along(loop) > context_.machine.l2_bytes) {
@@ -285,62 +286,6 @@ private:
                  columns_first ? turns(rows) / count : turns(columns) / side_by_side;
              return scheduling::has_work_for_terms(columns.body, tiles, count * side_by_side);
            });
-  }
-
-  /// True where the lanes of a vector loop's loads lie apart.
-  bool strided_across(const Statement& rows) const {
-    bool found = false;
-    for_each(rows.body, [&](const Statement& s) { found |= strided_axis(program_, s) >= 0; });
-    return found;
-  }
-
-  /// True where terms read a part of a vector for all rows: masked, and from rows that are no whole
-  /// vectors, so that most of the loads cross from a line to the next.
-  static bool masked_across(const Statement& rows) {
-    bool found = false;
-    for (const Statement& columns : rows.body)
-      for (const Statement& terms : columns.body)
-        for_each(terms.body, [&](const Statement& s) {
-          found |= s.kind == StatementKind::Load && s.type.lanes > 1 && s.mask != loop::none &&
-                   s.index.back().lane == 1 &&
-                   std::ranges::none_of(s.index, [&](const loop::Index& i) {
-                     return factor(i.affine, rows.loop) != 0;
-                   });
-        });
-    return found;
-  }
-
-  /// Bytes that all rows read, and each of the vectors again.
-  static int64_t bytes_along(const Statement& rows) {
-    int64_t bytes = 0;
-    for (const Statement& columns : rows.body)
-      bytes = std::max(bytes, bytes_moved(columns.body, rows.loop, columns.loop, turns(rows)));
-    return bytes;
-  }
-
-  /// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
-  int64_t bytes_across(const Statement& rows) const {
-    int64_t bytes = 0;
-    for (const Statement& columns : rows.body)
-      bytes += bytes_moved(columns.body, columns.loop, rows.loop, turns(columns));
-    return bytes;
-  }
-  /// Those that the first loop moves and the second does not.
-  static int64_t bytes_moved(const std::vector<Statement>& body, LoopId moving, LoopId still,
-                             int64_t times) {
-    int64_t bytes = 0;
-    for (const Statement& s : body) {
-      if (s.kind == StatementKind::For)
-        bytes += bytes_moved(s.body, moving, still, times * turns(s));
-      bool moved = false, own = false;
-      for (const Index& i : s.index) {
-        own |= factor(i.affine, still) != 0;
-        moved |= factor(i.affine, moving) != 0;
-      }
-      if (s.kind == StatementKind::Load && moved && !own)
-        bytes += times * s.type.lanes * byte_size(s.type.dtype);
-    }
-    return bytes;
   }
 
   /// Each vector loop around the rows: a few columns, what they read packed, for all rows or, where

@@ -113,4 +113,28 @@ graph {
                choices);
 }
 
+TEST(Found, one_node_is_the_next_value_of_two_states_of_which_one_is_read) {
+  expect_chain(found(R"(
+input x : f32[512,64]
+input y : f32[64,512]
+state a : f32[512,512] = zeros
+state b : f32[512,512] = zeros
+output o : f32[512,512]
+update a
+update b
+graph {
+  %0 = input x : f32[512,64]
+  %1 = input y : f32[64,512]
+  %2 = state b : f32[512,512]
+  %3 = matmul %0, %1 : f32[512,512]
+  %4 = sqrt %3 : f32[512,512]
+  %5 = mul %2, %2 : f32[512,512]
+  output o = %5
+  update a = %4
+  update b = %4
+}
+)"),
+               {CodeChoice{.target = "native", .level = 2}});
+}
+
 } // namespace

@@ -171,5 +171,15 @@ TEST(Rows, of_random_models_have_the_same_bits_alone_and_in_any_batch) {
   }
 }
 
+TEST(Rows, that_lie_side_by_side_have_the_same_bits_alone_and_in_any_batch) {
+  const auto columns = [](Model& model) {
+    Tensor x = model.input("x", {200, model.batch()});
+    Parameter w = model.parameter("w", normal({200, 3}));
+    model.output("z", matmul(x, w, {.transpose_lhs = true}));
+  };
+  Model m(columns, {.batch = 1});
+  EXPECT_EQ(expect_same_rows(m.prediction(), 1, {7, 8, 16, 64}), 1);
+}
+
 } // namespace
 } // namespace gdjit::testing

@@ -34,10 +34,10 @@ std::string to_string(const ReductionOrder& order);
 /// leading ones.
 ReductionOrder choose_order(DType type, int64_t terms, int64_t behind);
 
-/// That of a contraction of `terms` with `columns`. Where its left operand is transposed, the `rows`
-/// of the result lie side by side in it and are lanes, else `rows` is 0: then few chains are enough,
-/// none that would be turned. Chains over many more terms than columns are cut in the middle, so
-/// that two threads can share the terms, and with them the rows of the right operand.
+/// That of a contraction. `rows`: of a gradient with its left operand transposed, where rows lie
+/// side by side and are lanes, so that few chains are enough and none is turned; 0 elsewhere, since
+/// rows may be a batch. Chains over many more terms than columns are cut in the middle, so that two
+/// threads can share the terms, and with them the rows of the right operand.
 ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows);
 
 } // namespace gdjit

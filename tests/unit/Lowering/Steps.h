@@ -170,4 +170,28 @@ inline void expect_chain(const Step& step, uint32_t seed = 1) {
   expect_same(expected, interpret(program, arguments), "planned\n" + print(program));
 }
 
+/// Loops at the top of a kernel.
+inline size_t outer_loops(const loop::Kernel& kernel) {
+  size_t n = 0;
+  for (const loop::Statement& s : kernel.body)
+    n += s.kind == loop::StatementKind::For;
+  return n;
+}
+
+/// A network of one hidden layer, large enough that its products stand alone.
+inline Step network(StepMaker& m, int64_t batch, int64_t in, int64_t hidden, int64_t out) {
+  Expr lr = m.scalar("lr"), x = m.input("x", {batch, in}), y = m.input("y", {batch, out});
+  Expr w = m.state("w", {in, hidden}), b = m.state("b", {hidden});
+  Expr w2 = m.state("w2", {hidden, out}), b2 = m.state("b2", {out});
+  Expr h = apply(Opcode::Relu, matmul(x, w) + broadcast_to(b, {batch, hidden}));
+  Expr error = matmul(h, w2) + broadcast_to(b2, {batch, out}) - y;
+  Expr loss = mean(error * error);
+  m.output("loss", loss);
+  m.descend(loss, lr, w, 0);
+  m.descend(loss, lr, b, 1);
+  m.descend(loss, lr, w2, 2);
+  m.descend(loss, lr, b2, 3);
+  return m.differentiated();
+}
+
 } // namespace gdjit

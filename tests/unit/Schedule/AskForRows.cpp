@@ -49,7 +49,7 @@ std::string scheduled(const Shape& shape, int64_t l2_bytes, bool has_sum = true)
 /// That of a gradient: the product of x, transposed, and a few columns.
 std::string gradient(int64_t rows, int64_t features, int64_t columns, int64_t l2_bytes) {
   return scheduled({{rows, features}, {rows, columns}}, l2_bytes,
-                   [](std::span<const Expr> x) { return matmul(x[0], x[1], true); });
+                   [](std::span<const Expr> x) { return weight_gradient(x[0], x[1]); });
 }
 
 TEST(AskForRows, ALoopThatPassesOverRowsTwiceAsksForTheNext) {

@@ -2,13 +2,16 @@
 #pragma once
 
 #include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/Verifier.h"
 #include "gdjit/Lowering/Fuse.h"
 #include "gdjit/Lowering/Lower.h"
+#include "gdjit/Memory/Plan.h"
 #include "gdjit/Ops/Expr.h"
 #include "gdjit/Schedule/Schedule.h"
 
 #include <fmt/format.h>
 #include <functional>
+#include <gtest/gtest.h>
 #include <random>
 
 namespace gdjit {
@@ -47,12 +50,39 @@ inline Built build(DType type, const std::vector<Shape>& shapes,
   return b;
 }
 
+/// What the weights of a layer get: x transposed times g, in the order that a derivative gives it.
+inline Expr weight_gradient(Expr x, Expr g) {
+  return apply(Opcode::Matmul, x, g,
+               Attributes()
+                   .boolean(Attr::transpose_lhs, true)
+                   .order(Attr::order, choose_contraction_order(x.type().dtype, x.shape()[0],
+                                                                g.shape()[1], x.shape()[1])));
+}
+
 inline std::vector<MachineTable> machines() {
   return {{.vector_bytes = 16, .vector_registers = 16},
           {.vector_bytes = 32, .vector_registers = 16},
           {.vector_bytes = 64, .vector_registers = 32},
           {.vector_bytes = 16, .vector_registers = 9, .l1_bytes = 64},
           {.vector_bytes = 64, .vector_registers = 20, .l1_bytes = 64, .l2_bytes = 512}};
+}
+
+/// Schedules and plans for every machine and expects the bits of the loops as lowered.
+inline void expect_same_bits(const Built& b) {
+  CallResults expected = interpret(b.loops, b.arguments);
+  for (const MachineTable& machine : machines()) {
+    PassContext context;
+    context.machine = machine;
+    loop::Program scheduled = schedule(b.loops, context);
+    loop::Program planned = plan(scheduled, context);
+    for (const loop::Program* p : {&scheduled, &planned}) {
+      Diagnostics diagnostics;
+      verify(*p, diagnostics);
+      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(*p, b.arguments).outputs[0]))
+          << machine.vector_bytes << " bytes, " << name(p->stage);
+    }
+  }
 }
 
 } // namespace gdjit

@@ -1,0 +1,24 @@
+// What the loops of a product read: rows around vector loops around terms.
+#pragma once
+
+#include "Rewrite.h"
+
+namespace gdjit::scheduling {
+
+/// True where the lanes of a vector loop's loads lie apart.
+bool strided_across(const Program& program, const Statement& rows);
+
+/// True where terms read a part of a vector for all rows: masked, and from rows that are no whole
+/// vectors, so that most of the loads cross from a line to the next.
+bool masked_across(const Statement& rows);
+
+/// Bytes that the first loop moves and the second does not, of a body that turns `times` times.
+int64_t bytes_moved(const std::vector<Statement>& body, LoopId moving, LoopId still, int64_t times);
+
+/// Bytes that all rows read, and each of the vectors again.
+int64_t bytes_along(const Statement& rows);
+
+/// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
+int64_t bytes_across(const Statement& rows);
+
+} // namespace gdjit::scheduling

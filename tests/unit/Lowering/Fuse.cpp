@@ -1,0 +1,169 @@
+// Which nodes share a kernel, and which kernels come first.
+#include "Steps.h"
+
+#include <gmock/gmock.h>
+
+namespace gdjit {
+namespace {
+
+using loop::Statement;
+using loop::StatementKind;
+
+TEST(Fuse, KernelsAreCutWhereTheyGrowTooLong) {
+  StepMaker m;
+  Expr a = m.input("a", {100});
+  Expr e = a;
+  for (int i = 0; i < 2000; ++i)
+    e = e * a + 1.0;
+  m.output("e", e);
+  PassContext context;
+  Step fused = fuse(m.step(), context);
+  EXPECT_GT(fused.partition.kernels.size(), 4u);
+  loop::Program program = lower(fused, context);
+  for (const loop::Kernel& kernel : program.kernels)
+    EXPECT_LT(kernel.values, 2100u);
+  expect_same(interpret(m.step(), random_arguments(m.step().signature, 1)),
+              interpret(program, random_arguments(m.step().signature, 1)), "cut");
+}
+
+TEST(Fuse, AChainThatWaitsForItsSumIsCut) {
+  StepMaker m;
+  Expr a = m.input("a", {100});
+  Expr e = a;
+  for (int i = 0; i < 2000; ++i)
+    e = e * a + 1.0;
+  m.output("total", sum(e, {0}, false));
+  loop::Program program = lowered(m.step());
+  EXPECT_GT(program.kernels.size(), 4u);
+  for (const loop::Kernel& kernel : program.kernels)
+    EXPECT_LT(kernel.values, 2100u);
+  expect_chain(m.step());
+}
+
+TEST(Fuse, WhatReadsLongKernelsGoesOnInTheNewestOne) {
+  StepMaker m;
+  Expr a = m.input("a", {4});
+  std::vector<Expr> forward = {a};
+  for (int i = 0; i < 1000; ++i)
+    forward.push_back(forward.back() * a + 1.0);
+  Expr back = a; // as a gradient does: a comparison of old values, then what uses it
+  for (size_t i = forward.size(); i-- > 0;)
+    back = select(apply(Opcode::Less, forward[i], a), back, back * forward[i]);
+  m.output("back", back);
+  loop::Program program = lowered(m.step());
+  EXPECT_LT(program.kernels.size(), 12u);
+  expect_chain(m.step());
+}
+
+TEST(Fuse, AnUpdateWaitsForTheLastReadOfItsState) {
+  StepMaker m;
+  Expr x = m.input("x", {64, 64}), w = m.state("w", {64, 64});
+  Expr first = matmul(x, w);
+  m.update(0, w - first);
+  m.output("second", matmul(first, w)); // reads w behind the node that updates it
+  PassContext context;
+  Step fused = fuse(m.step(), context);
+  EXPECT_GE(fused.partition.kernel_of[fused.updates[0].node],
+            fused.partition.kernel_of[fused.outputs[0].node]);
+  expect_chain(m.step());
+}
+
+TEST(Fuse, LongNumbersComeFirstAndNothingWaitsInFrontOfAProduct) {
+  StepMaker m; // momentum with a bias correction
+  Expr x = m.input("x", {64, 48}), y = m.input("y", {64, 80}), beta = m.scalar("beta");
+  Expr w = m.state("w", {48, 80}), velocity = m.state("v", {48, 80});
+  Expr next = velocity * 0.875 + matmul(x, y, true, false);
+  Expr correction = 1.0 - apply(Opcode::Pow, beta, m.scalar("t"));
+  m.update(1, next);
+  m.update(0, w - next / broadcast_to(correction, {48, 80}));
+  loop::Program program = lowered(m.step());
+  ASSERT_EQ(program.kernels.size(), 2u) << print(program);
+  EXPECT_EQ(program.kernels[0].reason, "single numbers, for all that follows");
+  const Statement* columns = &program.kernels[1].body.at(0).body.at(0);
+  ASSERT_EQ(columns->kind, StatementKind::For) << print(program);
+  EXPECT_EQ(columns->body.at(0).kind, StatementKind::Tile) << print(program);
+  EXPECT_EQ(columns->body.at(1).kind, StatementKind::For) << print(program);
+  expect_chain(m.step());
+}
+
+TEST(Fuse, ANumberOfSeveralReadersComesFirstAndDrawsThemIntoNoKernel) {
+  StepMaker m; // the learning rate over the number of rows, for two products far apart
+  Expr x = m.input("x", {64, 48}), y = m.input("y", {64, 80}), rate = m.scalar("lr") * 0.015625;
+  for (uint32_t p = 0; p < 2; ++p) {
+    Expr w = m.state("w" + std::to_string(p), {48, 80});
+    m.update(p, apply(Opcode::Fma, matmul(x, y * (p + 1.0), true, false),
+                      broadcast_to(rate, {48, 80}), w));
+  }
+  loop::Program program = lowered(m.step());
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_FALSE(b.role == loop::BufferRole::temporary && b.name.starts_with("matmul")) << b.name;
+  EXPECT_EQ(program.kernels[0].reason, "single numbers, for all that follows");
+  expect_chain(m.step());
+}
+
+TEST(Fuse, AnUpdateByGivenGradientsIsOneLoopOverItsArrays) {
+  StepMaker m; // two parameters, each with its gradient, which starts anew, and a mean of squares
+  const Shape shape{400, 300};
+  Expr correction = 1.0 - apply(Opcode::Pow, m.scalar("beta"), m.scalar("t"));
+  Expr root = apply(Opcode::Sqrt, correction);
+  Expr zero = broadcast_to(m.constant(Array(TensorType{DType::f32, {}})), shape);
+  for (uint32_t p = 0; p < 2; ++p) {
+    const std::string name = std::to_string(p);
+    Expr w = m.state("w" + name, shape), g = m.state("g" + name, shape);
+    Expr squares = m.state("v" + name, shape);
+    Expr next = squares * 0.875 + g * g * 0.125;
+    Expr size = apply(Opcode::Sqrt, next) * broadcast_to(root, shape) + 1e-3;
+    m.update(3 * p + 1, zero);
+    m.update(3 * p + 2, next);
+    m.update(3 * p, w - g * broadcast_to(correction, shape) / size);
+  }
+  loop::Program program = lowered(m.step());
+  ASSERT_EQ(program.kernels.size(), 2u) << print(program);
+  EXPECT_EQ(outer_loops(program.kernels[1]), 2u) << print(program);
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_FALSE(b.role == loop::BufferRole::temporary && b.type.elements() > 1) << print(program);
+  PassContext context;
+  program = plan(schedule(expand(program, context), context), context);
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_TRUE(b.role != loop::BufferRole::update || b.same_as != loop::none) << b.name;
+  expect_chain(m.step());
+}
+
+TEST(Fuse, ALookUpOfLongRowsIsInTheKernelThatRunsOverThem) {
+  for (int64_t columns : {300, 10}) {
+    const Shape shape{96000 / columns, columns};
+    StepMaker m; // a softmax's probabilities less what they should be
+    Expr x = m.input("x", shape);
+    Expr e = apply(Opcode::Exp, x);
+    Expr p = e / broadcast_to(sum(e, {1}, true), shape);
+    m.output("d",
+             p - apply(Opcode::OneHot, m.input("index", {shape[0]}, DType::i32),
+                       Attributes().integer(Attr::depth, columns).dtype(Attr::dtype, DType::f32)));
+    loop::Program program = lowered(m.step());
+    EXPECT_EQ(program.kernels.size(), columns == 300 ? 1u : 2u) << print(program);
+    expect_chain(m.step());
+  }
+}
+
+TEST(Fuse, EqualGraphsHaveEqualPartitions) {
+  StepMaker a, b;
+  PassContext context;
+  Step first = fuse(network(a, 40, 72, 48, 10), context),
+       second = fuse(network(b, 40, 72, 48, 10), context);
+  EXPECT_EQ(print(first), print(second));
+}
+
+TEST(Fuse, AHundredThousandNodesAreLowered) {
+  StepMaker m;
+  Expr x = m.input("x", {16, 16}), w = m.input("w", {16, 16});
+  Expr e = x;
+  for (int i = 0; i < 20000; ++i)
+    e = transpose(apply(Opcode::Relu, matmul(e, w)), {1, 0}) * x + w;
+  m.output("e", e);
+  ASSERT_GT(m.step().graph.size(), 100000u);
+  loop::Program program = lowered(m.step());
+  EXPECT_EQ(program.kernels.size(), 20000u);
+}
+
+} // namespace
+} // namespace gdjit
