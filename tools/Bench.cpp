@@ -87,8 +87,8 @@ StepTimes time_steps(const BenchArguments& a, StepFunction& train, const Work& w
   const auto taken = race({peak.run, [&] { train.run(); }}, a.seconds,
                           threads == 1 ? Clock::process : Clock::wall);
   times.step = summarize(taken[1]);
-  times.limits.flops =
-      threads * std::max(times.limits.flops, peak.amount / std::ranges::min(taken[0]));
+  times.limits.flops = std::max(times.limits.flops, peak.amount / std::ranges::min(taken[0]));
+  times.limits = times.limits.of(threads);
   times.least = step_work(work, a.compile, times.limits);
   if (work.is_graph() && work.stage <= Stage::Simplified) {
     CompileOptions graph = a.compile;

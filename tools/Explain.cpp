@@ -129,8 +129,7 @@ void explain(ExplainArguments a, Tool& tool) {
   Frame frame(c.executable);
   const std::vector<double> measured = time_kernels(subject, work, frame, state);
   const int threads = c.executable->threads();
-  Limits limits = measure_limits(a.compile);
-  limits.flops *= threads;
+  const Limits limits = measure_limits(a.compile).of(threads);
   TextFolder sources(subject.folder());
   const std::vector<bool> meet =
       threads > 1 ? meetings(program) : std::vector<bool>(program.kernels.size(), false);

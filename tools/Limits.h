@@ -3,6 +3,7 @@
 
 #include "gdjit/Driver/CompileOptions.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace gdjit::tool {
@@ -27,11 +28,17 @@ struct Limits {
   double cache = 0;        ///< the same from the second cache
   int64_t cache_bytes = 0; ///< what that holds
 
-  /// Seconds that reading takes at least, from where so many bytes may lie.
+  /// Seconds that reading takes at least: as much as near caches hold from them, the rest from
+  /// behind them.
   double seconds_of_bytes(double count) const {
-    return count / (count <= static_cast<double>(cache_bytes) ? cache
-                    : count <= static_cast<double>(far_bytes) ? far_cache
-                                                              : memory);
+    const double near = std::min(count, static_cast<double>(cache_bytes)),
+                 far = std::min(count, std::max(static_cast<double>(far_bytes), near)) - near;
+    return near / cache + far / far_cache + (count - near - far) / memory;
+  }
+
+  /// Of so many cores, which share the memory and have the rest each.
+  Limits of(int cores) const {
+    return {cores * flops, memory, cores * far_cache, cores * cache, cores * cache_bytes};
   }
 };
 
