@@ -171,8 +171,9 @@ void bench(BenchArguments a, Tool& tool) {
       "{}{}, {} thread{}\n", subject.name(),
       work.signature().batch == 0 ? "" : fmt::format(" with {} rows", work.signature().batch),
       code.threads(), code.threads() == 1 ? "" : "s");
-  text += fmt::format("compile  {:>10}   quartiles {} to {}\n", duration(compiled.total.median),
-                      duration(compiled.total.low), duration(compiled.total.high));
+  text += fmt::format("compile  {:>10}   quartiles {} to {}; its parts, summed over threads:\n",
+                      duration(compiled.total.median), duration(compiled.total.low),
+                      duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)
     text += fmt::format("  {:<28} {:>10}\n", name, duration(seconds));
   text += to_text(times, rows);

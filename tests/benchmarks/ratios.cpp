@@ -19,7 +19,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <fmt/format.h>
 #include <memory>
 
@@ -190,15 +189,21 @@ void memory_table(double seconds, const Wanted& wanted) {
 } // namespace
 
 int main(int argc, char** argv) {
-  const char* table = argc > 1 ? argv[1] : "";
+  const std::string table = argc > 1 ? argv[1] : "";
   const double seconds = argc > 2 ? std::atof(argv[2]) : 2;
+  const auto tables = {"", "products", "steps", "threads", "memory", "growth"};
+  if (std::ranges::find(tables, table) == tables.end() || seconds <= 0) {
+    fmt::print(stderr, "gdjit_ratios [products|steps|threads|memory|growth] [seconds a row] "
+                       "[name...]\n");
+    return 2;
+  }
   auto wanted = [&](const std::string& name) {
     bool any = argc <= 3;
     for (int i = 3; i < argc; ++i)
       any = any || name.find(argv[i]) != std::string::npos;
     return any;
   };
-  const auto asked = [&](const char* name) { return *table == 0 || !std::strcmp(table, name); };
+  const auto asked = [&](const char* name) { return table.empty() || table == name; };
   if (asked("products"))
     product_table(seconds, wanted);
   if (asked("steps"))
