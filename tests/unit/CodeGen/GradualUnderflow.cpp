@@ -104,7 +104,9 @@ loop::Program fading(int64_t elements, bool unrolled) {
   if (unrolled)
     rows([&](LoopId i1, LoopId j) { b.set(t, {at(i1), at(j)}, b.load(g, place(i1, j), 16)); });
   rows([&](LoopId i1, LoopId j) {
-    auto compute = [&](ScalarOp op, std::vector<ValueId> x) { return b.compute(op, vector, x); };
+    auto compute = [&](ScalarOp op, const std::vector<ValueId>& x) {
+      return b.compute(op, vector, x);
+    };
     auto constant = [&](double x) { return b.constant({f32, 1}, x); };
     ValueId gradient = unrolled ? b.get(t, {at(i1), at(j)}) : b.load(g, place(i1, j), 16);
     ValueId old = b.load(m, place(i1, j), 16);
