@@ -76,7 +76,6 @@ struct StepTimes {
   Summary step;
   Limits limits; ///< of all its threads
   StepWork least;
-  double products = 0; ///< operations of products of matrices alone
 };
 
 /// Steps and the peak in turn; the peak is that of the best moment.
@@ -90,11 +89,6 @@ StepTimes time_steps(const BenchArguments& a, StepFunction& train, const Work& w
   times.limits.flops = std::max(times.limits.flops, peak.amount / std::ranges::min(taken[0]));
   times.limits = times.limits.of(threads);
   times.least = step_work(work, a.compile, times.limits);
-  if (work.is_graph() && work.stage <= Stage::Simplified) {
-    CompileOptions graph = a.compile;
-    graph.last = Stage::Simplified;
-    times.products = product_operations(compile(work, graph).work.step.graph);
-  }
   return times;
 }
 
@@ -104,7 +98,7 @@ Json to_json(const StepTimes& t, double rows) {
           {"operations", t.least.work.operations},
           {"bytes", t.least.work.bytes()},
           {"least_seconds", t.least.least_seconds},
-          {"products", t.products}};
+          {"products", t.least.products}};
 }
 
 std::string to_text(const StepTimes& t, double rows) {
@@ -118,9 +112,9 @@ std::string to_text(const StepTimes& t, double rows) {
   text += fmt::format("work     {:>10}, {} a step, at the limits {}\n",
                       amount(t.least.work.operations, "op"), amount(t.least.work.bytes(), "B"),
                       share(t.least.least_seconds));
-  if (t.products > 0)
+  if (t.least.products > 0)
     text += fmt::format("products {:>10}, of matrices, alone at the peak {}\n",
-                        amount(t.products, "op"), share(t.products / t.limits.flops));
+                        amount(t.least.products, "op"), share(t.least.products / t.limits.flops));
   return text +
          fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
                      amount(t.limits.flops, "op/s"), amount(t.limits.memory, "B/s"),

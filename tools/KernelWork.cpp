@@ -112,10 +112,12 @@ Least least_time(const KernelWork& work, const Limits& limits) {
 
 StepWork step_work(const Work& work, CompileOptions options, const Limits& limits) {
   BeforeSchedule before;
+  if (work.stage == Stage::Simplified)
+    before.simplified = work.step;
   options.observer = &before;
   options.last = std::max(work.stage, Stage::Planned);
   const loop::Program planned = compile(work, options).work.program;
-  StepWork step;
+  StepWork step{.work = {}, .products = product_operations(before.simplified.graph)};
   for (const KernelWork& kernel : work_of(before.loops.kernels.empty() ? planned : before.loops)) {
     step.work.operations += kernel.operations;
     step.work.read += kernel.read;

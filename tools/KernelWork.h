@@ -46,6 +46,8 @@ Least least_time(const KernelWork& work, const Limits& limits);
 struct StepWork {
   KernelWork work;
   double least_seconds = 0;
+  double products =
+      0; ///< operations of products of matrices alone, of a step that begins as a graph
 };
 StepWork step_work(const Work& work, CompileOptions options, const Limits& limits);
 

@@ -25,10 +25,10 @@ std::string arena_words(const loop::Program& planned) {
     return "no arena: nothing lies between inputs, states and updates";
   const auto arena = static_cast<double>(planned.arena_bytes);
   return fmt::format(
-      "arena of {}, {:.2f} times the {} that are live at once in {}; {} buffer{} of {} share it",
+      "arena of {}, {:.2f} times the {} that are live at once in {}; {} of {} share it",
       amount(arena, "B"), arena / static_cast<double>(peak.bytes),
-      amount(static_cast<double>(peak.bytes), "B"), planned.kernels[peak.kernel].name, peak.buffers,
-      peak.buffers == 1 ? "" : "s", amount(static_cast<double>(peak.all), "B"));
+      amount(static_cast<double>(peak.bytes), "B"), planned.kernels[peak.kernel].name,
+      counted(peak.buffers, "buffer"), amount(static_cast<double>(peak.all), "B"));
 }
 
 std::string counts(const Compilation& c) {

@@ -88,19 +88,17 @@ Accesses matmul_accesses(std::span<const TensorType> operands, const TensorType&
   return all;
 }
 
-/// What the right operand of a product gets, op(a)^T op(b). Its rows are the terms of that product,
-/// features and never a batch: how many there are may decide on the order.
-Expr gradient_product(Expr a, Expr b, bool transpose_a, bool transpose_b) {
-  if (!transpose_a)
-    return matmul(a, b, transpose_a, transpose_b);
-  const Shape &lhs = a.shape(), &rhs = b.shape();
-  const Axes l = axes_of(lhs, transpose_a), r = axes_of(rhs, transpose_b);
-  return apply(Opcode::Matmul, a, b,
-               Attributes()
-                   .boolean(Attr::transpose_lhs, transpose_a)
-                   .boolean(Attr::transpose_rhs, transpose_b)
-                   .order(Attr::order, choose_contraction_order(a.type().dtype, lhs[l.column],
-                                                                rhs[r.column], lhs[l.row])));
+/// op(a)^T op(b) for the right operand of a product, a transposed by flag. Its rows are the terms
+/// of that product, features and never a batch: how many there are may decide on the order.
+Expr gradient_product(Expr a, Expr b, bool transpose_b) {
+  const Axes l = axes_of(a.shape(), true), r = axes_of(b.shape(), transpose_b);
+  return apply(
+      Opcode::Matmul, a, b,
+      Attributes()
+          .boolean(Attr::transpose_lhs, true)
+          .boolean(Attr::transpose_rhs, transpose_b)
+          .order(Attr::order, choose_contraction_order(a.type().dtype, a.shape()[l.column],
+                                                       b.shape()[r.column], a.shape()[l.row])));
 }
 
 void matmul_vjp(Vjp& v) {
@@ -110,7 +108,7 @@ void matmul_vjp(Vjp& v) {
   if (v.wants(0)) // op(a) gets g op(b)^T
     v.add(0, ta ? matmul(b, g, tb, true) : matmul(g, b, false, !tb));
   if (v.wants(1)) // op(b) gets op(a)^T g
-    v.add(1, tb ? gradient_product(g, a, true, ta) : gradient_product(a, g, !ta, false));
+    v.add(1, tb ? gradient_product(g, a, ta) : ta ? matmul(a, g) : gradient_product(a, g, false));
 }
 
 std::vector<double> matmul_reference(std::span<const ReferenceTensor> operands,

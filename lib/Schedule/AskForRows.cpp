@@ -61,9 +61,10 @@ private:
       append(asked, prefetch, rows.loop, longest);
     longest.body.insert(longest.body.begin(), asked.begin(), asked.end());
     context_.remarks.push_back(fmt::format(
-        "{}: loop {} asks for the next row of {} array{}, since it passes over each several times "
+        "{}: loop {} asks for the next row of {}, since it passes over each several times "
         "and the second cache does not hold them",
-        kernel_.name, kernel_.loop_names[rows.loop], walked.size(), walked.size() == 1 ? "" : "s"));
+        kernel_.name, kernel_.loop_names[rows.loop],
+        counted(static_cast<int64_t>(walked.size()), "array")));
     return true;
   }
 

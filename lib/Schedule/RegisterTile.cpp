@@ -56,10 +56,6 @@ int64_t accumulators(const std::vector<Statement>& body, const Varying& varying)
   return vectors;
 }
 
-std::string counted(int64_t n, const char* what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
 /// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
 /// latency of fma.
 int64_t choose_rows(int64_t all, int64_t most) {

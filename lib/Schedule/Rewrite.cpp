@@ -2,6 +2,7 @@
 #include "Rewrite.h"
 
 #include <bit>
+#include <fmt/format.h>
 
 namespace gdjit::scheduling {
 
@@ -76,6 +77,10 @@ ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes
   compare.result = fresh_value(kernel);
   out.push_back(compare);
   return compare.result;
+}
+
+std::string counted(int64_t n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
 } // namespace gdjit::scheduling

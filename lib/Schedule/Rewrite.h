@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace gdjit::scheduling {
@@ -55,5 +56,8 @@ std::optional<Statement> prefetch_of(const Statement& access);
 ValueId append_constant(Kernel& kernel, std::vector<Statement>& out, DType type, loop::Bits value);
 ValueId append_below(Kernel& kernel, std::vector<Statement>& out, uint16_t lanes, int64_t count,
                      const Affine& first = {});
+
+/// "1 vector", "2 vectors".
+std::string counted(int64_t n, const char* what);
 
 } // namespace gdjit::scheduling

@@ -94,14 +94,12 @@ void step_table(double seconds, const Wanted& wanted) {
     tool::Limits limits = tool::measure_limits({});
     limits.flops = best.peak;
     const Step declared = p.model.training().step();
-    const double products =
-        tool::product_operations(compile(declared, {.last = Stage::Simplified}).work.step.graph);
     const tool::StepWork least =
         tool::step_work({.step = declared, .program = {}, .stage = Stage::Declared}, {}, limits);
     fmt::print("| {} | {:.3f} | {:.3f} | {:.0f} % | {} | {} | {:.3f} | {:.1f} | {:.0f} | {:.1f} | "
                "{:.1f} |\n",
-               row->name, best.seconds[0] * 1e6, products / best.peak * 1e6,
-               100 * products / best.seconds[0] / best.peak,
+               row->name, best.seconds[0] * 1e6, least.products / best.peak * 1e6,
+               100 * least.products / best.seconds[0] / best.peak,
                tool::amount(least.work.operations, "op"), tool::amount(least.work.bytes(), "B"),
                least.least_seconds * 1e6, compilation * 1e3, best.peak / 1e9, limits.memory / 1e9,
                limits.cache / 1e9);
