@@ -101,7 +101,7 @@ kernel k0 "x·w" {
       %0 = load x[i, j+lane] : f32x16                   @5 matmul (05.cpp:12:28)
       %1 = load w[j+lane] : f32x16
       %2 = mul %0, %1
-      store t[i, j+lane] = %2
+      streaming store t[i, j+lane] = %2
     }
   }
 } because "the sum needs all of t"

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <fmt/format.h>
+#include <llvm/IR/IntrinsicsX86.h>
 #include <numeric>
 
 namespace gdjit_llvm {
@@ -42,6 +43,8 @@ void KernelEmitter::emit() {
     repeat();
   else
     statements(kernel_.body);
+  if (streams_) // else a core that is told of the end might read what memory held before
+    b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
   b_.CreateRetVoid();
 }
 

@@ -246,7 +246,7 @@ void KernelEmitter::store(const Statement& s) {
   if (one_address && offset.lane == 1) {
     Value* at = address(s.buffer, offset, s.mask == none);
     if (s.mask == none)
-      b_.CreateAlignedStore(stored, at, alignment(s, offset));
+      go_past_caches(s, b_.CreateAlignedStore(stored, at, alignment(s, offset)));
     else
       b_.CreateMaskedStore(stored, at, alignment(s, offset), value(s.mask, lanes));
     return;
@@ -254,6 +254,14 @@ void KernelEmitter::store(const Statement& s) {
   Value* mask = s.mask == none ? nullptr : value(s.mask, lanes);
   b_.CreateMaskedScatter(stored, addresses(s.buffer, offset, lanes),
                          llvm::Align(static_cast<uint64_t>(byte_size(s.type.dtype))), mask);
+}
+
+void KernelEmitter::go_past_caches(const Statement& s, llvm::StoreInst* store) {
+  if (!s.streaming)
+    return;
+  auto* yes = llvm::ConstantAsMetadata::get(b_.getInt32(1));
+  store->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(b_.getContext(), yes));
+  streams_ = true;
 }
 
 void KernelEmitter::store_one(const Statement& s, const Offset& offset, Value* stored) {

@@ -106,6 +106,7 @@ private:
   Value* load_scattered(const Statement& s, const Offset& offset);
   Value* load_one(const Statement& s, const Offset& offset);
   void store_one(const Statement& s, const Offset& offset, Value* value);
+  void go_past_caches(const Statement& s, llvm::StoreInst* store);
   bool goes_by_lanes(const Statement& s) const;
   Value* load_by_lanes(const Statement& s, const Offset& offset);
   void store_by_lanes(const Statement& s, const Offset& offset, Value* value);
@@ -147,6 +148,7 @@ private:
   std::vector<char> constant_loop_;
   std::unordered_map<const Statement*, int64_t> check_number_;
   std::map<std::pair<uint32_t, gdjit::DType>, Value*> arguments_; ///< numbers that are passed
+  bool streams_ = false; ///< a store goes past the caches
 };
 
 } // namespace gdjit_llvm

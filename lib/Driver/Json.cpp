@@ -159,6 +159,8 @@ Json statement(const loop::Program& program, const loop::Kernel& kernel, const l
     out["fill"] = s.fill;
   if (s.buffer != loop::none)
     out["buffer"] = program.buffers[s.buffer].name;
+  if (s.streaming)
+    out["streaming"] = true;
   if (s.tile != loop::none)
     out["tile"] = s.tile;
   if (s.kind == loop::StatementKind::Tile ||

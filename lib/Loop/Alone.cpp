@@ -74,6 +74,14 @@ Alone::Alone(const Program& of, const Kernel& kernel) {
   });
 }
 
+std::set<BufferId> Alone::numbers(const std::set<BufferId>& buffers) const {
+  std::set<BufferId> own;
+  for (BufferId b : buffers)
+    if (std::binary_search(buffers_.begin(), buffers_.end(), b))
+      own.insert(number_in(buffers_, b));
+  return own;
+}
+
 void Alone::write_back(Program& of, Kernel& kernel, std::vector<std::string>& remarks) const {
   std::vector<BufferId> buffers;
   for (BufferId b : buffers_)

@@ -70,7 +70,8 @@ void KernelKey::write(const std::vector<Statement>& body) {
 
 void KernelKey::write(const Statement& s) {
   put(static_cast<uint32_t>(s.kind) << 24 | static_cast<uint32_t>(s.op) << 16 |
-          static_cast<uint32_t>(s.loop_kind) << 8 | static_cast<uint32_t>(s.type.dtype),
+          (static_cast<uint32_t>(s.loop_kind) | static_cast<uint32_t>(s.streaming) << 2) << 8 |
+          static_cast<uint32_t>(s.type.dtype),
       static_cast<uint32_t>(s.type.lanes) << 16 | static_cast<uint32_t>(s.operands.size()));
   put(s.node == no_node ? none : node_number_[s.node],
       s.buffer == none ? none : buffer_number_[s.buffer]);

@@ -117,10 +117,12 @@ void StatementParser::statement() {
   parentheses_ = 0;
   if (in_.peek() == '%')
     assignment(s);
-  else if (in_.try_word("store")) {
-    s.kind = StatementKind::Store;
-    s.buffer = buffer();
-    written(s);
+  else if (in_.try_word("store"))
+    store(s);
+  else if (in_.try_word("streaming")) {
+    s.streaming = true;
+    in_.expect_word("store");
+    store(s);
   } else if (in_.try_word("set")) {
     s.kind = StatementKind::Set;
     s.tile = known_tile();
@@ -140,10 +142,10 @@ void StatementParser::statement() {
   } else if (in_.try_word("check"))
     check(s);
   else
-    in_.fail(fmt::format(
-        "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'prefetch', 'check' or '}}', "
-        "found {}",
-        in_.found()));
+    in_.fail(fmt::format("expected '%… =', 'for', 'store', 'streaming store', 'set', 'tile', "
+                         "'transpose', 'prefetch', "
+                         "'check' or '}}', found {}",
+                         in_.found()));
   note(s);
   for (auto& [inner, offset] : in_place_) {
     inner.node = s.node;
@@ -245,38 +247,6 @@ ValueId StatementParser::in_place(Statement&& s, size_t at) {
   return in_place_.back().first.result;
 }
 
-bool StatementParser::at_number() {
-  char c = in_.peek();
-  if (c == '-' || (c >= '0' && c <= '9'))
-    return true;
-  if (!(c >= 'a' && c <= 'z'))
-    return false;
-  size_t at = in_.offset();
-  std::string name = in_.name("a value");
-  in_.go_to(at);
-  return is_number_word(name);
-}
-
-StatementParser::Number StatementParser::read_number() {
-  size_t at = in_.offset();
-  return {in_.number("a number"), at};
-}
-
-/// The value of a number without a line: one for all places where it is said.
-ValueId StatementParser::value_of(const Number& number, DType type) {
-  Statement s;
-  unsigned char bytes[8] = {};
-  in_.to_element(number.token, type, bytes);
-  s.bits = load_bits(type, bytes);
-  for (const auto& known : numbers_)
-    if (auto at = known.find({type, s.bits}); at != known.end())
-      return at->second;
-  s.type = {type, 1};
-  s.result = unnumbered();
-  numbers_.back()[{type, s.bits}] = s.result;
-  return in_place(std::move(s), number.at);
-}
-
 /// A number that no line of the kernel gives.
 ValueId StatementParser::unnumbered() {
   ValueId value = next_unnumbered_++;
@@ -355,6 +325,12 @@ void StatementParser::load(Statement& s) {
   if (in_.try_word("else"))
     s.fill =
         at_number() ? value_of(read_number(), program_.buffers[s.buffer].type.dtype) : operand();
+}
+
+void StatementParser::store(Statement& s) {
+  s.kind = StatementKind::Store;
+  s.buffer = buffer();
+  written(s);
 }
 
 /// Behind the place that a store or set names: [index] = %value if %mask.

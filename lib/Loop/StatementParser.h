@@ -79,6 +79,7 @@ private:
   void constant(Statement& s);
   void compute(Statement& s);
   void load(Statement& s);
+  void store(Statement& s);
   void written(Statement& s);
   void tile(Statement& s);
   void check(Statement& s);

@@ -10,6 +10,39 @@
 
 namespace gdjit::loop {
 
+// Numbers.
+
+bool StatementParser::at_number() {
+  char c = in_.peek();
+  if (c == '-' || (c >= '0' && c <= '9'))
+    return true;
+  if (!(c >= 'a' && c <= 'z'))
+    return false;
+  size_t at = in_.offset();
+  std::string name = in_.name("a value");
+  in_.go_to(at);
+  return is_number_word(name);
+}
+
+StatementParser::Number StatementParser::read_number() {
+  size_t at = in_.offset();
+  return {in_.number("a number"), at};
+}
+
+/// The value of a number without a line: one for all places where it is said.
+ValueId StatementParser::value_of(const Number& number, DType type) {
+  Statement s;
+  unsigned char bytes[8] = {};
+  in_.to_element(number.token, type, bytes);
+  s.bits = load_bits(type, bytes);
+  for (const auto& known : numbers_)
+    if (auto at = known.find({type, s.bits}); at != known.end())
+      return at->second;
+  s.type = {type, 1};
+  s.result = unnumbered();
+  numbers_.back()[{type, s.bits}] = s.result;
+  return in_place(std::move(s), number.at);
+}
 // Names and types.
 
 ValueId StatementParser::number(std::string_view what) {

@@ -143,7 +143,8 @@ void StatementPrinter::print_tile(const Statement& s) {
 }
 
 void StatementPrinter::print_store(const Statement& s) {
-  (out_ << "store ").name(buffer_name(buffer_names_, s.buffer));
+  (out_ << (s.streaming ? "streaming store " : "store "))
+      .name(buffer_name(buffer_names_, s.buffer));
   print_access(s.index);
   print_written(s);
 }

@@ -292,6 +292,11 @@ void KernelVerifier::store(const Statement& s) {
   indices(s, {buffer.type.shape.begin(), buffer.type.shape.end()}, s.mask != none, false);
   operand(s, s.type.dtype, s.type.lanes);
   mask(s);
+  const bool side_by_side =
+      !s.index.empty() && s.index.back().lane == 1 &&
+      std::all_of(s.index.begin(), s.index.end() - 1, [](const Index& i) { return i.lane == 0; });
+  if (s.streaming && (!side_by_side || s.mask != none || s.type.lanes == 1))
+    error("a streaming store writes whole vectors of elements side by side");
 }
 
 void KernelVerifier::prefetch(const Statement& s) {

@@ -70,8 +70,9 @@ private:
 
   /// An access along a row of an array that the second cache does not hold.
   bool walks(const Statement& s, const Statement& rows, const Statement& pass) const {
-    if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.index.size() < 2 ||
-        s.index.back().lane != 1 || factor(s.index.back().affine, pass.loop) != 1)
+    if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.streaming ||
+        s.index.size() < 2 || s.index.back().lane != 1 ||
+        factor(s.index.back().affine, pass.loop) != 1)
       return false;
     const TensorType& type = program_.buffers[s.buffer].type;
     const loop::BufferId memory = storage(program_, s.buffer);

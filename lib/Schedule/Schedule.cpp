@@ -13,6 +13,7 @@
 #include "RegisterTile.h"
 #include "ShareOut.h"
 #include "SoftwarePipeline.h"
+#include "StreamStores.h"
 #include "Unroll.h"
 #include "Vectorize.h"
 #include "WriteOutJoins.h"
@@ -31,7 +32,8 @@ namespace {
 
 using namespace scheduling;
 
-void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context, Varying varying) {
+void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context, Varying varying,
+              const std::set<loop::BufferId>& streamed) {
   const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
   loop::Statement shared = open_shared(kernel);
   Settled settled;
@@ -53,6 +55,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   if (varying.empty()) {
     software_pipeline(program, kernel, context);
     copy_in_first_tile(program, kernel, context);
+    stream_stores(program, kernel, context, streamed);
     ask_for_rows(program, kernel, context);
   }
   first_terms(kernel, context, varying);
@@ -77,6 +80,7 @@ loop::Program schedule(loop::Program program, PassContext& context) {
   program.stage = Stage::Scheduled;
   share_out(program, context);
   const std::vector<Varying> varying = families(program, context);
+  const std::set<loop::BufferId> streamed = streamed_outputs(program, context);
   std::vector<std::string> remarks = std::exchange(context.remarks, {});
   std::unordered_map<size_t, loop::Alone> scheduled; // by number of the kernel
   for (size_t k = 0; k < program.kernels.size(); ++k) {
@@ -84,7 +88,8 @@ loop::Program schedule(loop::Program program, PassContext& context) {
     if (kernel.same_as == loop::none) {
       PassContext own = context;
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
-      schedule(alone.program(), alone.program().kernels[0], own, varying[k]);
+      schedule(alone.program(), alone.program().kernels[0], own, varying[k],
+               alone.numbers(streamed));
       alone.remarks() = std::move(own.remarks);
     }
     scheduled.at(holder(program, k)).write_back(program, kernel, remarks);

@@ -79,6 +79,7 @@ void Hasher::add(const loop::Statement& s) {
   add(static_cast<uint64_t>(s.kind));
   add(static_cast<uint64_t>(s.op));
   add(static_cast<uint64_t>(s.loop_kind));
+  add(s.streaming);
   add(static_cast<uint64_t>(s.type.dtype) << 32 | s.type.lanes);
   for (uint32_t id : {s.result, s.mask, s.fill, s.buffer, s.tile, s.loop, s.node})
     add(id);

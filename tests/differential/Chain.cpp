@@ -44,6 +44,7 @@ static MachineTable random_machine(uint64_t seed) {
   machine.l1_bytes = one_of({64, 512, 48 << 10});
   machine.l2_bytes = one_of({512, 4096, 2 << 20});
   machine.least_shared = one_of({1, 100, 3 << 20});
+  machine.streamed_bytes = one_of({1, 512, 8 << 20});
   machine.most_shapes = one_of({1, 2, 16});
   return machine;
 }

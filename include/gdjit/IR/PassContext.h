@@ -16,6 +16,9 @@ struct MachineTable {
   /// Statements of a loop nest, each as often as it runs, from which threads share it: some 15 us,
   /// against one or two for threads to meet and to fetch what another core wrote.
   int64_t least_shared = 3 << 20;
+  /// Bytes from which an array that the step writes and never reads goes past the caches: less may
+  /// still be there when the caller reads it.
+  int64_t streamed_bytes = 8 << 20;
   /// Kernels that differ in numbers only, up to which each has code for its own numbers; more share
   /// code that takes them as arguments. One takes LLVM 20 to 100 ms.
   int64_t most_shapes = 16;

@@ -9,6 +9,7 @@
 
 #include "gdjit/Loop/Program.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ public:
   /// The program, for a pass to rewrite; it may add buffers.
   Program& program() { return program_; }
   std::vector<std::string>& remarks() { return remarks_; }
+  /// Those of `buffers` that the kernel names, by their numbers in its own program.
+  std::set<BufferId> numbers(const std::set<BufferId>& buffers) const;
 
   /// Makes `kernel`, or one that is the same, what has become of it; adds its buffers, and for the
   /// kernel itself its remarks.

@@ -79,6 +79,7 @@ struct Statement {
   StatementKind kind = StatementKind::Compute;
   ScalarOp op = ScalarOp::constant; ///< Compute, Join
   LoopKind loop_kind = LoopKind::sequential;
+  bool streaming = false;           ///< Store: whole vectors, past the caches to memory
   ValueType type;                   ///< of the result; of a tile's elements; of what is stored
   ValueId result = none;            ///< Compute, Index, Load, Get, Join
   SmallVector<ValueId, 3> operands; ///< Compute: its operands; Store, Set, Check: the value

@@ -131,6 +131,11 @@ public:
     s.mask = mask;
     add(std::move(s));
   }
+  /// A vector of elements side by side, past the caches.
+  void stream(BufferId buffer, std::vector<Index> index, ValueId value, uint16_t lanes) {
+    store(buffer, std::move(index), value, lanes);
+    body().back().streaming = true;
+  }
   TileId tile(ValueType type, std::vector<int64_t> extents, double start) {
     Statement s = make(StatementKind::Tile, type);
     s.tile = top().tiles++;
@@ -215,9 +220,8 @@ private:
     add(std::move(s));
     return id;
   }
-  void add(Statement s) {
-    (open_.empty() ? top().body : open_.back().body).push_back(std::move(s));
-  }
+  std::vector<Statement>& body() { return open_.empty() ? top().body : open_.back().body; }
+  void add(Statement s) { body().push_back(std::move(s)); }
   void close() {
     while (!open_.empty())
       end();

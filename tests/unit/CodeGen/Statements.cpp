@@ -245,6 +245,29 @@ TEST(Memory, a_part_of_a_vector_is_loaded_into_another_one) {
         }
 }
 
+TEST(Memory, a_streaming_store_writes_what_any_other_writes_and_is_waited_for) {
+  for (DType type : {f32, f64, i32, boolean})
+    for (uint16_t lanes : {4, 16})
+      for (int64_t first : {0, 16, 1}) { // at any alignment
+        LoopBuilder b;
+        BufferId in = b.input("in", {type, {64}}), out = b.output("out", {type, {64 + first}});
+        LoopId zero = b.begin(0, first);
+        b.store(out, {at(zero)}, b.load(in, {at(zero)}));
+        b.end();
+        LoopId i = b.begin(0, 64, lanes);
+        b.stream(out, {at(i, 1, 1, first)}, b.load(in, {at(i, 1)}, lanes), lanes);
+        b.end();
+        const loop::Program program = b.finish();
+        const Array x = numbers({type, {64}});
+        const CallResults results = run_everywhere(program, {{x}, {}, {}});
+        EXPECT_EQ(results.outputs[0].at(first + 63), x.at(63));
+        const std::string text = print_code(program, Stage::LLVM, {});
+        EXPECT_NE(text.find("!nontemporal"), std::string::npos);
+        EXPECT_LT(text.find("!nontemporal"), text.find("x86.sse.sfence"));
+        EXPECT_LT(text.find("x86.sse.sfence"), text.find("ret void"));
+      }
+}
+
 TEST(Memory, every_pattern_of_lanes_loads_and_stores_what_its_indices_say) {
   for (DType type : {f32, f64, i32, i64, boolean})
     for (uint16_t lanes : {2, 4, 8, 16}) {

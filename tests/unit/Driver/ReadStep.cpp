@@ -44,7 +44,7 @@ constexpr std::string_view loops_printed = R"gdir(note @8 ""
 kernel k0 "x·w" {
   parallel for i in 0..6 {                              @5 matmul (05.cpp:12:28)
     for j in 0..16 step 16 {
-      store t[i, j+lane] = mul (load x[i, j+lane] : f32x16), (load w[j+lane] : f32x16)  @5 matmul (05.cpp:12:28)
+      streaming store t[i, j+lane] = mul (load x[i, j+lane] : f32x16), (load w[j+lane] : f32x16)  @5 matmul (05.cpp:12:28)
     }
   }
 } because "the sum needs all of t"

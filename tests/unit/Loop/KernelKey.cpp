@@ -72,6 +72,9 @@ TEST(KernelKey, TypesAndViewsOfBuffersTellKernelsApart) {
   program.buffers[1].type.dtype = DType::i32;
   EXPECT_FALSE(are_equal(program));
   program = test::read_program(test::two_kernels);
+  program.kernels[1].body[0].body[0].body.back().streaming = true;
+  EXPECT_FALSE(are_equal(program)) << "streaming";
+  program = test::read_program(test::two_kernels);
   program.buffers[1].same_as = 0;
   EXPECT_FALSE(are_equal(program));
 }

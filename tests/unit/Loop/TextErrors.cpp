@@ -123,8 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "t.gdir:31:7: error: an index runs from 0 to 31, the extent is 16"},
         Mistake{"for j in 0..16 step 16", "for j in 0..0 step 16", "no error"},
         Mistake{"unrolled for", "enrolled for",
-                "expected '%… =', 'for', 'store', 'set', 'tile', 'transpose', 'prefetch', "
-                "'check' or '}', found 'enrolled'"}));
+                "expected '%… =', 'for', 'store', 'streaming store', 'set', 'tile', 'transpose', "
+                "'prefetch', 'check' or '}', found 'enrolled'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, LoopTextMistake,
@@ -198,6 +198,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "them, and a power of two"},
         Mistake{"join add t0", "join sqrt t0", "tiles are not joined by sqrt"},
         Mistake{"join add t0", "join plus t0", "unknown operation 'plus'"},
+        Mistake{"streaming store t", "streaming set t", "expected 'store', found 'set'"},
+        Mistake{"streaming store t[i, j+lane] = %2", "streaming store t[i, j] = 0",
+                "a streaming store writes whole vectors of elements side by side"},
+        Mistake{"streaming store t[i, j+lane] = %2", "streaming store t[i, 0*lane] = %2",
+                "a streaming store writes whole vectors of elements side by side"},
+        Mistake{"streaming store t[i, j+lane] = %2",
+                "%3 = lt (index lane : i64x16), 8\n      streaming store t[i, j+lane] = %2 if %3",
+                "a streaming store writes whole vectors of elements side by side"},
         Mistake{"prefetch t[5, 4*k]", "prefetch t[5]", "1 indices for rank 2"},
         Mistake{"prefetch t[5", "prefetch tt[5", "no buffer 'tt' is declared; did you mean 't'?"},
         Mistake{"prefetch t[5, 4*k]", "prefetch t[5, 4*k] if %12",
