@@ -30,8 +30,11 @@ public:
 
   void rewrite(std::vector<Statement>& body) {
     for (Statement& s : body)
-      if (s.kind == StatementKind::For && !asks(s) && !asks_ahead(s))
+      if (s.kind == StatementKind::For && !asks(s) && !asks_ahead(s)) {
+        around_.push_back(&s);
         rewrite(s.body);
+        around_.pop_back();
+      }
   }
 
 private:
@@ -109,6 +112,7 @@ private:
       return false;
     std::vector<Statement> prefetches, asked;
     std::vector<const Statement*> around;
+    int64_t furthest = 0;
     for_each_load(terms.body, around, [&](const Statement& s) {
       std::optional<Statement> prefetch = steps(s, terms) ? prefetch_of(s) : std::nullopt;
       if (!prefetch || std::ranges::any_of(asked, [&](const Statement& a) {
@@ -116,8 +120,10 @@ private:
           }))
         return;
       asked.push_back(s);
+      const int64_t ahead = turns_ahead(s, terms);
+      furthest = std::max(furthest, ahead * terms.step);
       for (Index& i : prefetch->index)
-        loop::substitute(i.affine, terms.loop, later(terms));
+        loop::substitute(i.affine, terms.loop, variable(terms.loop, 1, ahead * terms.step));
       for (auto l = around.rbegin(); l != around.rend(); ++l)
         if (moves(*prefetch, **l)) {
           Statement each = **l;
@@ -134,15 +140,21 @@ private:
     context_.remarks.push_back(
         fmt::format("{}: loop {} asks for rows {} ahead: each is on another page, which is where "
                     "hardware stops asking",
-                    kernel_.name, kernel_.loop_names[terms.loop], rows_ahead));
+                    kernel_.name, kernel_.loop_names[terms.loop], furthest));
     terms.body.insert(terms.body.begin(), std::make_move_iterator(prefetches.begin()),
                       std::make_move_iterator(prefetches.end()));
     return true;
   }
 
-  static Affine later(const Statement& terms) {
-    const int64_t step = terms.step;
-    return variable(terms.loop, 1, (rows_ahead + step - 1) / step * step);
+  /// All turns where a loop around goes on behind them, since it comes back to the same rows before
+  /// that.
+  int64_t turns_ahead(const Statement& s, const Statement& terms) const {
+    for (const Statement* l : around_)
+      for (const Index& i : s.index)
+        if (const int64_t step = factor(i.affine, terms.loop) * terms.step;
+            step != 0 && factor(i.affine, l->loop) * l->step == step * turns(terms))
+          return turns(terms);
+    return (rows_ahead + terms.step - 1) / terms.step;
   }
 
   static bool moves(const Statement& s, const Statement& loop) {
@@ -184,6 +196,7 @@ private:
   Kernel& kernel_;
   PassContext& context_;
   std::set<loop::BufferId> loaded_, stored_; ///< both: what the kernel keeps for itself
+  std::vector<const Statement*> around_;     ///< loops, from the outermost in
 };
 
 } // namespace

@@ -14,6 +14,7 @@
 #include "ShareOut.h"
 #include "SoftwarePipeline.h"
 #include "StreamStores.h"
+#include "TermBlocks.h"
 #include "Unroll.h"
 #include "Vectorize.h"
 #include "WriteOutJoins.h"
@@ -39,6 +40,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   Settled settled;
   std::set<loop::BufferId> padded;
   if (varying.empty()) { // what follows from extents
+    block_terms(program, kernel, context);
     across_rows(program, kernel, context, settled);
     padded = distribute(program, kernel, context, settled);
     write_out_joins(program, kernel, context, settled);

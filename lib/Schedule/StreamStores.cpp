@@ -88,7 +88,12 @@ void stream_stores(const Program& program, Kernel& kernel, PassContext& context,
                    const std::set<loop::BufferId>& outputs) {
   if (outputs.empty())
     return;
-  Streamer streamer(outputs);
+  std::set<loop::BufferId> left = outputs; // but what the schedule reads again
+  for_each(kernel.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Load)
+      left.erase(storage(program, s.buffer));
+  });
+  Streamer streamer(left);
   streamer.rewrite(kernel.body);
   for (loop::BufferId b : streamer.streamed())
     context.remarks.push_back(fmt::format(

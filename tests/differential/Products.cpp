@@ -4,11 +4,13 @@
 #include "Chain.h"
 #include "Draw.h"
 #include "StepBuilder.h"
+#include "WeightGradient.h"
 
 #include "gdjit/Transforms/VerifyValues.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <optional>
 
 using namespace gdjit;
 using namespace gdjit::testing;
@@ -98,6 +100,21 @@ Step long_chains(Draw& draw, std::string& what) {
   return builder.step();
 }
 
+/// Weights that are updated by a gradient over so many rows that a small second cache holds a part
+/// of their terms at a time.
+Step many_rows(Draw& draw, std::string& what) {
+  const int64_t m = draw({16, 20, 30, 32}), n = draw({9, 17, 33, 40, 70}),
+                k = draw({640, 662, 1200});
+  const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
+  what = fmt::format("{}x{}x{} {}", m, n, k, name(type));
+  StepBuilder builder;
+  Expr x = builder.input("x", {type, Shape{k, m}}), d = builder.input("d", {type, Shape{k, n}});
+  Expr w = builder.state("w", {type, Shape{m, n}});
+  Expr gradient = weight_gradient(x, d);
+  builder.update(w, draw({0, 1}) != 0 ? w - gradient * 0.125 : gradient);
+  return builder.step();
+}
+
 /// As late in a training: inputs of which half no longer occur, states that have decayed to
 /// subnormal f32.
 void fade(CallArguments& arguments) {
@@ -114,7 +131,8 @@ void fade(CallArguments& arguments) {
 
 class Products : public ::testing::TestWithParam<uint64_t> {};
 
-void expect_same_bits(Step (*make)(Draw&, std::string&), uint64_t first, uint64_t count) {
+void expect_same_bits(Step (*make)(Draw&, std::string&), uint64_t first, uint64_t count,
+                      std::optional<int64_t> l2_bytes = std::nullopt) {
   std::vector<CodeChoice> choices = code_choices();
   ASSERT_FALSE(choices.empty());
   for (uint64_t seed = first; seed < first + count; ++seed) {
@@ -123,6 +141,7 @@ void expect_same_bits(Step (*make)(Draw&, std::string&), uint64_t first, uint64_
     Step step = make(draw, what);
     CodeChoice choice = choices[seed * 7919 % choices.size()];
     force(choice, seed);
+    choice.machine->l2_bytes = l2_bytes.value_or(choice.machine->l2_bytes);
     CallArguments arguments = random_arguments(step.signature, seed, 1);
     if (draw({0, 1}) != 0)
       fade(arguments);
@@ -140,6 +159,10 @@ TEST_P(Products, have_the_same_bits_under_every_schedule) {
 
 TEST_P(Products, with_an_update_between_the_terms_have_the_same_bits_too) {
   expect_same_bits(adam, GetParam() * 1000, 8);
+}
+
+TEST_P(Products, over_many_rows_have_the_same_bits_too) {
+  expect_same_bits(many_rows, GetParam() * 1000, 10, 32768);
 }
 
 TEST_P(Products, of_many_terms_have_the_same_bits_for_any_number_of_threads) {

@@ -1,6 +1,7 @@
 // What tests of the schedule begin with: a step in loops, its arguments, and machines.
 #pragma once
 
+#include "WeightGradient.h"
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/Verifier.h"
 #include "gdjit/Lowering/Fuse.h"
@@ -48,15 +49,6 @@ inline Built build(DType type, const std::vector<Shape>& shapes,
   PassContext context;
   b.loops = lower(fuse(b.step, context), context);
   return b;
-}
-
-/// What the weights of a layer get: x transposed times g, in the order that a derivative gives it.
-inline Expr weight_gradient(Expr x, Expr g) {
-  return apply(Opcode::Matmul, x, g,
-               Attributes()
-                   .boolean(Attr::transpose_lhs, true)
-                   .order(Attr::order, choose_contraction_order(x.type().dtype, x.shape()[0],
-                                                                g.shape()[1], x.shape()[1])));
 }
 
 inline std::vector<MachineTable> machines() {

@@ -1,0 +1,212 @@
+// Finds such products, takes their blocks apart, and cuts each block's terms.
+#include "TermBlocks.h"
+
+#include "BlockSums.h"
+
+#include "gdjit/Loop/Alone.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+namespace gdjit::scheduling {
+
+namespace {
+
+constexpr int64_t least_terms = 64;          ///< for which sums are worth going to memory and back
+constexpr int64_t least_terms_of_column = 8; ///< else its sums are as much to move as its rows
+constexpr int64_t least_vectors = 3; ///< of columns: two are one tile, which reads rows once
+constexpr int64_t parts_of_second_cache = 4; ///< of which what some terms read takes one
+
+/// for rows { for columns { tile; for terms { … }; get; store } }
+struct Product {
+  const Statement* rows = nullptr;
+  const Statement* columns = nullptr;
+  const Statement* terms = nullptr;
+
+  const Statement& tile() const { return columns->body[0]; }
+  const Statement& store() const { return columns->body[3]; }
+};
+
+/// True for what only adds to the tile.
+bool is_chain(const Statement& terms, TileId tile) {
+  return std::ranges::all_of(terms.body, [&](const Statement& s) {
+    return s.kind != StatementKind::For && s.kind != StatementKind::Store &&
+           s.kind != StatementKind::Check && (s.tile == loop::none || s.tile == tile);
+  });
+}
+
+bool is_variable(const Index& i, const Statement& loop) {
+  return i.dynamic == loop::none && i.affine == variable(loop.loop);
+}
+
+/// The product that `nest` stores, each result where no other is; without terms where it does
+/// anything else.
+Product product_of(const Statement& nest) {
+  if (!is_plain(nest) || nest.body.size() != 1 || !is_plain(nest.body[0]))
+    return {};
+  const Statement& columns = nest.body[0];
+  const std::vector<Statement>& body = columns.body;
+  const bool stores =
+      body.size() == 4 && body[0].kind == StatementKind::Tile && body[0].extents.empty() &&
+      body[0].type.lanes == 1 && is_plain(body[1]) && is_chain(body[1], body[0].tile) &&
+      body[2].kind == StatementKind::Get && body[2].tile == body[0].tile &&
+      body[3].kind == StatementKind::Store && body[3].operands[0] == body[2].result &&
+      std::ranges::any_of(body[3].index, [&](const Index& i) { return is_variable(i, nest); }) &&
+      std::ranges::any_of(body[3].index, [&](const Index& i) { return is_variable(i, columns); });
+  return stores ? Product{&nest, &columns, &body[1]} : Product{};
+}
+
+class TermBlocker {
+public:
+  TermBlocker(Program& program, Kernel& kernel, PassContext& context)
+      : program_(program), kernel_(kernel), context_(context) {}
+
+  std::vector<Statement> rewrite(std::vector<Statement> body) {
+    std::vector<Statement> out;
+    for (Statement& s : body) {
+      if (s.kind != StatementKind::For) {
+        out.push_back(std::move(s));
+      } else if (const int64_t count = terms_at_once(product_of(s)); count != 0) {
+        cut(out, s, count);
+      } else if (std::optional<Statement> whole = taken_apart(s)) {
+        s.body = rewrite(std::move(s.body));
+        out.push_back(std::move(s));
+        append(out, *whole);
+      } else {
+        s.body = rewrite(std::move(s.body));
+        out.push_back(std::move(s));
+      }
+    }
+    return out;
+  }
+
+private:
+  /// Where the sums of a nest's blocks are such a product: leaves them there and gives what adds
+  /// them.
+  std::optional<Statement> taken_apart(Statement& nest) {
+    if (block_loop(program_, nest) == nullptr)
+      return std::nullopt;
+    Statement sums = nest;
+    Statement whole = take_blocks_apart(program_, sums, loop::own_name(program_, "", "sums"));
+    if (terms_at_once(product_of(sums.body[0])) == 0) {
+      program_.buffers.pop_back();
+      return std::nullopt;
+    }
+    nest = std::move(sums);
+    return whole;
+  }
+
+  /// How many terms of all rows the second cache holds beside the sums; 0 where they stay together.
+  int64_t terms_at_once(const Product& p) const {
+    if (p.terms == nullptr)
+      return 0;
+    const int64_t lanes = context_.machine.vector_bytes / byte_size(p.tile().type.dtype);
+    if (turns(*p.columns) <= (least_vectors - 1) * lanes ||
+        turns(*p.columns) * least_terms_of_column > turns(*p.terms))
+      return 0;
+    int64_t bytes = 0; // of a term of all rows
+    for (const Statement& s : p.terms->body) {
+      if (s.buffer != loop::none &&
+          storage(program_, s.buffer) == storage(program_, p.store().buffer))
+        return 0;
+      if (s.kind == StatementKind::Load && lies_side_by_side(s, p))
+        bytes += turns(*p.rows) * byte_size(s.type.dtype);
+    }
+    if (bytes * turns(*p.terms) <= context_.machine.l2_bytes)
+      return 0;
+    const int64_t most = context_.machine.l2_bytes / parts_of_second_cache / bytes;
+    return most < least_terms ? 0 : equal_part(turns(*p.terms), most);
+  }
+
+  static bool lies_side_by_side(const Statement& load, const Product& p) {
+    if (load.index.size() < 2 || factor(load.index.back().affine, p.rows->loop) != 1 ||
+        factor(load.index.back().affine, p.terms->loop) != 0)
+      return false;
+    return std::ranges::none_of(load.index, [&](const Index& i) {
+      return i.dynamic != loop::none || factor(i.affine, p.columns->loop) != 0;
+    });
+  }
+
+  /// At most `most` of `all`, so that little or nothing is left over.
+  static int64_t equal_part(int64_t all, int64_t most) {
+    const int64_t parts = (all + most - 1) / most;
+    for (int64_t n = parts; n < 2 * parts; ++n)
+      if (all % n == 0)
+        return all / n;
+    return all / parts;
+  }
+
+  /// The sums begin in memory, and each part of the terms goes on with them.
+  void cut(std::vector<Statement>& out, const Statement& nest, int64_t count) {
+    const Product p = product_of(nest);
+    const int64_t all = turns(*p.terms), parts = all / count, rest = all % count;
+    context_.remarks.push_back(fmt::format(
+        "{}: {} of the {} terms of loop {} at a time for all of loops {} and {}, with sums in "
+        "memory, since all that the terms read does not fit the second cache",
+        kernel_.name, count, all, kernel_.loop_names[p.terms->loop],
+        kernel_.loop_names[p.rows->loop], kernel_.loop_names[p.columns->loop]));
+    append(out, begun(p));
+    Statement each = *p.terms;
+    each.loop = fresh_loop(kernel_, p.terms->loop);
+    each.end = parts;
+    each.body = {continued(p, variable(each.loop, count), count)};
+    append(out, each);
+    if (rest > 0)
+      append(out, continued(p, {all - rest, {}}, rest));
+  }
+
+  /// With loops and values of its own.
+  void append(std::vector<Statement>& out, const Statement& nest) {
+    for (Statement& own : copy_fresh(kernel_, {nest}))
+      out.push_back(std::move(own));
+  }
+
+  static Statement with_results(const Product& p, std::vector<Statement> body) {
+    Statement rows = *p.rows;
+    rows.body[0].body = std::move(body);
+    return rows;
+  }
+
+  /// Every sum as its tile begins.
+  Statement begun(const Product& p) {
+    std::vector<Statement> body;
+    Statement store = p.store();
+    store.operands = {append_constant(kernel_, body, store.type.dtype, p.tile().bits)};
+    body.push_back(std::move(store));
+    return with_results(p, std::move(body));
+  }
+
+  /// Every sum and `count` more terms from `first` on.
+  Statement continued(const Product& p, const Affine& first, int64_t count) {
+    std::vector<Statement> body = p.columns->body;
+    Statement& terms = body[1];
+    Affine term = variable(terms.loop);
+    add_scaled(term, first, 1);
+    substitute(terms.body, terms.loop, term);
+    terms.end = count;
+    Statement load = p.store();
+    load.kind = StatementKind::Load;
+    load.operands = {};
+    load.result = fresh_value(kernel_);
+    Statement set = p.tile();
+    set.kind = StatementKind::Set;
+    set.bits = 0;
+    set.operands = {load.result};
+    body.insert(body.begin() + 1, {std::move(load), std::move(set)});
+    return with_results(p, std::move(body));
+  }
+
+  Program& program_;
+  Kernel& kernel_;
+  PassContext& context_;
+};
+
+} // namespace
+
+void block_terms(Program& program, Kernel& kernel, PassContext& context) {
+  TermBlocker blocker(program, kernel, context);
+  kernel.body = blocker.rewrite(std::move(kernel.body));
+}
+
+} // namespace gdjit::scheduling

@@ -1,0 +1,27 @@
+// block_terms: a product of many terms whose rows lie side by side (the gradient of weights over a
+// large batch) takes some terms of all rows at a time, so that what it reads comes from memory once
+// and stays in the second cache for every panel of columns.
+//
+// Before:  for i in 0..784 { for j in 0..128 {
+//            tile sum; for b in 0..2 { tile t; for k in 0..2048 { t = fma x[2048*b+k, i], d[…, j], t }
+//              set sum = add sum, t }; … } }
+// After:   for b in 0..2 { for i { for j { sums[b, i, j] = -0.0 } }
+//            for c in 0..2048 step 128 { for i { for j {
+//              tile t = sums[b, i, j]; for k in 0..128 { t = fma x[2048*b+c+k, i], … }
+//              sums[b, i, j] = t } } } }
+//          for i in 0..784 { for j in 0..128 {
+//            tile sum; for b in 0..2 { set sum = add sum, sums[b, i, j] }; … } }
+//
+// A chain that goes through memory has the bits of one in a register. What is done with the result
+// stays behind all of them.
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+namespace gdjit::scheduling {
+
+void block_terms(Program& program, Kernel& kernel, PassContext& context);
+
+} // namespace gdjit::scheduling
