@@ -14,6 +14,10 @@ Affine plus(Affine a, LoopId loop) {
   add_scaled(a, variable(loop), 1);
   return a;
 }
+Affine plus(Affine a, int64_t constant) {
+  a.constant += constant;
+  return a;
+}
 
 class Exchanger {
 public:
@@ -29,9 +33,10 @@ public:
                           : block(at[0], at[1], counts[0], counts[1]);
     std::vector<Statement> out;
     const bool is_rows = at.empty() != rows_inside_;
-    const int64_t lanes = what_.type.lanes, extent = is_rows ? what_.rows : what_.columns;
-    const int64_t all = (extent + lanes - 1) / lanes * lanes,
-                  whole = what_.varying != nullptr ? all : extent / lanes * lanes;
+    const int64_t extent = is_rows ? what_.rows : what_.columns;
+    const int64_t step = is_rows ? what_.type.lanes : columns_at_once();
+    const int64_t all = (extent + step - 1) / step * step,
+                  whole = what_.varying != nullptr ? all : extent / step * step;
     for (auto [begin, end] : {std::pair{int64_t{0}, whole}, std::pair{whole, extent}}) {
       if (begin >= end)
         continue;
@@ -39,15 +44,15 @@ public:
       loop.loop = fresh_loop(kernel_, loop::none);
       loop.begin = begin;
       loop.end = end;
-      loop.step = lanes;
+      loop.step = step;
       if (what_.varying != nullptr)
         what_.varying->loops.insert(loop.loop);
-      else if (end - begin <= lanes)
+      else if (end - begin <= step)
         loop.loop_kind = loop::LoopKind::unrolled;
       std::vector<Affine> further = at;
       std::vector<int64_t> further_counts = counts;
       further.push_back(variable(loop.loop));
-      further_counts.push_back(std::min(lanes, end - begin));
+      further_counts.push_back(std::min(step, end - begin));
       loop.body = loops(further, further_counts);
       out.push_back(std::move(loop));
     }
@@ -55,13 +60,22 @@ public:
   }
 
 private:
+  /// Half as many as lanes where all blocks are of that kind.
+  int64_t columns_at_once() const {
+    const int64_t lanes = what_.type.lanes, half = lanes / 2;
+    return halves_rows() && what_.rows % lanes == 0 && what_.columns % half == 0 ? half : lanes;
+  }
+
+  bool halves_rows() const { return what_.varying == nullptr && what_.type.lanes >= least_halved; }
+
   std::vector<Statement> block(const Affine& row, const Affine& column, int64_t rows,
                                int64_t columns) {
     std::vector<Statement> out;
     const uint16_t lanes = what_.type.lanes;
     const bool any_extent = what_.varying != nullptr;
-    if (!any_extent && lanes >= least_halved && rows == lanes && columns == lanes) {
-      halves(out, row, column);
+    if (halves_rows() && rows == lanes && columns % (lanes / 2) == 0) {
+      for (int64_t half = 0; half < columns; half += lanes / 2)
+        halves(out, row, plus(column, half));
       return out;
     }
     ValueId loaded = loop::none;
@@ -110,11 +124,11 @@ private:
     return out;
   }
 
-  /// A whole block of which halves of rows are loaded, those of rows i and i + lanes / 2 into one
-  /// vector: that is the first round of the exchange, by loads in the place of shuffles, which only
-  /// one unit of a processor does.
+  /// As many rows as lanes of half as many columns, those of rows i and i + lanes / 2 loaded into
+  /// one vector: that is the first round of the exchange, by loads in the place of shuffles, which
+  /// only one unit of a processor does.
   void halves(std::vector<Statement>& out, const Affine& row, const Affine& column) {
-    const int64_t lanes = what_.type.lanes, half = lanes / 2;
+    const int64_t half = what_.type.lanes / 2;
     const ValueId low = append_below(kernel_, out, what_.type.lanes, half);
     const ValueId zero = append_constant(kernel_, out, what_.type.dtype, 0);
     Statement high = statement(StatementKind::Compute);
@@ -124,12 +138,12 @@ private:
     high.result = fresh_value(kernel_);
     out.push_back(high);
     Statement tile = statement(StatementKind::Tile);
-    tile.extents = {2, half};
+    tile.extents = {half};
     tile.tile = kernel_.tiles++;
     out.push_back(tile);
 
-    Statement side = unrolled(2), each = unrolled(half);
-    Statement set = element(StatementKind::Set, tile.tile, side.loop, each.loop);
+    Statement each = unrolled(half);
+    Statement set = element(StatementKind::Set, tile.tile, each.loop);
     Statement load = statement(StatementKind::Load);
     load.buffer = what_.from;
     load.fill = zero;
@@ -138,7 +152,7 @@ private:
       add_scaled(load.index[what_.row_axis].affine, plus(row, each.loop), 1);
       load.index[what_.row_axis].affine.constant += of_lanes;
       add_scaled(load.index.back().affine, column, 1);
-      add_scaled(load.index.back().affine, variable(side.loop, half, -of_lanes), 1);
+      load.index.back().affine.constant -= of_lanes;
       load.index.back().lane = 1;
       load.mask = of_lanes == 0 ? low : high.result;
       load.result = fresh_value(kernel_);
@@ -147,29 +161,21 @@ private:
     }
     set.operands = {load.result};
     each.body.push_back(set);
-    side.body = {each};
-    out.push_back(side);
+    out.push_back(each);
 
-    for (int64_t part : {0, 1}) {
-      Statement turn = statement(StatementKind::Transpose);
-      turn.tile = tile.tile;
-      turn.index = {Index{Affine{part, {}}, loop::none, 0}};
-      out.push_back(turn);
-    }
+    Statement turn = statement(StatementKind::Transpose);
+    turn.tile = tile.tile;
+    out.push_back(turn);
 
-    side = unrolled(2);
     each = unrolled(half);
-    Statement get = element(StatementKind::Get, tile.tile, side.loop, each.loop);
+    Statement get = element(StatementKind::Get, tile.tile, each.loop);
     get.result = fresh_value(kernel_);
     Statement store = statement(StatementKind::Store);
     store.buffer = what_.to;
-    Affine of_column = plus(column, each.loop);
-    add_scaled(of_column, variable(side.loop, half), 1);
-    store.index = what_.target(row, of_column);
+    store.index = what_.target(row, plus(column, each.loop));
     store.operands = {get.result};
     each.body = {get, store};
-    side.body = {each};
-    out.push_back(side);
+    out.push_back(each);
   }
 
   /// `columns` where there is such a row, else no lane.

@@ -34,6 +34,54 @@ loop::BufferId copied_to(const Statement& s) {
   return only ? to : loop::none;
 }
 
+/// The greatest value of a coordinate less its part of `loop`; none where anything but loops that
+/// are written out moves it, or it is below 0.
+std::optional<int64_t> greatest(Affine a, const Statement& loop) {
+  if (factor(a, loop.loop) != 1)
+    return std::nullopt;
+  int64_t most = a.constant;
+  bool plain = a.constant >= 0;
+  for (const loop::Term& t : a.terms)
+    if (t.loop != loop.loop) {
+      const Statement* moving = nullptr;
+      for_each(loop.body, [&](const Statement& s) {
+        if (s.kind == StatementKind::For && s.loop == t.loop)
+          moving = &s;
+      });
+      plain = plain && t.factor > 0 && moving != nullptr && moving->begin == 0 &&
+              moving->loop_kind == loop::LoopKind::unrolled;
+      if (moving != nullptr)
+        most += t.factor * (moving->end - moving->step);
+    }
+  return plain ? std::optional(most) : std::nullopt;
+}
+
+/// The one buffer that a loop fills with turned blocks, as many rows in a turn as its step, and the
+/// loop inside which takes a group of lanes after another; none where it does anything else.
+loop::BufferId turned_to(const Statement& s) {
+  loop::BufferId to = loop::none;
+  bool only = is_sequential(s) && s.begin == 0 && s.step > 1 && s.body.size() == 1 &&
+              s.body[0].kind == StatementKind::For && s.body[0].begin == 0 &&
+              s.step % turns(s.body[0]) == 0;
+  const Statement* inside = only ? s.body.data() : nullptr;
+  bool turns_any = false;
+  for_each(s.body, [&](const Statement& t) {
+    turns_any = turns_any || t.kind == StatementKind::Transpose;
+    only =
+        only && t.kind != StatementKind::Check && t.kind != StatementKind::Join &&
+        t.kind != StatementKind::Prefetch &&
+        (t.kind != StatementKind::For || &t == inside || t.loop_kind == loop::LoopKind::unrolled);
+    if (t.kind != StatementKind::Store)
+      return;
+    only = only && (to == loop::none || to == t.buffer) && t.mask == loop::none &&
+           !t.index.empty() && t.index[0].dynamic == loop::none && t.index[0].lane == 0;
+    const std::optional<int64_t> row = only ? greatest(t.index[0].affine, s) : std::nullopt;
+    only = row && *row < s.step;
+    to = t.buffer;
+  });
+  return only && turns_any ? to : loop::none;
+}
+
 bool reads(const Statement& s, loop::BufferId buffer) {
   bool found = s.kind == StatementKind::Load && s.buffer == buffer;
   for_each(s.body, [&](const Statement& t) {
@@ -67,10 +115,11 @@ TermLoop term_loop(Statement& s, const Statement& copy, loop::BufferId panel) {
   if (!is_sequential(s) || s.step != 1)
     return {};
   TermLoop terms{&s, variable(s.loop)};
-  if (turns(s) != turns(copy)) {
+  const int64_t count = copy.end - copy.begin;
+  if (turns(s) != count) {
     Statement* inner = first_reader(s.body, panel);
     if (inner == nullptr || !is_sequential(*inner) || inner->step != 1 || inner->begin != 0 ||
-        s.begin != 0 || turns(s) * turns(*inner) != turns(copy))
+        s.begin != 0 || turns(s) * turns(*inner) != count)
       return {};
     terms = {inner, variable(inner->loop)};
     add_scaled(terms.number, variable(s.loop), turns(*inner));
@@ -91,16 +140,22 @@ public:
   void rewrite(std::vector<Statement>& body) {
     for (size_t i = 0; i < body.size(); ++i) {
       rewrite(body[i].body);
-      const loop::BufferId panel = copied_to(body[i]);
-      if (panel == loop::none || turns(body[i]) < least_terms || is_viewed(panel))
-        continue;
-      peel(body, i, panel);
-      if (fuse(body, i, panel))
-        body.erase(body.begin() + static_cast<std::ptrdiff_t>(i--));
+      if (const loop::BufferId panel = copied_to(body[i]); can_move(body[i], panel)) {
+        peel(body, i, panel);
+        if (fuse(body, i, panel))
+          body.erase(body.begin() + static_cast<std::ptrdiff_t>(i--));
+      } else if (const loop::BufferId turned = turned_to(body[i]); can_move(body[i], turned)) {
+        if (turn_between(body, i, turned))
+          body.erase(body.begin() + static_cast<std::ptrdiff_t>(i--));
+      }
     }
   }
 
 private:
+  bool can_move(const Statement& copy, loop::BufferId panel) const {
+    return panel != loop::none && copy.end - copy.begin >= least_terms && !is_viewed(panel);
+  }
+
   /// True where statements may name its memory otherwise.
   bool is_viewed(loop::BufferId panel) const {
     return program_.buffers[panel].same_as != loop::none ||
@@ -135,23 +190,91 @@ private:
         "by itself waits for the second cache",
         kernel_.name, kernel_.loop_names[terms.loop->loop]));
     std::vector<Statement> copied = copy.body;
-    ask_ahead(copied, copy.loop);
+    ask_ahead(copied, copy.loop, rows_ahead);
     substitute(copied, copy.loop, terms.number);
     std::ranges::move(terms.loop->body, std::back_inserter(copied));
     terms.loop->body = std::move(copied);
     return true;
   }
 
+  /// Where the rows that remain are the tile behind a copy of turned blocks, puts it between their
+  /// terms. False where they are not.
+  bool turn_between(std::vector<Statement>& body, size_t at, loop::BufferId panel) {
+    const Statement& copy = body[at];
+    Statement* tile = first_reader(std::span(body).subspan(at + 1), panel);
+    if (tile == nullptr || tile->kind != StatementKind::For || turns(*tile) != 1)
+      return false;
+    Statement* reader = first_reader(tile->body, panel);
+    const TermLoop terms = reader ? term_loop(*reader, copy, panel) : TermLoop();
+    if (terms.loop == nullptr || turns(*terms.loop) % copy.step != 0)
+      return false;
+    context_.remarks.push_back(fmt::format(
+        "{}: the first tile turns what loop {} reads, {} terms ahead: shuffles by themselves would "
+        "leave the multiply-adds idle",
+        kernel_.name, kernel_.loop_names[terms.loop->loop], copy.step));
+    std::vector<Statement>& around = terms.loop == reader ? tile->body : reader->body;
+    const auto place = around.begin() + (terms.loop - around.data());
+    std::vector<Statement> all = turned_ahead(copy, terms);
+    around.insert(around.erase(place), std::make_move_iterator(all.begin()),
+                  std::make_move_iterator(all.end()));
+    return true;
+  }
+
+  /// The first block of a copy; then, for each but the last, the next one between its terms; then
+  /// those of the last.
+  std::vector<Statement> turned_ahead(const Statement& copy, const TermLoop& terms) {
+    const Statement& groups = copy.body[0];
+    const int64_t at_once = copy.step / turns(groups); // terms beside a group of lanes
+    std::vector<Statement> out = groups_of(copy, terms.number);
+    substitute(out, terms.loop->loop, {});
+
+    Statement blocks = *terms.loop;
+    blocks.loop = fresh_loop(kernel_, terms.loop->loop);
+    blocks.step = copy.step;
+    blocks.end -= copy.step;
+    Affine next = terms.number;
+    loop::substitute(next, terms.loop->loop, variable(blocks.loop, 1, copy.step));
+    blocks.body = groups_of(copy, next);
+    Statement& group = blocks.body[0];
+    ask_ahead(group.body, blocks.loop, 2 * copy.step);
+    Statement few = *terms.loop;
+    few.loop = fresh_loop(kernel_, terms.loop->loop);
+    few.end = at_once;
+    few.body = copy_fresh(kernel_, terms.loop->body);
+    Affine term = variable(blocks.loop);
+    add_scaled(term, variable(group.loop, at_once), 1);
+    add_scaled(term, variable(few.loop), 1);
+    substitute(few.body, terms.loop->loop, term);
+    group.body.push_back(std::move(few));
+    out.push_back(std::move(blocks));
+
+    Statement last = *terms.loop;
+    last.begin = last.end - copy.step;
+    out.push_back(std::move(last));
+    return out;
+  }
+
+  /// The groups of the block whose first term is `first`, counted by ones.
+  std::vector<Statement> groups_of(const Statement& copy, const Affine& first) {
+    std::vector<Statement> out = copy_fresh(kernel_, copy.body);
+    substitute(out, copy.loop, first);
+    Statement& groups = out[0];
+    substitute(groups.body, groups.loop, variable(groups.loop, groups.step));
+    groups.end = turns(groups);
+    groups.step = 1;
+    return out;
+  }
+
   /// In front of each load asks for what a later turn loads; the last ones ask for what lies
   /// behind.
-  static void ask_ahead(std::vector<Statement>& body, LoopId turn) {
+  static void ask_ahead(std::vector<Statement>& body, LoopId turn, int64_t ahead) {
     std::vector<Statement> out;
     for (Statement& s : body) {
-      ask_ahead(s.body, turn);
+      ask_ahead(s.body, turn, ahead);
       if (std::optional<Statement> prefetch =
               s.kind == StatementKind::Load ? prefetch_of(s) : std::nullopt) {
         for (Index& i : prefetch->index)
-          loop::substitute(i.affine, turn, variable(turn, 1, rows_ahead));
+          loop::substitute(i.affine, turn, variable(turn, 1, ahead));
         out.push_back(std::move(*prefetch));
       }
       out.push_back(std::move(s));

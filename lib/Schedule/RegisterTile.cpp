@@ -26,6 +26,7 @@ constexpr int64_t least_rows = 4;             ///< fewer chains do not hide the 
 constexpr int64_t most_rows = 16;           ///< more read from more lines at once, and hide no more
 constexpr int64_t least_rows_with_work = 8; ///< that leave registers to the work between terms
 constexpr int64_t rows_where_they_vary = 8;
+constexpr int64_t least_element_bytes = 4;       ///< of what is added up in lanes
 constexpr int64_t least_tiles = 8;               ///< of rows, for which columns are copied
 constexpr int64_t least_tiles_strided = 2;       ///< the same where they are copied in any case
 constexpr int64_t least_turns_again = 4;         ///< of a loop without tiles, for which they are
@@ -64,6 +65,16 @@ int64_t choose_rows(int64_t all, int64_t most) {
     if (all % rows == 0 || all % rows >= least_rows)
       return rows;
   return most;
+}
+
+/// As many rows that what remains of them is a tile of `least` to `most_first`: the first one,
+/// which turns what all columns read between its terms (FirstTile.h). 0 where no number leaves
+/// that.
+int64_t choose_rows_behind_first(int64_t all, int64_t most, int64_t least, int64_t most_first) {
+  for (int64_t rows = most; 2 * rows > most; --rows)
+    if (all > rows && all % rows >= least && all % rows <= most_first)
+      return rows;
+  return 0;
 }
 
 class RegisterTiler {
@@ -231,7 +242,11 @@ private:
       side_by_side = vectors_of_far_rows(bytes_across(loop) / widest, tiles, widest);
       most = std::min(rows_beside(side_by_side, tiles), most_rows);
     }
-    const int64_t count = count_of(block != 0 ? block : turns(loop));
+    int64_t count = count_of(block != 0 ? block : turns(loop));
+    const bool turned = columns_first && !works && strided_across(program_, loop);
+    if (turned)
+      if (const int64_t behind_first = rows_behind_turning(turns(loop), most, side_by_side))
+        count = behind_first;
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} over loop {}: {} of {} registers hold sums, a term loads {} and "
         "{} numbers for {} operations{}{}",
@@ -249,7 +264,7 @@ private:
           "{}: blocks of {} rows of loop {}, since all of them do not fit the second cache",
           kernel_.name, block, kernel_.loop_names[loop.loop]));
     if (columns_first)
-      return columns(out, std::move(loop), count, side_by_side, block);
+      return columns(out, std::move(loop), count, side_by_side, block, turned);
     loop.body = rewrite(std::move(loop.body), true);
     if (varies(loop))
       jam_varying(kernel_, std::move(loop), count, out, varying_);
@@ -260,6 +275,15 @@ private:
   /// Rows whose tiles the registers hold, beside a row of so many vectors and `others`.
   int64_t rows_beside(int64_t vectors, int64_t tiles, int64_t others = 0) const {
     return (context_.machine.vector_registers - vectors - 2 - others) / (vectors * tiles);
+  }
+
+  /// Rows of a tile where the first one has between half of the registers for its sums, and as many
+  /// as the rounds of a transposition leave.
+  int64_t rows_behind_turning(int64_t rows, int64_t most, int64_t vectors) const {
+    const int64_t registers = context_.machine.vector_registers,
+                  lanes = context_.machine.vector_bytes / least_element_bytes;
+    return choose_rows_behind_first(rows, most, registers / 2 / vectors,
+                                    (registers - lanes / 2) / vectors);
   }
 
   /// How many of `widest` vectors a tile has where all rows together do not fit the second cache:
@@ -285,9 +309,10 @@ private:
   }
 
   /// Each vector loop around the rows: a few columns, what they read packed, for all rows or, where
-  /// `block` is not 0, for a block of them.
+  /// `block` is not 0, for a block of them. Where they are `turned`, the tile of the rows that
+  /// remain is the first.
   void columns(std::vector<Statement>& out, Statement rows, int64_t count, int64_t side_by_side,
-               int64_t block) {
+               int64_t block, bool turned) {
     bool first = true;
     std::vector<Statement> nests, blocks;
     for (Statement& columns : std::vector<Statement>(std::move(rows.body))) {
@@ -309,7 +334,10 @@ private:
           if (s.kind == StatementKind::For) {
             if (block != 0)
               blocks.push_back(take_block(kernel_, s, block));
+            const auto tiles = static_cast<std::ptrdiff_t>(body.size());
             jam(kernel_, std::move(s), count, body);
+            if (turned)
+              std::reverse(body.begin() + tiles, body.end());
           } else {
             body.push_back(std::move(s));
           }

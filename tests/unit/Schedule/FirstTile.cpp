@@ -69,7 +69,30 @@ TEST(FirstTile, CopiesNothingWhereThatWouldBeMuchCodeForLittle) {
   EXPECT_THAT(many, AllOf(HasSubstr("store w.panel"), Not(HasSubstr("prefetch"))));
   EXPECT_LT(many.find("store w.panel"), many.find("tile t"));
   EXPECT_THAT(scheduled(126, 40), Not(HasSubstr("prefetch"))) << "few terms";
-  EXPECT_THAT(scheduled(126, 80, true), Not(HasSubstr("prefetch"))) << "blocks that are turned";
+}
+
+TEST(FirstTile, OfTheRowsThatRemainTurnsBlocksAheadOfItsTerms) {
+  const std::string text = scheduled(126, 80, true);
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("unrolled for i in 117..126 step 9"),
+                    HasSubstr("  for k in 0..72 step 8 "), HasSubstr("prefetch w[j+"),
+                    HasSubstr("  for k in 72..80 "), HasSubstr("  for i in 0..117 step 13 ")));
+  EXPECT_LT(text.find("tile t"), text.find("store w.panel")) << "no copy in front";
+  EXPECT_LT(text.find("117..126"), text.find("0..117"));
+  EXPECT_THAT(scheduled(252, 80, true, 2),
+              AllOf(HasSubstr("parallel for p"), HasSubstr("  for k in 0..72 step 8 ")));
+}
+
+TEST(FirstTile, TurnsTheTermsOfAllBlocks) {
+  EXPECT_THAT(scheduled(126, 512, true),
+              AllOf(HasSubstr("  for b in 0..2 "), HasSubstr("  for k in 0..248 step 8 "),
+                    HasSubstr("store w.panel"), HasSubstr("  for k in 248..256 ")));
+}
+
+TEST(FirstTile, TurnsNothingWhereNoRowsRemainForIt) {
+  EXPECT_THAT(scheduled(15, 80, true), AllOf(HasSubstr("transpose"), Not(HasSubstr("prefetch"))));
+  EXPECT_THAT(scheduled(126, 520, true), // blocks of 260
+              AllOf(HasSubstr("transpose"), Not(HasSubstr("prefetch"))));
 }
 
 } // namespace

@@ -165,7 +165,7 @@ TEST(Schedule, AnOperandReadAcrossItsRowsIsPacked) {
   PassContext context;
   loop::Program p = schedule(b.loops, context);
   EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("x1 is packed")));
-  EXPECT_THAT(loop::print(p), HasSubstr("transpose t4[1]")) << "of halves of rows";
+  EXPECT_THAT(loop::print(p), HasSubstr("tile t4[8] : f32x16 = 0")) << "of halves of rows";
   EXPECT_EQ(p.buffers.back().type.shape, (Shape{32, 48}));
   EXPECT_EQ(p.buffers.size(), b.loops.buffers.size() + 1) << "one copy for tiles of 14 rows and 8";
 }
