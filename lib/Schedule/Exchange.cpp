@@ -8,6 +8,7 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t rows_side_by_side = 2; ///< blocks of them, of a panel
+constexpr int64_t many = 8;              ///< blocks, beside which a masked one is little
 constexpr int64_t least_halved = 8;      ///< lanes: a half is a register then
 
 Affine plus(Affine a, LoopId loop) {
@@ -60,10 +61,11 @@ public:
   }
 
 private:
-  /// Half as many as lanes where all blocks are of that kind.
+  /// Half as many as lanes where all blocks are of that kind, or all but one of many.
   int64_t columns_at_once() const {
     const int64_t lanes = what_.type.lanes, half = lanes / 2;
-    return halves_rows() && what_.rows % lanes == 0 && what_.columns % half == 0 ? half : lanes;
+    const bool halved = halves_rows() && what_.rows % lanes == 0;
+    return halved && (what_.columns % half == 0 || what_.columns >= many * half) ? half : lanes;
   }
 
   bool halves_rows() const { return what_.varying == nullptr && what_.type.lanes >= least_halved; }

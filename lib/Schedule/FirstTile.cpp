@@ -2,6 +2,7 @@
 #include "FirstTile.h"
 
 #include <fmt/format.h>
+#include <set>
 #include <span>
 
 namespace gdjit::scheduling {
@@ -56,8 +57,8 @@ std::optional<int64_t> greatest(Affine a, const Statement& loop) {
   return plain ? std::optional(most) : std::nullopt;
 }
 
-/// The one buffer that a loop fills with turned blocks, as many rows in a turn as its step, and the
-/// loop inside which takes a group of lanes after another; none where it does anything else.
+/// The one buffer that a loop fills with turned blocks, as many rows in a turn as its step, by a
+/// loop inside that takes a group of lanes after another; none where it does anything else.
 loop::BufferId turned_to(const Statement& s) {
   loop::BufferId to = loop::none;
   bool only = is_sequential(s) && s.begin == 0 && s.step > 1 && s.body.size() == 1 &&
@@ -65,8 +66,12 @@ loop::BufferId turned_to(const Statement& s) {
               s.step % turns(s.body[0]) == 0;
   const Statement* inside = only ? s.body.data() : nullptr;
   bool turns_any = false;
+  std::set<TileId> tiles = {loop::none};
   for_each(s.body, [&](const Statement& t) {
     turns_any = turns_any || t.kind == StatementKind::Transpose;
+    if (t.kind == StatementKind::Tile)
+      tiles.insert(t.tile);
+    only = only && tiles.contains(t.tile);
     only =
         only && t.kind != StatementKind::Check && t.kind != StatementKind::Join &&
         t.kind != StatementKind::Prefetch &&
@@ -80,6 +85,18 @@ loop::BufferId turned_to(const Statement& s) {
     to = t.buffer;
   });
   return only && turns_any ? to : loop::none;
+}
+
+/// True where a loop fills only rows of the panel that lie behind the first `turned`.
+bool fills_behind(const Statement& s, loop::BufferId panel, int64_t turned) {
+  bool only = s.kind == StatementKind::For && s.begin >= turned;
+  for_each(s.body, [&](const Statement& t) {
+    only = only && (t.kind != StatementKind::Load || t.buffer != panel);
+    if (t.kind == StatementKind::Store)
+      only = only && t.buffer == panel && !t.index.empty() && t.index[0].dynamic == loop::none &&
+             greatest(t.index[0].affine, s);
+  });
+  return only;
 }
 
 bool reads(const Statement& s, loop::BufferId buffer) {
@@ -109,22 +126,21 @@ struct TermLoop {
   Affine number;
 };
 
-/// Of `s`: a loop of as many turns as `copy`, or one over blocks around such loops, whose every
-/// turn reads only what the same turn of the copy writes; nothing is stored.
-TermLoop term_loop(Statement& s, const Statement& copy, loop::BufferId panel) {
+/// Of `s`: a loop of as many turns as the panel has rows, or one over blocks around such loops,
+/// whose every turn reads only the row of its number; nothing is stored.
+TermLoop term_loop(Statement& s, int64_t begin, int64_t rows, loop::BufferId panel) {
   if (!is_sequential(s) || s.step != 1)
     return {};
   TermLoop terms{&s, variable(s.loop)};
-  const int64_t count = copy.end - copy.begin;
-  if (turns(s) != count) {
+  if (turns(s) != rows) {
     Statement* inner = first_reader(s.body, panel);
     if (inner == nullptr || !is_sequential(*inner) || inner->step != 1 || inner->begin != 0 ||
-        s.begin != 0 || turns(s) * turns(*inner) != count)
+        s.begin != 0 || turns(s) * turns(*inner) != rows)
       return {};
     terms = {inner, variable(inner->loop)};
     add_scaled(terms.number, variable(s.loop), turns(*inner));
   }
-  bool possible = terms.loop->begin == copy.begin;
+  bool possible = terms.loop->begin == begin;
   for_each(s.body, [&](const Statement& t) {
     possible = possible && t.kind != StatementKind::Store &&
                (t.buffer != panel || t.index[0] == Index{terms.number, loop::none, 0});
@@ -169,7 +185,8 @@ private:
         turns(*tiles) > most_tiles)
       return;
     Statement* terms = first_reader(tiles->body, panel);
-    if (terms == nullptr || term_loop(*terms, body[copy], panel).loop == nullptr)
+    if (terms == nullptr ||
+        term_loop(*terms, body[copy].begin, turns(body[copy]), panel).loop == nullptr)
       return;
     std::vector<Statement> first = copy_fresh(kernel_, tiles->body);
     substitute(first, tiles->loop, Affine{tiles->begin, {}});
@@ -182,7 +199,7 @@ private:
   bool fuse(std::vector<Statement>& body, size_t at, loop::BufferId panel) {
     const Statement& copy = body[at];
     Statement* reader = first_reader(std::span(body).subspan(at + 1), panel);
-    const TermLoop terms = reader ? term_loop(*reader, copy, panel) : TermLoop();
+    const TermLoop terms = reader ? term_loop(*reader, copy.begin, turns(copy), panel) : TermLoop();
     if (terms.loop == nullptr)
       return false;
     context_.remarks.push_back(fmt::format(
@@ -198,31 +215,38 @@ private:
   }
 
   /// Where the rows that remain are the tile behind a copy of turned blocks, puts it between their
-  /// terms. False where they are not.
+  /// terms; what makes no whole block stays a copy in front of them. False where they are not.
   bool turn_between(std::vector<Statement>& body, size_t at, loop::BufferId panel) {
     const Statement& copy = body[at];
-    Statement* tile = first_reader(std::span(body).subspan(at + 1), panel);
+    const bool has_rest = at + 1 < body.size() && fills_behind(body[at + 1], panel, copy.end);
+    Statement* tile = first_reader(std::span(body).subspan(at + (has_rest ? 2 : 1)), panel);
     if (tile == nullptr || tile->kind != StatementKind::For || turns(*tile) != 1)
       return false;
     Statement* reader = first_reader(tile->body, panel);
-    const TermLoop terms = reader ? term_loop(*reader, copy, panel) : TermLoop();
-    if (terms.loop == nullptr || turns(*terms.loop) % copy.step != 0)
+    const int64_t rows = has_rest ? body[at + 1].end : copy.end;
+    const TermLoop terms = reader ? term_loop(*reader, 0, rows, panel) : TermLoop();
+    if (terms.loop == nullptr)
+      return false;
+    const bool is_block = terms.loop != reader;
+    const int64_t turned = is_block ? turns(*terms.loop) : copy.end;
+    if (turned % copy.step != 0 || turned < 2 * copy.step || (is_block && has_rest))
       return false;
     context_.remarks.push_back(fmt::format(
         "{}: the first tile turns what loop {} reads, {} terms ahead: shuffles by themselves would "
         "leave the multiply-adds idle",
         kernel_.name, kernel_.loop_names[terms.loop->loop], copy.step));
-    std::vector<Statement>& around = terms.loop == reader ? tile->body : reader->body;
+    std::vector<Statement>& around = is_block ? reader->body : tile->body;
     const auto place = around.begin() + (terms.loop - around.data());
-    std::vector<Statement> all = turned_ahead(copy, terms);
+    std::vector<Statement> all = turned_ahead(copy, terms, turned);
     around.insert(around.erase(place), std::make_move_iterator(all.begin()),
                   std::make_move_iterator(all.end()));
     return true;
   }
 
-  /// The first block of a copy; then, for each but the last, the next one between its terms; then
-  /// those of the last.
-  std::vector<Statement> turned_ahead(const Statement& copy, const TermLoop& terms) {
+  /// The first block of a copy; then, for each of the blocks that `turned` terms are but the last,
+  /// the next one between its terms; then the other terms.
+  std::vector<Statement> turned_ahead(const Statement& copy, const TermLoop& terms,
+                                      int64_t turned) {
     const Statement& groups = copy.body[0];
     const int64_t at_once = copy.step / turns(groups); // terms beside a group of lanes
     std::vector<Statement> out = groups_of(copy, terms.number);
@@ -231,7 +255,7 @@ private:
     Statement blocks = *terms.loop;
     blocks.loop = fresh_loop(kernel_, terms.loop->loop);
     blocks.step = copy.step;
-    blocks.end -= copy.step;
+    blocks.end = turned - copy.step;
     Affine next = terms.number;
     loop::substitute(next, terms.loop->loop, variable(blocks.loop, 1, copy.step));
     blocks.body = groups_of(copy, next);
@@ -249,7 +273,7 @@ private:
     out.push_back(std::move(blocks));
 
     Statement last = *terms.loop;
-    last.begin = last.end - copy.step;
+    last.begin = turned - copy.step;
     out.push_back(std::move(last));
     return out;
   }

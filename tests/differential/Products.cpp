@@ -115,6 +115,20 @@ Step many_rows(Draw& draw, std::string& what) {
   return builder.step();
 }
 
+/// A product whose right operand is turned on the way, by tiles of which the first has fewer rows.
+Step turned(Draw& draw, std::string& what) {
+  const int64_t m = draw({20, 33, 40, 51, 64, 75}), n = draw({16, 32, 33, 64, 70}),
+                k = draw({64, 72, 100, 130, 512, 528});
+  const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
+  what = fmt::format("{}x{}x{} NT {}", m, n, k, name(type));
+  StepBuilder builder;
+  Expr a = builder.input("a", {type, Shape{m, k}}), b = builder.input("b", {type, Shape{n, k}});
+  Expr c = builder.input("c", {type, Shape{m, n}});
+  Expr y = matmul(a, b, false, true);
+  builder.output("y", draw({0, 1}) != 0 ? apply(Opcode::Relu, y) * c : y);
+  return builder.step();
+}
+
 /// As late in a training: inputs of which half no longer occur, states that have decayed to
 /// subnormal f32.
 void fade(CallArguments& arguments) {
@@ -163,6 +177,10 @@ TEST_P(Products, with_an_update_between_the_terms_have_the_same_bits_too) {
 
 TEST_P(Products, over_many_rows_have_the_same_bits_too) {
   expect_same_bits(many_rows, GetParam() * 1000, 10, 32768);
+}
+
+TEST_P(Products, that_turn_what_they_read_between_terms_have_the_same_bits_too) {
+  expect_same_bits(turned, GetParam() * 1000, 20);
 }
 
 TEST_P(Products, of_many_terms_have_the_same_bits_for_any_number_of_threads) {

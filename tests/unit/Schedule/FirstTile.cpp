@@ -89,6 +89,12 @@ TEST(FirstTile, TurnsTheTermsOfAllBlocks) {
                     HasSubstr("store w.panel"), HasSubstr("  for k in 248..256 ")));
 }
 
+TEST(FirstTile, TurnsWhatMakesNoWholeBlockInFront) {
+  const std::string text = scheduled(126, 102, true);
+  EXPECT_THAT(text, AllOf(HasSubstr("  for k in 0..88 step 8 "), HasSubstr("  for k in 88..102 ")));
+  EXPECT_LT(text.find("store w.panel"), text.find("117..126")) << "6 terms";
+}
+
 TEST(FirstTile, TurnsNothingWhereNoRowsRemainForIt) {
   EXPECT_THAT(scheduled(15, 80, true), AllOf(HasSubstr("transpose"), Not(HasSubstr("prefetch"))));
   EXPECT_THAT(scheduled(126, 520, true), // blocks of 260
