@@ -43,15 +43,31 @@ double exchange_cost(double lanes) { return lanes * (std::log2(lanes) + 2); }
 
 using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
 
-/// Elements read by strided loads, per buffer and axis.
-void count_reads(const Program& program, std::span<const Statement> body, double times,
-                 std::map<Place, double>& reads) {
-  for (const Statement& s : body) {
-    if (s.kind == StatementKind::For)
-      count_reads(program, s.body, times * static_cast<double>(turns(s)), reads);
-    else if (int axis = strided_axis(program, s); axis >= 0)
-      reads[{s.buffer, axis}] += times * s.type.lanes;
+using Fetches = std::map<Place, double>; ///< elements that strided loads fetch
+
+/// What an unrolled loop reads again is fetched once: a register holds it.
+void count_fetches(const Program& program, const Statement& s,
+                   std::vector<const Statement*>& around, Fetches& fetches) {
+  if (s.kind == StatementKind::For) {
+    around.push_back(&s);
+    for (const Statement& inner : s.body)
+      count_fetches(program, inner, around, fetches);
+    around.pop_back();
+  } else if (int axis = strided_axis(program, s); axis >= 0) {
+    double times = s.type.lanes;
+    for (const Statement* l : around)
+      if (l->loop_kind != loop::LoopKind::unrolled ||
+          std::ranges::any_of(s.index,
+                              [&](const Index& i) { return factor(i.affine, l->loop) != 0; }))
+        times *= static_cast<double>(turns(*l));
+    fetches[{s.buffer, axis}] += times;
   }
+}
+Fetches fetches_of(const Program& program, const Statement& nest) {
+  Fetches fetches;
+  std::vector<const Statement*> around;
+  count_fetches(program, nest, around, fetches);
+  return fetches;
 }
 
 /// A permutation of axes: `axis` last.
@@ -173,8 +189,7 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
                              const Place& place) {
   std::vector<Readers> all;
   for (size_t at = 0; at < nests.size(); ++at) {
-    std::map<Place, double> reads;
-    count_reads(program, nests.subspan(at, 1), 1, reads);
+    const Fetches reads = fetches_of(program, nests[at]);
     if (!can_pack(program, nests[at], place.first))
       all.emplace_back(); // what follows reads something else
     else if (auto found = reads.find(place); found != reads.end()) {
@@ -187,22 +202,35 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
   return all;
 }
 
-/// Copies of what each turn of a nest reads alone go through the first cache.
-void pack_turn_by_turn(Program& program, Kernel& kernel, PassContext& context) {
-  for (Statement& nest : kernel.body) {
-    std::map<Place, double> reads;
-    count_reads(program, std::span(&nest, 1), 1, reads);
-    const bool once = std::ranges::all_of(reads, [&](const auto& read) {
-      const TensorType& type = program.buffers[read.first.first].type;
-      return read.second <= static_cast<double>(type.elements()) &&
-             type.elements() * byte_size(type.dtype) > context.machine.l1_bytes;
+/// Copies of what each turn of a loop fetches alone go through the first cache. Where all rows
+/// are one tile, the loop inside theirs is such a loop.
+void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>& body,
+                       PassContext& context) {
+  for (Statement& nest : body) {
+    if (nest.kind != StatementKind::For)
+      continue;
+    const Fetches fetches = fetches_of(program, nest);
+    const bool once = std::ranges::all_of(fetches, [&](const auto& fetched) {
+      const auto [buffer, axis] = fetched.first;
+      const TensorType& type = program.buffers[buffer].type;
+      const int64_t bytes = type.elements() * byte_size(type.dtype),
+                    lanes = context.machine.vector_bytes / byte_size(type.dtype),
+                    extent = type.shape[axis];
+      return fetched.second * static_cast<double>(extent) <=
+                 static_cast<double>(type.elements() * ((extent + lanes - 1) / lanes * lanes)) &&
+             bytes > context.machine.l1_bytes;
     });
-    if (nest.kind == StatementKind::For && !reads.empty() && once &&
-        panel(program, kernel, nest, PanelFor::strided_lanes))
+    if (fetches.empty() || !once)
+      continue;
+    if (!panel(program, kernel, nest, PanelFor::strided_lanes)) {
+      if (turns(nest) == 1)
+        pack_turn_by_turn(program, kernel, nest.body, context);
+    } else {
       context.remarks.push_back(
-          fmt::format("{}: what loop {} reads across rows is copied turn by turn: nothing is read "
-                      "twice, and all of it does not fit the first cache",
+          fmt::format("{}: what loop {} reads across rows is copied turn by turn: nothing is "
+                      "fetched twice, and all of it does not fit the first cache",
                       kernel.name, kernel.loop_names[nest.loop]));
+    }
   }
 }
 
@@ -210,9 +238,11 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, PassContext& context) {
 
 void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varying) {
   if (varying.empty())
-    pack_turn_by_turn(program, kernel, context);
-  std::map<Place, double> reads;
-  count_reads(program, kernel.body, 1, reads);
+    pack_turn_by_turn(program, kernel, kernel.body, context);
+  Fetches reads;
+  for (const Statement& nest : kernel.body)
+    for (const auto& [place, elements] : fetches_of(program, nest))
+      reads[place] += elements;
   std::map<size_t, std::vector<Statement>> copies; ///< in front of which nest
   for (const auto& [place, all] : reads)
     for (const Readers& r : readers(program, kernel.body, place)) {

@@ -40,6 +40,23 @@ TEST(Schedule, WhatIsReadOnceIsTurnedThroughTheFirstCache) {
   EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("x0.packed"));
 }
 
+TEST(Schedule, WhatTheRowsOfOneTileReadIsTurnedThroughTheFirstCache) {
+  for (int64_t columns : {64, 70}) { // 70: some are left over
+    Built b = build(DType::f32, {Shape{2, 128}, Shape{columns, 128}},
+                    [](std::span<const Expr> x) { return matmul(x[0], x[1], false, true); });
+    PassContext context;
+    context.machine.l1_bytes = 16 << 10;
+    const loop::Program p = schedule(b.loops, context);
+    EXPECT_THAT(loop::print(p),
+                testing::AllOf(testing::ContainsRegex("panel[0-9]+ : f32\\[128,32\\]"),
+                               testing::Not(HasSubstr("packed"))));
+    EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("loop j reads across rows is copied "
+                                                             "turn by turn")));
+    EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
+                          interpret(p, b.arguments).outputs[0]));
+  }
+}
+
 TEST(Schedule, RowsThatDoNotFitTheSecondCacheAreTakenInBlocks) {
   PassContext context;
   context.machine = {
