@@ -58,13 +58,8 @@ struct Frame::Impl {
   };
   std::vector<Failure> failures; ///< the first of each thread
 
-  /// Where the step is one call that no threads share: that call, without what several need.
-  KernelFunction alone = nullptr;
-  void* const* arguments = nullptr; ///< of it, in the table
-
   const Call* work(std::span<const Call> calls, const TeamMember& member, KernelStatus& status);
   const Call* work_on_team(std::span<const Call> calls, KernelStatus& status);
-  CallStatus run(KernelStatus& status);
   CallStatus run_all(KernelStatus& status);
   CallStatus failure(const Call& call, const KernelStatus& status) const;
 
@@ -104,8 +99,8 @@ Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_uni
     for (uint32_t slot : code.scalars[row].slots)
       impl_->table[slot] = scalar(row);
   if (code.calls.size() == 1 && code.calls[0].turns == 0) {
-    impl_->alone = code.calls[0].function;
-    impl_->arguments = impl_->table.data() + code.calls[0].first;
+    alone_ = code.calls[0].function;
+    arguments_ = impl_->table.data() + code.calls[0].first;
   }
   impl_->written.push_back(
       {impl_->arena.get(), impl_->arena.get() + code.arena_bytes, "memory of the step itself"});
@@ -218,26 +213,33 @@ CallStatus Frame::Impl::run_all(KernelStatus& status) {
   return failed == nullptr ? CallStatus() : failure(*failed, status);
 }
 
-[[gnu::always_inline]] inline CallStatus Frame::Impl::run(KernelStatus& status) {
-  if (alone == nullptr)
-    return run_all(status);
-  alone(arguments, &status);
-  return status.check < 0 ? CallStatus() : failure(code->calls[0], status);
+/// Some steps more in one call, of which as many remain as an index out of range kept it from
+/// doing.
+inline CallStatus Frame::run_alone(int64_t& steps) {
+  status_.steps = steps;
+  alone_(arguments_, &status_);
+  steps = status_.steps;
+  return status_.check < 0
+             ? CallStatus()
+             : impl_->failure(impl_->code->calls[0], std::exchange(status_, KernelStatus()));
 }
 
 CallStatus Frame::run() {
-  KernelStatus status;
-  return impl_->run(status);
+  if (alone_ == nullptr) {
+    KernelStatus status;
+    return impl_->run_all(status);
+  }
+  int64_t steps = 1;
+  return run_alone(steps);
 }
 
 CallStatus Frame::run(int64_t& steps) {
   const Executable::Impl& code = *impl_->code;
   const int64_t wanted = steps;
-  if (code.code.launches.size() == 1 && code.code.launches[0].repeats && wanted > 0) {
-    KernelStatus status;
-    status.steps = wanted;
-    CallStatus result = impl_->run(status);
-    steps = wanted - status.steps;
+  if (alone_ != nullptr && wanted > 0) {
+    int64_t remaining = wanted;
+    CallStatus result = run_alone(remaining);
+    steps = wanted - remaining;
     return result;
   }
   int64_t first = 0;

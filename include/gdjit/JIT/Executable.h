@@ -99,7 +99,14 @@ public:
 
 private:
   struct Impl;
+  CallStatus run_alone(int64_t& steps);
+
   std::unique_ptr<Impl> impl_;
+  /// Where the step is one call that no threads share: that call, without what several need, and
+  /// here, since each address on the way to the operands of a small product is waited for.
+  KernelFunction alone_ = nullptr;
+  void* const* arguments_ = nullptr; ///< of it
+  KernelStatus status_ = {};         ///< of it, between calls as a new one but for its steps
 };
 
 } // namespace gdjit
