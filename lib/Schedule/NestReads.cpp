@@ -4,6 +4,7 @@
 #include "Pack.h"
 
 #include <algorithm>
+#include <map>
 
 namespace gdjit::scheduling {
 
@@ -56,6 +57,35 @@ int64_t bytes_moved(const std::vector<Statement>& body, LoopId moving, LoopId st
       bytes += times * s.type.lanes * byte_size(s.type.dtype);
   }
   return bytes;
+}
+
+namespace {
+
+/// Adds up what statements load and store, buffer by buffer.
+void add_bytes(const Program& program, const Statement& s, double times, const Touched& which,
+               std::map<loop::BufferId, double>& bytes) {
+  if (s.kind == StatementKind::For)
+    times *= static_cast<double>(turns(s));
+  for (const Statement& inner : s.body)
+    add_bytes(program, inner, times, which, bytes);
+  const bool moved = std::ranges::any_of(s.index, [&](const Index& i) {
+    return which.still != loop::none && factor(i.affine, which.still) != 0;
+  });
+  if (s.kind == StatementKind::Load || (s.kind == StatementKind::Store && which.stores))
+    if (!moved)
+      bytes[storage(program, s.buffer)] +=
+          times * s.type.lanes * static_cast<double>(byte_size(s.type.dtype));
+}
+
+} // namespace
+
+double bytes_touched(const Program& program, const Statement& nest, const Touched& which) {
+  std::map<loop::BufferId, double> bytes;
+  add_bytes(program, nest, 1, which, bytes);
+  double sum = 0;
+  for (const auto& [buffer, accessed] : bytes)
+    sum += std::min(accessed, static_cast<double>(program.buffers[buffer].type.bytes()));
+  return sum;
 }
 
 } // namespace gdjit::scheduling

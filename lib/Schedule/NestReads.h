@@ -21,4 +21,13 @@ int64_t bytes_along(const Statement& rows);
 /// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
 int64_t bytes_across(const Statement& rows);
 
+/// What is counted of the accesses of a nest.
+struct Touched {
+  bool stores = false;       ///< beside the loads
+  LoopId still = loop::none; ///< nothing that this loop moves
+};
+
+/// Bytes that a nest touches, of each buffer no more than it has.
+double bytes_touched(const Program& program, const Statement& nest, const Touched& which);
+
 } // namespace gdjit::scheduling

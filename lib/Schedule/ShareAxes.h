@@ -18,6 +18,7 @@ struct Way {
   int64_t pieces = 0;
   bool blocks = false; ///< of a reduction (BlockSums.h), whose sums one thread adds up, alone
   int64_t fetched = 0; ///< bytes of the others' sums, which it fetches for that
+  int64_t again = 0;   ///< bytes from behind the second cache that the others read, too
 };
 
 /// A nest that threads share, a top-level statement of a kernel that has statements.

@@ -3,6 +3,7 @@
 
 #include "BlockSums.h"
 #include "Independence.h"
+#include "NestReads.h"
 #include "ShareAxes.h"
 
 #include "gdjit/Support/Error.h"
@@ -20,6 +21,8 @@ namespace {
 
 constexpr double least_balance = 0.8; ///< of the time of equal pieces to that of the longest share
 constexpr int64_t most_pieces_a_thread = 8;
+/// As long as a byte takes that comes from behind the second cache, 25 GB/s.
+constexpr double statements_a_byte = 8;
 
 /// Statements, each as often as it runs.
 double work_of(const Statement& s) {
@@ -83,7 +86,8 @@ class Sharer {
 public:
   Sharer(Program& program, PassContext& context)
       : program_(program), context_(context),
-        lanes_(std::max<int64_t>(1, context.machine.vector_bytes / 4)) {}
+        lanes_(std::max<int64_t>(1, context.machine.vector_bytes / 4)),
+        half_l2_(static_cast<double>(context.machine.l2_bytes) / 2) {}
 
   void run() {
     for (size_t k = 0; k < program_.kernels.size(); ++k)
@@ -148,7 +152,7 @@ private:
   void find_nests(size_t k) {
     const std::vector<Statement>& body = program_.kernels[k].body;
     Ids before;
-    double most_work = 0;
+    double most_cost = 0;
     for (size_t i = 0; i < body.size(); ++i) {
       bool alone = !is_large(body[i]) || before.are_named_in(body[i]);
       for (size_t j = i + 1; j < body.size() && !alone; ++j)
@@ -156,9 +160,9 @@ private:
       std::vector<Way> ways = alone ? std::vector<Way>() : ways_to_share(body[i]);
       if (ways.empty()) {
         before.add_defined(body[i]);
-        if (const double work = work_of(body[i]); work > most_work) {
-          most_work = work;
-          alone_[k] = why_alone(body[i], work, alone);
+        if (const double cost = cost_of(body[i]); cost > most_cost) {
+          most_cost = cost;
+          alone_[k] = why_alone(body[i], alone);
         }
         continue;
       }
@@ -203,19 +207,27 @@ private:
     return parts;
   }
 
+  /// What a nest takes, in statements: as many as it has, or as its bytes take that no second cache
+  /// holds.
+  double cost_of(const Statement& nest) const {
+    const double work = work_of(nest), bytes = bytes_touched(program_, nest, {});
+    return bytes > half_l2_ ? std::max(work, bytes * statements_a_byte) : work;
+  }
+
   bool is_large(const Statement& nest) const {
-    return is_plain(nest) && work_of(nest) >= static_cast<double>(context_.machine.least_shared);
+    return is_plain(nest) && cost_of(nest) >= static_cast<double>(context_.machine.least_shared);
   }
 
   /// Why threads do not share a nest; `named`: another's values or tiles are named in what is
   /// large enough.
-  std::string why_alone(const Statement& nest, double work, bool named) const {
+  std::string why_alone(const Statement& nest, bool named) const {
     if (nest.kind != StatementKind::For)
       return "it has no loop";
-    if (work < static_cast<double>(context_.machine.least_shared))
+    const double least = static_cast<double>(context_.machine.least_shared);
+    if (cost_of(nest) < least)
       return fmt::format(
           "the {} statements of its largest loop are less than the {} that pay for a meeting",
-          number(work), number(static_cast<double>(context_.machine.least_shared)));
+          number(work_of(nest)), number(least));
     if (!is_plain(nest))
       return "its largest loop steps over chains";
     if (named)
@@ -242,10 +254,15 @@ private:
     std::vector<Way> ways;
     if (rows.pieces > 0 && rows.balance >= columns.balance)
       ways.push_back({.loop = nest.loop, .pieces = rows.pieces});
-    if (columns.pieces > 0 && (ways.empty() || (columns.balance >= rows.balance && fits(nest))))
+    if (columns.pieces > 0 &&
+        (ways.empty() || (columns.balance >= rows.balance && rows_stay(nest, *inner))))
       ways.push_back({.loop = inner->loop, .pieces = columns.pieces});
     if (Way blocks = way_by_blocks(nest); blocks.blocks)
       ways.push_back(blocks);
+    if (bytes_touched(program_, nest, {}) > half_l2_)
+      for (Way& way : ways)
+        way.again = static_cast<int64_t>(bytes_touched(program_, nest, {.still = way.loop})) *
+                    (threads - 1) / threads;
     return ways;
   }
 
@@ -266,18 +283,22 @@ private:
     return {blocks->loop, cut.pieces, true, sums - sums / context_.threads};
   }
 
-  /// True where all that a nest touches stays in the second cache, half of which is for what is
-  /// copied: else columns are scheduled outermost, and all rows are read again for each.
-  bool fits(const Statement& nest) const {
-    std::set<loop::BufferId> touched;
-    for_each(nest.body, [&](const Statement& s) {
-      if (s.buffer != loop::none)
-        touched.insert(storage(program_, s.buffer));
-    });
-    int64_t bytes = 0;
-    for (const loop::BufferId b : touched)
-      bytes += program_.buffers[b].type.bytes();
-    return bytes <= context_.machine.l2_bytes / 2;
+  /// True where a nest may be cut by its columns: these are scheduled outermost, and what they do
+  /// not move is read again for each panel of them, from the second cache if it stays there.
+  bool rows_stay(const Statement& nest, const Statement& columns) const {
+    return bytes_touched(program_, nest, {.stores = true}) <= half_l2_ ||
+           bytes_touched(program_, nest, {.still = columns.loop}) < half_l2_ / 2;
+  }
+
+  std::string why_shared(const Statement& nest) const {
+    const double work = work_of(nest), least = static_cast<double>(context_.machine.least_shared);
+    return work >= least
+               ? fmt::format("its {} statements are more than the {} that pay for a meeting",
+                             number(work), number(least))
+               : fmt::format(
+                     "its {:.3g} MB are more than half of the second cache, and take longer to "
+                     "arrive than a meeting",
+                     bytes_touched(program_, nest, {}) / 1e6);
   }
 
   /// Makes of a nest a parallel loop over its pieces; what one thread does behind it.
@@ -295,10 +316,8 @@ private:
     said_.push_back(fmt::format(": {} pieces of loop {} for {} threads{}{}", way.pieces,
                                 kernel.loop_names[loop.loop], context_.threads,
                                 how.reason.empty() ? "" : ", since ", how.reason));
-    said_.push_back(fmt::format(": threads share loop {}, since its {} statements are more than "
-                                "the {} that pay for a meeting",
-                                kernel.loop_names[loop.loop], number(work_of(nest)),
-                                number(static_cast<double>(context_.machine.least_shared))));
+    said_.push_back(fmt::format(": threads share loop {}, since {}", kernel.loop_names[loop.loop],
+                                why_shared(nest)));
     Statement shared;
     shared.kind = StatementKind::For;
     shared.loop_kind = loop::LoopKind::parallel;
@@ -318,6 +337,7 @@ private:
   Program& program_;
   PassContext& context_;
   const int64_t lanes_;
+  const double half_l2_;                ///< bytes; the other half is for what is copied
   std::vector<SharedNest> nests_;       ///< in the order of kernels and statements
   size_t next_ = 0;                     ///< of nests_, as kernels are cut
   std::map<size_t, std::string> alone_; ///< of kernels, why threads share no nest of them

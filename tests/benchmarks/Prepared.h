@@ -11,19 +11,25 @@ std::vector<const ModelRow*> workloads();
 /// Error(usage) where there is none of that name.
 const ModelRow& workload(std::string_view name);
 
-/// A model with its state and the rows that it carries.
+/// A model with its state and the rows that it carries, or the first `batch` of them.
 struct Prepared {
-  explicit Prepared(const ModelRow& row)
-      : model(row.function, {.name = row.name}), state(initial_state(model)) {}
+  explicit Prepared(const ModelRow& row, int64_t batch = 0)
+      : batch(batch), model(row.function, {.batch = batch, .name = row.name}),
+        state(initial_state(model)) {}
 
   /// A step on its rows, called once: by a learning rate so small that thousands more stay finite.
   StepFunction training(const CompileOptions& options = {}) {
     StepFunction train = compile(model.training(), state, options);
-    train.bind(rows(model));
+    std::vector<TensorView> inputs = rows(model);
+    for (TensorView& input : inputs)
+      if (batch != 0)
+        input.type.shape[0] = batch;
+    train.bind(inputs);
     train.run({.lr = 1e-6});
     return train;
   }
 
+  int64_t batch;
   Model model;
   State state;
 };

@@ -136,8 +136,8 @@ Quick quick(const std::vector<Window>& windows, double least, size_t& counted) {
 
 } // namespace
 
-Sharing share(const ModelRow& row, double seconds) {
-  Prepared alone(row), shared(row);
+Sharing share(const ModelRow& row, int64_t batch, double seconds) {
+  Prepared alone(row, batch), shared(row, batch);
   StepFunction one = alone.training(), two = shared.training({.threads = 2});
   Sharing sharing{.shared = two.executable().threads() > 1};
   if (!sharing.shared)

@@ -24,7 +24,7 @@ struct Sharing {
   size_t windows = 0, counted = 0; ///< of 20 ms each
 };
 
-/// For `seconds`.
-Sharing share(const ModelRow& row, double seconds);
+/// For `seconds`; with the model's rows, or the first `batch` of them.
+Sharing share(const ModelRow& row, int64_t batch, double seconds);
 
 } // namespace gdjit::benchmarks

@@ -111,23 +111,29 @@ void thread_table(double seconds, const Wanted& wanted) {
   fmt::print("| step | one thread, us: best | of a hundred | two threads, us: best | of a hundred "
              "| times as fast: best | of a hundred | windows that count |\n"
              "|---|---|---|---|---|---|---|---|\n");
-  for (const ModelRow* row : workloads()) {
-    if (!wanted(row->name))
+  std::vector<std::pair<const ModelRow*, int64_t>> steps;
+  for (const ModelRow* row : workloads())
+    steps.emplace_back(row, 0);
+  for (const int64_t batch : {2, 4, 8, 32}) // bound by the bytes of the weights
+    steps.emplace_back(&workload("mnist_mlp512x2_b256_adam"), batch);
+  for (const auto& [row, batch] : steps) {
+    const std::string name =
+        batch == 0 ? std::string(row->name) : fmt::format("{} with {} rows", row->name, batch);
+    if (!wanted(name))
       continue;
-    const Sharing s = share(*row, seconds);
+    const Sharing s = share(*row, batch, seconds);
     if (!s.shared) {
-      fmt::print("| {} | | | one thread, by the rule | | | | |\n", row->name);
+      fmt::print("| {} | | | one thread, by the rule | | | | |\n", name);
       continue;
     }
     if (s.one.steps == 0 || s.two.steps == 0) {
-      fmt::print("| {} | | | never both processors at once | | | | {} of {} |\n", row->name,
-                 s.counted, s.windows);
+      fmt::print("| {} | | | never both processors at once | | | | {} of {} |\n", name, s.counted,
+                 s.windows);
       continue;
     }
-    fmt::print("| {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} | {:.2f} | {:.2f} | {} of {} |\n",
-               row->name, s.one.best * 1e6, s.one.hundredth * 1e6, s.two.best * 1e6,
-               s.two.hundredth * 1e6, s.one.best / s.two.best, s.one.hundredth / s.two.hundredth,
-               s.counted, s.windows);
+    fmt::print("| {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} | {:.2f} | {:.2f} | {} of {} |\n", name,
+               s.one.best * 1e6, s.one.hundredth * 1e6, s.two.best * 1e6, s.two.hundredth * 1e6,
+               s.one.best / s.two.best, s.one.hundredth / s.two.hundredth, s.counted, s.windows);
     std::fflush(stdout);
   }
 }
