@@ -168,13 +168,13 @@ void explain(ExplainArguments a, Tool& tool) {
     text += fmt::format("  ends       {}\n", facts.kernel.reason);
     text += listed("schedule", schedule);
     if (!behind.empty())
-      text += fmt::format("  threads    meet behind {}: another touches what it writes\n",
+      text += fmt::format("  barrier    behind {}: another thread touches what it writes\n",
                           fmt::join(behind, ", "));
     text +=
         fmt::format("  work       {}, reads {}, writes {}\n", amount(facts.work.operations, "op"),
                     amount(facts.work.read, "B"), amount(facts.work.written, "B"));
     if (!facts.own.names.empty())
-      text += fmt::format("  beside it  {}\n", words(facts.own));
+      text += fmt::format("  scratch    {}\n", words(facts.own));
     text += fmt::format("  predicted  {}, by {}\n", duration(least.seconds),
                         least.by_operations ? "operations" : "bytes");
     text += fmt::format("  measured   {}{}, {:.0f} % of the limit\n", duration(seconds),

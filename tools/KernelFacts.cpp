@@ -101,7 +101,7 @@ private:
   /// Why a nest is not one with the nest before.
   std::string apart(const Statement& nest, const Statement& before) const {
     if (loop::turns(nest) != loop::turns(before))
-      return "other turns";
+      return "another number of iterations";
     std::set<loop::BufferId> stored;
     std::set<loop::TileId> set;
     bool product = false, reads = false;
@@ -119,7 +119,7 @@ private:
       product |= s.node < graph_.size() && gdjit::kind(graph_.op(s.node)) == OpKind::Contraction;
     });
     return product ? "a contraction keeps its loops"
-           : reads ? "it reads what other turns of that compute"
+           : reads ? "it reads what other iterations of that compute"
                    : "they work on different arrays";
   }
 
@@ -132,6 +132,18 @@ private:
   const loop::Kernel& kernel_;
   const Graph& graph_;
 };
+
+/// What the schedule calls "w.packed54" and "between_loops14", for who has not read it.
+std::string told(const std::string& buffer) {
+  const size_t end = buffer.find_last_not_of("0123456789") + 1;
+  const std::string_view stem = std::string_view(buffer).substr(0, end);
+  for (const std::string_view copy : {".packed", ".panel", ".rows"})
+    if (stem.ends_with(copy))
+      return fmt::format("a copy of {}", stem.substr(0, stem.size() - copy.size()));
+  if (stem.ends_with(".sums"))
+    return "sums of blocks";
+  return stem == "between_loops" ? "values between two loops" : buffer;
+}
 
 /// Per kernel of `facts`.
 void add_own_arrays(const loop::Program& planned, std::vector<KernelFacts>& facts) {
@@ -158,7 +170,9 @@ void add_own_arrays(const loop::Program& planned, std::vector<KernelFacts>& fact
                            [&](loop::BufferId b) { return planned.buffers[b].type.bytes(); });
   for (loop::BufferId b : order) {
     OwnArrays& own = facts[toucher[b]].own;
-    own.names.push_back(planned.buffers[b].name);
+    if (std::string name = told(planned.buffers[b].name);
+        std::ranges::find(own.names, name) == own.names.end())
+      own.names.push_back(std::move(name));
     own.bytes += static_cast<double>(planned.buffers[b].type.bytes());
   }
 }
@@ -167,7 +181,7 @@ void add_own_arrays(const loop::Program& planned, std::vector<KernelFacts>& fact
 
 std::string words(const OwnArrays& own) {
   constexpr size_t most = 3;
-  return fmt::format("{} kept from loop to loop: {}", amount(own.bytes, "B"),
+  return fmt::format("{} of temporary arrays: {}", amount(own.bytes, "B"),
                      some_of(own.names, most));
 }
 

@@ -13,7 +13,7 @@ struct OwnArrays {
   double bytes = 0;
 };
 
-/// "5.12 kB kept from loop to loop: add.32".
+/// "5.12 kB of temporary arrays: add.32, a copy of w".
 std::string words(const OwnArrays& own);
 
 /// A kernel as its nodes were fused; threads may have cut it into several, "k1" and "k1.1".

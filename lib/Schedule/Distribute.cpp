@@ -177,7 +177,7 @@ private:
     if (around.size() >= most_axes)
       return false;
     loop::Buffer buffer;
-    buffer.name = loop::own_name(program_, "", "crossing");
+    buffer.name = loop::own_name(program_, "", "between_loops");
     buffer.type.dtype = s.type.dtype;
     Statement store = s;
     store.kind = StatementKind::Store;

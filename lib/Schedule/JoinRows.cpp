@@ -142,8 +142,8 @@ private:
 
   void remark(const Statement& loop, int64_t results, int64_t rows) {
     context_.remarks.push_back(
-        fmt::format("{}: {} results of {} rows of loop {} are joined at once, each into a lane, "
-                    "since one chain at a time waits for each of its multiply-adds",
+        fmt::format("{}: partial sums of {} results, of {} rows of loop {}, are added up at "
+                    "once, each in a lane, since each addition waits for the one before",
                     kernel_.name, results, rows, kernel_.loop_names[loop.loop]));
   }
 

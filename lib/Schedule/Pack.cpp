@@ -179,6 +179,10 @@ bool pays(const TensorType& type, int axis, double elements, const MachineTable&
   return elements >= copied && elements >= squares * exchange_cost(lanes);
 }
 
+std::string times(double count) {
+  return count < 1.5 ? "once" : fmt::format("{:.0f} times", count);
+}
+
 /// A place of a buffer, read by nests between which nothing writes it.
 struct Readers {
   size_t first = 0, end = 0; ///< nests
@@ -227,7 +231,7 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>&
         pack_turn_by_turn(program, kernel, nest.body, context);
     } else {
       context.remarks.push_back(
-          fmt::format("{}: what loop {} reads across rows is copied turn by turn: nothing is "
+          fmt::format("{}: what loop {} reads across rows is transposed block by block: nothing is "
                       "fetched twice, and all of it does not fit the first cache",
                       kernel.name, kernel.loop_names[nest.loop]));
     }
@@ -253,11 +257,11 @@ void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varyi
       const std::span<Statement> nests = std::span(kernel.body).subspan(r.first, r.end - r.first);
       for (Statement& copy : pack_loads(program, kernel, nests, from, axis, context, &varying))
         copies[r.first].push_back(std::move(copy));
-      context.remarks.push_back(fmt::format(
-          "{}: {} is packed: lanes go along its axis {}, whose elements lie apart, and "
-          "each is read {:.0f} times; a copy turned in registers takes fewer operations",
-          kernel.name, program.buffers[from].name, axis,
-          r.elements / static_cast<double>(type.elements())));
+      context.remarks.push_back(
+          fmt::format("{}: {} is packed: lanes go along its axis {}, whose elements lie apart, and "
+                      "each is loaded {}; a copy transposed in registers takes fewer operations",
+                      kernel.name, program.buffers[from].name, axis,
+                      times(r.elements / static_cast<double>(type.elements()))));
     }
   std::vector<Statement> out;
   for (size_t at = 0; at < kernel.body.size(); ++at) {

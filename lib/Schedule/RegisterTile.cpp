@@ -249,7 +249,7 @@ private:
         count = behind_first;
     context_.remarks.push_back(fmt::format(
         "{}: tile of {} rows by {} over loop {}: {} of {} registers hold sums, a term loads {} and "
-        "{} numbers for {} operations{}{}",
+        "{} scalars for {} multiply-adds{}{}",
         kernel_.name, count, counted(side_by_side, "vector"), kernel_.loop_names[loop.loop],
         count * side_by_side * tiles, context_.machine.vector_registers,
         counted(side_by_side, "vector"), count, count * side_by_side * tiles,

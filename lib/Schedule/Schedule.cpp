@@ -9,6 +9,7 @@
 #include "FirstTerms.h"
 #include "FirstTile.h"
 #include "JoinRows.h"
+#include "LoopNames.h"
 #include "Pack.h"
 #include "RegisterTile.h"
 #include "ShareOut.h"
@@ -89,9 +90,11 @@ loop::Program schedule(loop::Program program, PassContext& context) {
     loop::Kernel& kernel = program.kernels[k];
     if (kernel.same_as == loop::none) {
       PassContext own = context;
+      tell_loops_apart(program, kernel);
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
       schedule(alone.program(), alone.program().kernels[0], own, varying[k],
                alone.numbers(streamed));
+      restore_loop_names(alone.program().kernels[0]);
       alone.remarks() = std::move(own.remarks);
     }
     scheduled.at(holder(program, k)).write_back(program, kernel, remarks);

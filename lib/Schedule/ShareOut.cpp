@@ -3,6 +3,7 @@
 
 #include "BlockSums.h"
 #include "Independence.h"
+#include "LoopNames.h"
 #include "NestReads.h"
 #include "ShareAxes.h"
 
@@ -174,6 +175,7 @@ private:
   /// The kernel, cut in front of each loop that threads share and behind it.
   std::vector<Kernel> parts(size_t k) {
     Kernel& kernel = program_.kernels[k];
+    tell_loops_apart(program_, kernel);
     std::vector<Statement> body = std::move(kernel.body);
     kernel.body.clear();
     std::vector<Kernel> parts;
@@ -203,6 +205,7 @@ private:
     for (size_t i = 0; i < parts.size(); ++i) {
       name(parts[i], i, parts.size());
       parts[i].buffers = kernel.buffers; // all of them, as those have that are the same
+      restore_loop_names(parts[i]);
     }
     return parts;
   }
@@ -226,7 +229,7 @@ private:
     const double least = static_cast<double>(context_.machine.least_shared);
     if (cost_of(nest) < least)
       return fmt::format(
-          "the {} statements of its largest loop are less than the {} that pay for a meeting",
+          "the {} statements of its largest loop are less than the {} that pay for a barrier",
           number(work_of(nest)), number(least));
     if (!is_plain(nest))
       return "its largest loop steps over chains";
@@ -234,7 +237,7 @@ private:
       return "its largest loop leaves in registers what is used behind it";
     const std::string why = dependence(program_, nest);
     return why.empty()
-               ? fmt::format("the {} turns of its largest loop make no equal pieces", turns(nest))
+               ? fmt::format("the {} iterations of its largest loop make no equal pieces", turns(nest))
                : "of its largest loop " + why;
   }
 
@@ -293,11 +296,11 @@ private:
   std::string why_shared(const Statement& nest) const {
     const double work = work_of(nest), least = static_cast<double>(context_.machine.least_shared);
     return work >= least
-               ? fmt::format("its {} statements are more than the {} that pay for a meeting",
+               ? fmt::format("its {} statements are more than the {} that pay for a barrier",
                              number(work), number(least))
                : fmt::format(
                      "its {:.3g} MB are more than half of the second cache, and take longer to "
-                     "arrive than a meeting",
+                     "arrive than threads to meet",
                      bytes_touched(program_, nest, {}) / 1e6);
   }
 

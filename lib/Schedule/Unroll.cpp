@@ -50,7 +50,7 @@ public:
       return {};
     const size_t named = std::min(most_named, loops_.size());
     return fmt::format(
-        "{}: written out, at most {} statements each, so that no turn is counted{}: {}{}",
+        "{}: unrolled, to at most {} statements each, so that no iteration is counted{}: loop {}{}",
         kernel_.name, longest_, along_tile_ ? " and tiles are registers" : "",
         fmt::join(loops_.begin(), loops_.begin() + static_cast<ptrdiff_t>(named), ", "),
         loops_.size() > named ? fmt::format(", … ({} in all)", loops_.size()) : "");
@@ -79,7 +79,7 @@ private:
 
   void note(const Statement& loop, int64_t statements, bool along_tile) {
     if (std::string name =
-            fmt::format("{} of {} turns", kernel_.loop_names[loop.loop], turns(loop));
+            fmt::format("{} ({} iterations)", kernel_.loop_names[loop.loop], turns(loop));
         turns(loop) > 1 && std::ranges::find(loops_, name) == loops_.end())
       loops_.push_back(std::move(name));
     longest_ = std::max(longest_, statements);

@@ -168,14 +168,14 @@ private:
     std::string& refusal = refusals_[loop.loop];
     const int lanes = lanes_for(loop, turns(loop), context_.machine);
     if (turns(loop) < least_iterations)
-      refusal = fmt::format("{} turns, fewer than {}", turns(loop), least_iterations);
+      refusal = fmt::format("{} iterations, fewer than {}", turns(loop), least_iterations);
     else if (loop.step != 1)
       refusal = "it steps over chains";
     else if (lanes <= 1)
       refusal = "a vector holds one element";
     else if (refusal = dependence(program_, loop);
              refusal.empty() && (chain_lanes(loop) != 0 || !keeps_to_its_tiles(loop)))
-      refusal = "tiles that it moves through stay numbers";
+      refusal = "it runs over results in registers that stay scalars";
     return refusal.empty() ? lanes : 0;
   }
 
@@ -188,14 +188,13 @@ private:
         return;
       found |= chosen_.contains(s.loop) || chain_lanes(s) > 0;
       if (auto at = refusals_.find(s.loop); at != refusals_.end() && !at->second.empty())
-        reasons += fmt::format("{}{} ({})", reasons.empty() ? "" : ", ", kernel_.loop_names[s.loop],
-                               at->second);
+        reasons += fmt::format("{}loop {} ({})", reasons.empty() ? "" : ", ",
+                               kernel_.loop_names[s.loop], at->second);
     };
     look(nest);
     for_each(nest.body, look);
     if (!found && !reasons.empty())
-      context_.remarks.push_back(
-          fmt::format("{}: no vectors over loops {}", kernel_.name, reasons));
+      context_.remarks.push_back(fmt::format("{}: no vectors over {}", kernel_.name, reasons));
   }
 
   /// True where an earlier step made vectors inside.
@@ -289,7 +288,7 @@ private:
 
   void say_why(const Statement& loop, int lanes, bool chains) {
     const int64_t rest = turns(loop) % lanes;
-    std::string why = "its turns are chains of a sum, which are joined behind it";
+    std::string why = "its iterations are partial sums of one result, which are added up behind it";
     if (!chains) {
       const auto [own, otherwise] = estimates_.at(loop.loop);
       why = fmt::format("{}; an estimated {:.0f} operations instead of {:.0f}",

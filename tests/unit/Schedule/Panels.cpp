@@ -35,7 +35,7 @@ TEST(Schedule, WhatIsReadOnceIsTurnedThroughTheFirstCache) {
   EXPECT_THAT(loop::print(schedule(b.loops, context)),
               testing::AllOf(HasSubstr("x0.panel3 : f32[24,128] = temporary"),
                              testing::Not(HasSubstr("packed"))));
-  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("is copied turn by turn")));
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("is transposed block by block")));
   context.machine.l1_bytes = 1 << 20;
   EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("x0.packed"));
 }
@@ -50,8 +50,9 @@ TEST(Schedule, WhatTheRowsOfOneTileReadIsTurnedThroughTheFirstCache) {
     EXPECT_THAT(loop::print(p),
                 testing::AllOf(testing::ContainsRegex("panel[0-9]+ : f32\\[128,32\\]"),
                                testing::Not(HasSubstr("packed"))));
-    EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("loop j reads across rows is copied "
-                                                             "turn by turn")));
+    EXPECT_THAT(context.remarks,
+                testing::Contains(HasSubstr("loop j reads across rows is transposed "
+                                            "block by block")));
     EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
                           interpret(p, b.arguments).outputs[0]));
   }

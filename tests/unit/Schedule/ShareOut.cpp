@@ -61,7 +61,7 @@ TEST(ShareOut, BytesThatNoSecondCacheHoldsPayForAMeetingOfFewStatements) {
   machine.l2_bytes = 1 << 20;
   EXPECT_THAT(shared_product(2, 256, 256, machine),
               Contains(HasSubstr("on one thread, since the 657 thousand statements of its largest "
-                                 "loop are less than the 1.05 million that pay for a meeting")));
+                                 "loop are less than the 1.05 million that pay for a barrier")));
 }
 
 } // namespace

@@ -161,7 +161,7 @@ TEST(Explain, SaysWhyNodesShareAKernel) {
        {"(matmul) begins it: a contraction keeps its loops", " work on it element by element",
         "reduce rows as they are computed", "are done where the gradients are computed",
         "read nothing that a kernel computes",
-        "not in the loop above: a contraction keeps its loops", " kept from loop to loop: "})
+        "not in the loop above: a contraction keeps its loops", " of temporary arrays: "})
     EXPECT_THAT(run.out, HasSubstr(part));
 }
 
