@@ -1,5 +1,4 @@
-// Varying statements gain lanes; what they read of uniform values is splat where an access needs a
-// vector.
+// Varying statements gain lanes; a uniform value that they read stands for all lanes.
 #include "Widen.h"
 
 #include "gdjit/Support/Error.h"
@@ -65,14 +64,12 @@ private:
     case StatementKind::Set:
       if (variation_.tiles.count(s.tile) || moved_.count(s.tile)) {
         s.type.lanes = lanes_;
-        s.operands[0] = vector(out, s.operands[0], s.type.dtype);
         if (moved_.count(s.tile) || s.mask != loop::none) // nobody reads the rest of an own tile
           masked(out, s);
       }
       break;
     case StatementKind::Store:
       access(out, s);
-      s.operands[0] = vector(out, s.operands[0], s.type.dtype);
       break;
     case StatementKind::Prefetch: // of what the first lane names
       break;
@@ -97,20 +94,10 @@ private:
 
   /// The mask of a statement, its own and that of the active lanes.
   void masked(std::vector<Statement>& out, Statement& s) {
-    if (s.mask != loop::none)
-      s.mask = vector(out, s.mask, DType::boolean);
     if (mask_ != loop::none && s.mask == loop::none)
       s.mask = mask_;
     else if (mask_ != loop::none)
       s.mask = compute(out, loop::ScalarOp::bit_and, DType::boolean, {s.mask, mask_});
-  }
-
-  /// A value as a vector: itself, or a splat.
-  ValueId vector(std::vector<Statement>& out, ValueId v, DType type) {
-    if (varies(v))
-      return v;
-    ValueId yes = append_constant(kernel_, out, DType::boolean, 1);
-    return compute(out, loop::ScalarOp::select, type, {yes, v, v});
   }
 
   ValueId compute(std::vector<Statement>& out, loop::ScalarOp op, DType type,
