@@ -92,16 +92,14 @@ Frame::Frame(std::shared_ptr<const Executable> executable) : impl_(std::make_uni
   impl_->inputs.resize(code.inputs.size());
   impl_->states.resize(code.states.size());
   for (auto [slot, buffer] : code.fixed)
-    impl_->table[slot] = impl_->memory(buffer);
+    set_address(slot, impl_->memory(buffer));
   for (auto [slot, table] : code.numbers)
-    impl_->table[slot] = const_cast<loop::Bits*>(table); // kernels only read it
+    set_address(slot, const_cast<loop::Bits*>(table)); // kernels only read it
   for (uint32_t row = 0; row < code.scalars.size(); ++row)
     for (uint32_t slot : code.scalars[row].slots)
-      impl_->table[slot] = scalar(row);
-  if (code.calls.size() == 1 && code.calls[0].turns == 0) {
+      set_address(slot, scalar(row));
+  if (code.calls.size() == 1 && code.calls[0].turns == 0 && code.slots <= addresses_.size())
     alone_ = code.calls[0].function;
-    arguments_ = impl_->table.data() + code.calls[0].first;
-  }
   impl_->written.push_back(
       {impl_->arena.get(), impl_->arena.get() + code.arena_bytes, "memory of the step itself"});
   impl_->written_of.resize(code.states.size());
@@ -115,18 +113,24 @@ Frame::~Frame() = default;
 Frame::Frame(Frame&&) noexcept = default;
 Frame& Frame::operator=(Frame&&) noexcept = default;
 
+void Frame::set_address(uint32_t slot, void* address) {
+  impl_->table[slot] = address;
+  if (slot < addresses_.size())
+    addresses_[slot] = address;
+}
+
 const Executable& Frame::executable() const { return *impl_->executable; }
 
 void Frame::set_input(uint32_t row, const void* data) {
   impl_->inputs[row] = data;
   for (uint32_t slot : impl_->code->inputs[row].slots)
-    impl_->table[slot] = const_cast<void*>(data); // kernels only read it
+    set_address(slot, const_cast<void*>(data)); // kernels only read it
 }
 
 void Frame::set_state(uint32_t row, void* data) {
   impl_->states[row] = data;
   for (uint32_t slot : impl_->code->states[row].slots)
-    impl_->table[slot] = data;
+    set_address(slot, data);
   if (const size_t at = impl_->written_of[row]; at != 0) {
     auto* begin = static_cast<const char*>(data);
     impl_->written[at].begin = begin;
@@ -213,33 +217,26 @@ CallStatus Frame::Impl::run_all(KernelStatus& status) {
   return failed == nullptr ? CallStatus() : failure(*failed, status);
 }
 
-/// Some steps more in one call, of which as many remain as an index out of range kept it from
-/// doing.
-inline CallStatus Frame::run_alone(int64_t& steps) {
-  status_.steps = steps;
-  alone_(arguments_, &status_);
-  steps = status_.steps;
-  return status_.check < 0
-             ? CallStatus()
-             : impl_->failure(impl_->code->calls[0], std::exchange(status_, KernelStatus()));
-}
-
 CallStatus Frame::run() {
   if (alone_ == nullptr) {
     KernelStatus status;
     return impl_->run_all(status);
   }
-  int64_t steps = 1;
-  return run_alone(steps);
+  status_.steps = 1;
+  alone_(addresses_.data(), &status_);
+  return status_.check < 0
+             ? CallStatus()
+             : impl_->failure(impl_->code->calls[0], std::exchange(status_, KernelStatus()));
 }
 
 CallStatus Frame::run(int64_t& steps) {
   const Executable::Impl& code = *impl_->code;
   const int64_t wanted = steps;
-  if (alone_ != nullptr && wanted > 0) {
-    int64_t remaining = wanted;
-    CallStatus result = run_alone(remaining);
-    steps = wanted - remaining;
+  if (code.code.launches.size() == 1 && code.code.launches[0].repeats && wanted > 0) {
+    KernelStatus status;
+    status.steps = wanted;
+    CallStatus result = impl_->run_all(status);
+    steps = wanted - status.steps;
     return result;
   }
   int64_t first = 0;

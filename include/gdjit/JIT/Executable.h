@@ -9,6 +9,7 @@
 #include "gdjit/IR/Call.h"
 #include "gdjit/Runtime/Abi.h"
 
+#include <array>
 #include <memory>
 #include <span>
 #include <vector>
@@ -99,14 +100,14 @@ public:
 
 private:
   struct Impl;
-  CallStatus run_alone(int64_t& steps);
+  void set_address(uint32_t slot, void* address);
 
   std::unique_ptr<Impl> impl_;
-  /// Where the step is one call that no threads share: that call, without what several need, and
-  /// here, since each address on the way to the operands of a small product is waited for.
+  /// Where the step is one call that no threads share, of few buffers: what it needs, and here,
+  /// since each address on the way to the operands of a small product is waited for.
   KernelFunction alone_ = nullptr;
-  void* const* arguments_ = nullptr; ///< of it
-  KernelStatus status_ = {};         ///< of it, between calls as a new one but for its steps
+  KernelStatus status_ = {}; ///< between calls as a new one but for its steps
+  std::array<void*, 16> addresses_ = {};
 };
 
 } // namespace gdjit
