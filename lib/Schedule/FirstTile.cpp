@@ -37,7 +37,7 @@ loop::BufferId copied_to(const Statement& s) {
 
 /// The greatest value of a coordinate less its part of `loop`; none where anything but loops that
 /// are written out moves it, or it is below 0.
-std::optional<int64_t> greatest(Affine a, const Statement& loop) {
+std::optional<int64_t> greatest(const Affine& a, const Statement& loop) {
   if (factor(a, loop.loop) != 1)
     return std::nullopt;
   int64_t most = a.constant;
