@@ -3,6 +3,8 @@
 
 #include "Grouping.h"
 
+#include "gdjit/Support/Error.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,6 +19,43 @@ using lowering::Why;
 
 constexpr size_t most_named = 4; ///< nodes of a line
 
+/// Which nodes a reason in words is for: of a decision, and of those some.
+enum class Of : uint8_t { all, contractions, updates, reductions };
+
+struct Reason {
+  Why why;
+  Of of;
+  std::string_view one, several; ///< for one node, and for several
+};
+
+/// In the order in which they are told.
+constexpr Reason reasons[] = {
+    {Why::begins, Of::contractions,
+     "begins it: a contraction keeps its loops, so that they can be tiled", ""},
+    {Why::begins, Of::all, "begins it: no kernel that it reads from runs over its elements", ""},
+    {Why::source, Of::all,
+     "begins it: it reads nothing that a kernel computes, but rows of its own", ""},
+    {Why::number, Of::all,
+     "is a single number that several read, or that takes long: it comes first",
+     "are single numbers that several read, or that take long: they come first"},
+    {Why::elements, Of::all, "works on it element by element", "work on it element by element"},
+    {Why::elements, Of::reductions, "reduces rows as they are computed",
+     "reduce rows as they are computed"},
+    {Why::elements, Of::updates,
+     "is done where the gradient is computed, which need not be stored for it",
+     "are done where the gradients are computed, which need not be stored for them"},
+    {Why::reader, Of::all, "reads nothing that a kernel computes: done where it is first read",
+     "read nothing that a kernel computes: done where they are first read"},
+    {Why::rows, Of::all, "looks up rows that the kernel runs over in any case",
+     "look up rows that the kernel runs over in any case"},
+    {Why::long_kernel, Of::all, "would make the kernel that it reads from too long",
+     "would make the kernels that they read from too long"},
+    {Why::late, Of::all, "waits for the last read of its state",
+     "wait for the last read of their states"},
+    {Why::outside, Of::all, "is read by the outside alone, and reads no kernel",
+     "are read by the outside alone, and read no kernel"},
+};
+
 /// Nodes that are in a kernel for one reason.
 struct Line {
   std::vector<std::string> nodes; ///< the first of them
@@ -26,75 +65,29 @@ struct Line {
     if (count++ < most_named)
       nodes.push_back(std::move(node));
   }
-  std::string text(std::pair<std::string_view, std::string_view> reason) const {
+  std::string text(const Reason& reason) const {
     return fmt::format("{}{} {}", fmt::join(nodes, ", "),
                        count > nodes.size() ? fmt::format(", … ({} in all)", count) : "",
-                       count == 1 ? reason.first : reason.second);
+                       count == 1 ? reason.one : reason.several);
   }
 };
 
-/// Reasons as they are told apart in words, in the order in which they are told.
-enum class Said : uint8_t {
-  contraction,
-  begins,
-  source,
-  number,
-  pointwise,
-  reduction,
-  update,
-  reader,
-  rows,
-  long_kernel,
-  late,
-  outside
-};
-
-Said said(Why why, OpKind kind, bool updates) {
-  switch (why) {
-  case Why::begins:
-  case Why::source:
-    return kind == OpKind::Contraction ? Said::contraction
-           : why == Why::begins        ? Said::begins
-                                       : Said::source;
-  case Why::number:
-    return Said::number;
-  case Why::reader:
-    return Said::reader;
-  case Why::rows:
-    return Said::rows;
-  case Why::long_kernel:
-    return Said::long_kernel;
-  case Why::late:
-    return Said::late;
-  case Why::outside:
-    return Said::outside;
-  default:
-    return updates ? Said::update : kind == OpKind::Reduction ? Said::reduction : Said::pointwise;
-  }
+/// The one that is for fewest nodes beside this one.
+const Reason* reason_of(Why why, OpKind kind, bool updates) {
+  if (why == Why::source && kind == OpKind::Contraction)
+    why = Why::begins;
+  const Of by_kind = kind == OpKind::Contraction ? Of::contractions
+                     : kind == OpKind::Reduction ? Of::reductions
+                                                 : Of::all;
+  const Reason* found = nullptr;
+  for (const Of of : {Of::all, by_kind, updates ? Of::updates : by_kind})
+    for (const Reason& reason : reasons)
+      if (reason.why == why && reason.of == of)
+        found = &reason;
+  GDJIT_CHECK(found !=
+              nullptr); // of each decision but to map and to fuse all, there is one for all
+  return found;
 }
-
-/// For one node, and for several.
-constexpr std::pair<std::string_view, std::string_view> words[] = {
-    {"begins it: a contraction keeps its loops, so that they can be tiled", ""},
-    {"begins it: no kernel that it reads from runs over its elements", ""},
-    {"begins it: it reads nothing that a kernel computes, but rows of its own", ""},
-    {"is a single number that several read, or that takes long: it comes first",
-     "are single numbers that several read, or that take long: they come first"},
-    {"works on it element by element", "work on it element by element"},
-    {"reduces rows as they are computed", "reduce rows as they are computed"},
-    {"is done where the gradient is computed, which need not be stored for it",
-     "are done where the gradients are computed, which need not be stored for them"},
-    {"reads nothing that a kernel computes: done where it is first read",
-     "read nothing that a kernel computes: done where they are first read"},
-    {"looks up rows that the kernel runs over in any case",
-     "look up rows that the kernel runs over in any case"},
-    {"would make the kernel that it reads from too long",
-     "would make the kernels that they read from too long"},
-    {"waits for the last read of its state", "wait for the last read of their states"},
-    {"is read by the outside alone, and reads no kernel",
-     "are read by the outside alone, and read no kernel"},
-};
-static_assert(std::size(words) == static_cast<size_t>(Said::outside) + 1);
 
 } // namespace
 
@@ -108,7 +101,7 @@ std::vector<std::vector<std::string>> why_fused(const Step& simplified) {
     updated[simplified.updates[i].node] =
         simplified.signature.states[simplified.signature.updates[i].state].name;
 
-  std::vector<std::map<Said, Line>> lines(partition.kernels.size());
+  std::vector<std::map<const Reason*, Line>> lines(partition.kernels.size());
   size_t in_whole = 0;
   for (NodeId place = 0; place < order.size(); ++place) {
     const NodeId n = order[place];
@@ -123,7 +116,7 @@ std::vector<std::vector<std::string>> why_fused(const Step& simplified) {
     const auto state = updated.find(n);
     const bool updates = state != updated.end();
     const std::string& own = graph.name(n);
-    lines[k][said(grouping.why()[n], kind, updates)].add(
+    lines[k][reason_of(grouping.why()[n], kind, updates)].add(
         updates ? "update of " + state->second
                 : fmt::format("%{} ({})", own.empty() ? std::to_string(place) : own,
                               name(graph.op(n))));
@@ -131,7 +124,7 @@ std::vector<std::vector<std::string>> why_fused(const Step& simplified) {
   std::vector<std::vector<std::string>> result(lines.size());
   for (size_t k = 0; k < lines.size(); ++k)
     for (const auto& [reason, line] : lines[k])
-      result[k].push_back(line.text(words[static_cast<size_t>(reason)]));
+      result[k].push_back(line.text(*reason));
   if (in_whole > 0)
     result[0].push_back(
         fmt::format("all {} nodes: their {} statements and {:.0f} operations are at most "
