@@ -117,8 +117,8 @@ std::string to_text(const StepTimes& t, double rows) {
                         amount(t.least.products, "op"), share(t.least.products / t.limits.flops));
   return text +
          fmt::format("limits   {}, {} from memory, {} from the cache, measured in this run\n",
-                     amount(t.limits.flops, "op/s"), amount(t.limits.memory, "B/s"),
-                     amount(t.limits.cache, "B/s"));
+                     amount(t.limits.flops, "op/s"), amount(t.limits.reads.memory, "B/s"),
+                     amount(t.limits.reads.cache, "B/s"));
 }
 
 void bench(BenchArguments a, Tool& tool) {

@@ -106,7 +106,7 @@ void BeforeSchedule::after_pass(const PassRecord& record, const Work& work) {
 
 Least least_time(const KernelWork& work, const Limits& limits) {
   const double operations = work.operations / limits.flops,
-               bytes = limits.seconds_of_bytes(work.bytes());
+               bytes = limits.seconds_of_bytes(work.read, work.written);
   return {std::max(operations, bytes), operations >= bytes};
 }
 
@@ -152,18 +152,25 @@ std::string duration(double seconds) {
 }
 
 std::string words(const Limits& limits) {
+  const Limits::Rates &reads = limits.reads, &updates = limits.updates;
   return fmt::format(
-      "{}; reads {} of {}, {} of {}, {} of more", amount(limits.flops, "op/s"),
-      amount(limits.cache, "B/s"), amount(static_cast<double>(limits.cache_bytes), "B"),
-      amount(limits.far_cache, "B/s"), amount(static_cast<double>(Limits::far_bytes), "B"),
-      amount(limits.memory, "B/s"));
+      "{}; reads {} of {}, {} of {}, {} of more, in place reads and writes {}, {}, {} together",
+      amount(limits.flops, "op/s"), amount(reads.cache, "B/s"),
+      amount(static_cast<double>(limits.cache_bytes), "B"), amount(reads.far_cache, "B/s"),
+      amount(static_cast<double>(Limits::far_bytes), "B"), amount(reads.memory, "B/s"),
+      amount(updates.cache, "B/s"), amount(updates.far_cache, "B/s"),
+      amount(updates.memory, "B/s"));
 }
 
 Json to_json(const Limits& limits) {
-  return {{"flops", limits.flops},
-          {"memory", limits.memory},
-          {"far_cache", limits.far_cache},
-          {"cache", limits.cache}};
+  Json json = {{"flops", limits.flops}};
+  for (const auto& [prefix, rates] :
+       {std::pair{"", limits.reads}, std::pair{"updates_", limits.updates}}) {
+    json[prefix + std::string("memory")] = rates.memory;
+    json[prefix + std::string("far_cache")] = rates.far_cache;
+    json[prefix + std::string("cache")] = rates.cache;
+  }
+  return json;
 }
 
 } // namespace gdjit::tool

@@ -101,8 +101,8 @@ void step_table(double seconds, const Wanted& wanted) {
                row->name, best.seconds[0] * 1e6, least.products / best.peak * 1e6,
                100 * least.products / best.seconds[0] / best.peak,
                tool::amount(least.work.operations, "op"), tool::amount(least.work.bytes(), "B"),
-               least.least_seconds * 1e6, compilation * 1e3, best.peak / 1e9, limits.memory / 1e9,
-               limits.cache / 1e9);
+               least.least_seconds * 1e6, compilation * 1e3, best.peak / 1e9,
+               limits.reads.memory / 1e9, limits.reads.cache / 1e9);
     std::fflush(stdout);
   }
 }

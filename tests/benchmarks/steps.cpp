@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   peak = limits.flops;
   benchmark::AddCustomContext("FMA peak of one core, GFLOP/s", std::to_string(peak / 1e9));
   benchmark::AddCustomContext("read bandwidth of one core, GB/s",
-                              std::to_string(limits.memory / 1e9));
+                              std::to_string(limits.reads.memory / 1e9));
   for (const ModelRow* row : workloads()) {
     const ModelRow& w = *row;
     std::string name = w.name;
