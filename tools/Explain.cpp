@@ -4,6 +4,7 @@
 #include "KernelFacts.h"
 #include "Limits.h"
 #include "Rows.h"
+#include "SameKernels.h"
 #include "StageCounts.h"
 
 #include "gdjit/Driver/Compile.h"
@@ -104,6 +105,11 @@ std::string heading(const Subject& subject, const Signature& signature, int thre
   std::string text =
       fmt::format("{}, {} step, {} rows, {} thread{}: at most {}\n", subject.name(), signature.step,
                   signature.batch, threads, threads == 1 ? "" : "s", words(limits));
+  text +=
+      fmt::format("limit: the longer of a kernel's operations and its bytes at these rates, {} of "
+                  "them as if the second cache had them already; above 100 % they came from "
+                  "the first cache, or others slowed the machine while it was measured\n",
+                  amount(static_cast<double>(limits.cache_bytes), "B"));
   if (threads < asked)
     text +=
         threads == 1
@@ -114,6 +120,53 @@ std::string heading(const Subject& subject, const Signature& signature, int thre
                           "pieces\n",
                           asked, threads);
   return text;
+}
+
+/// All that is said of a kernel.
+std::string block(const KernelFacts& facts, const std::vector<std::string>& schedule,
+                  const std::vector<std::string>& behind, const std::vector<std::string>& parts,
+                  double seconds, const Least& least) {
+  std::string text = fmt::format("\n{} \"{}\"\n", facts.kernel.name, facts.kernel.title);
+  for (const auto& [place, source] : facts.lines)
+    text += source.empty() ? fmt::format("  {}\n", place)
+                           : fmt::format("  {:<24}  {}\n", place, source);
+  text += listed("fused", facts.fused);
+  text += listed("loops", facts.loops);
+  text += listed("order", facts.order);
+  text += fmt::format("  ends       {}\n", facts.kernel.reason);
+  text += listed("schedule", schedule);
+  if (!behind.empty())
+    text += fmt::format("  barrier    behind {}: another thread touches what it writes\n",
+                        fmt::join(behind, ", "));
+  text += fmt::format("  work       {}, reads {}, writes {}\n", amount(facts.work.operations, "op"),
+                      amount(facts.work.read, "B"), amount(facts.work.written, "B"));
+  if (!facts.own.names.empty())
+    text += fmt::format("  scratch    {}\n", words(facts.own));
+  text += fmt::format("  predicted  {}, by {}\n", duration(least.seconds),
+                      least.by_operations ? "operations" : "bytes");
+  text += fmt::format("  measured   {}{}, {:.0f} % of the limit\n", duration(seconds),
+                      facts.parts.size() == 1 ? "" : fmt::format(" ({})", fmt::join(parts, ", ")),
+                      100 * least.seconds / seconds);
+  return text;
+}
+
+/// One line for all kernels that are the same as one.
+std::string of_the_same(const std::vector<KernelFacts>& all, const SameKernels& same,
+                        const Limits& limits, const std::vector<double>& measured) {
+  if (same.others.empty())
+    return "";
+  double predicted = 0, seconds = 0;
+  for (const size_t f : same.others) {
+    predicted += least_time(all[f].work, limits).seconds;
+    for (const size_t k : all[f].parts)
+      seconds += measured[k];
+  }
+  return fmt::format("  the same   {}, but for {} arrays: measured {} in all, {:.0f} % of the "
+                     "limit{}\n",
+                     ranges(all, same.others), same.others.size() == 1 ? "its" : "their",
+                     duration(seconds), 100 * predicted / seconds,
+                     same.lines.empty() ? ""
+                                        : fmt::format("; lines {}", fmt::join(same.lines, ", ")));
 }
 
 void explain(ExplainArguments a, Tool& tool) {
@@ -146,7 +199,11 @@ void explain(ExplainArguments a, Tool& tool) {
   for (const std::string& remark : c.remarks)
     if (remark.starts_with("update of "))
       text += remark + "\n";
-  for (const KernelFacts& facts : facts_of(program, before, sources)) {
+  const std::vector<KernelFacts> all = facts_of(program, before, sources);
+  const std::vector<SameKernels> same = same_kernels(all, program);
+  double predicted = 0, taken = 0;
+  for (size_t f = 0; f < all.size(); ++f) {
+    const KernelFacts& facts = all[f];
     std::vector<std::string> schedule = schedule_of(c.remarks, program, facts), parts, behind;
     Json times = Json::object();
     double seconds = 0;
@@ -159,27 +216,11 @@ void explain(ExplainArguments a, Tool& tool) {
         behind.push_back(name);
     }
     const Least least = least_time(facts.work, limits);
-    text += fmt::format("\n{} \"{}\"\n", facts.kernel.name, facts.kernel.title);
-    for (const auto& [place, source] : facts.lines)
-      text += source.empty() ? fmt::format("  {}\n", place)
-                             : fmt::format("  {:<24}  {}\n", place, source);
-    text += listed("fused", facts.fused);
-    text += listed("loops", facts.loops);
-    text += fmt::format("  ends       {}\n", facts.kernel.reason);
-    text += listed("schedule", schedule);
-    if (!behind.empty())
-      text += fmt::format("  barrier    behind {}: another thread touches what it writes\n",
-                          fmt::join(behind, ", "));
-    text +=
-        fmt::format("  work       {}, reads {}, writes {}\n", amount(facts.work.operations, "op"),
-                    amount(facts.work.read, "B"), amount(facts.work.written, "B"));
-    if (!facts.own.names.empty())
-      text += fmt::format("  scratch    {}\n", words(facts.own));
-    text += fmt::format("  predicted  {}, by {}\n", duration(least.seconds),
-                        least.by_operations ? "operations" : "bytes");
-    text += fmt::format("  measured   {}{}, {:.0f} % of the limit\n", duration(seconds),
-                        facts.parts.size() == 1 ? "" : fmt::format(" ({})", fmt::join(parts, ", ")),
-                        100 * least.seconds / seconds);
+    predicted += least.seconds;
+    taken += seconds;
+    if (same[f].first == f)
+      text += block(facts, schedule, behind, parts, seconds, least) +
+              of_the_same(all, same[f], limits, measured);
     Json places = Json::array();
     for (const auto& [place, source] : facts.lines)
       places.push_back(place);
@@ -188,6 +229,7 @@ void explain(ExplainArguments a, Tool& tool) {
                                {"lines", places},
                                {"fused", facts.fused},
                                {"loops", facts.loops},
+                               {"order", facts.order},
                                {"reason", facts.kernel.reason},
                                {"schedule", schedule},
                                {"threads_meet", behind},
@@ -198,6 +240,8 @@ void explain(ExplainArguments a, Tool& tool) {
                                {"measured", seconds},
                                {"parts", times}});
   }
+  text += fmt::format("\nall of the step: predicted {}, measured {}, {:.0f} % of the limit\n",
+                      duration(predicted), duration(taken), 100 * predicted / taken);
   write_output(a.json ? json_text(json) : text);
 }
 

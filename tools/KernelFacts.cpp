@@ -5,6 +5,7 @@
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Lowering/Fuse.h"
+#include "gdjit/Ops/Op.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -133,6 +134,51 @@ private:
   const Graph& graph_;
 };
 
+/// A reduction order in words: the same whatever the machine, the schedule and the threads.
+std::string words(const ReductionOrder& order, int64_t terms) {
+  constexpr int64_t short_chain = 32;
+  std::string chains =
+      order.partials == 1
+          ? "one chain"
+          : fmt::format("{} partial sums, added up by a tree, since in one chain each addition "
+                        "waits for the one before",
+                        order.partials);
+  if (order.block > 0)
+    return fmt::format("blocks of {} of {} terms, added one after another, so that threads can "
+                       "share the terms; each block {}",
+                       order.block, terms, chains);
+  return order.partials > 1 ? fmt::format("{} terms in {}", terms, chains)
+         : terms <= short_chain
+             ? fmt::format("{} terms in one chain, which partial sums would not shorten", terms)
+             : fmt::format("{} terms in one chain, since sums side by side fill vectors", terms);
+}
+
+/// In which order the sums of a kernel are added.
+std::vector<std::string> orders_of(const loop::Kernel& kernel, const Graph& graph) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> nodes; // by order
+  std::set<NodeId> seen;
+  for_each(kernel.body, [&](const Statement& s) {
+    if (s.node >= graph.size() || !seen.insert(s.node).second)
+      return;
+    const OpKind kind = gdjit::kind(graph.op(s.node));
+    if ((kind != OpKind::Contraction && kind != OpKind::Reduction) ||
+        !graph.attributes(s.node).has(Attr::order) || !is_float(graph.type(s.node).dtype))
+      return;
+    std::string order = words(graph.attributes(s.node).order(Attr::order),
+                              accesses(graph, s.node).reduced.elements());
+    auto at = std::ranges::find(nodes, order, &decltype(nodes)::value_type::first);
+    if (at == nodes.end())
+      at = nodes.insert(at, {std::move(order), {}});
+    const std::string& own = graph.name(s.node);
+    at->second.push_back(fmt::format("%{} ({})", own.empty() ? std::to_string(s.node) : own,
+                                     name(graph.op(s.node))));
+  });
+  std::vector<std::string> lines;
+  for (const auto& [order, names] : nodes)
+    lines.push_back(fmt::format("{}: {}", some_of(names, 4), order));
+  return lines;
+}
+
 /// What the schedule calls "w.packed54" and "between_loops14", for who has not read it.
 std::string told(const std::string& buffer) {
   const size_t end = buffer.find_last_not_of("0123456789") + 1;
@@ -200,6 +246,7 @@ std::vector<KernelFacts> facts_of(const loop::Program& planned, const BeforeSche
     if (source < fused.size())
       own.fused = fused[source];
     own.loops = Nests(loops, own.kernel, before.fused.graph).lines();
+    own.order = orders_of(own.kernel, before.fused.graph);
     own.work = work[source];
     for (; k < planned.kernels.size(); ++k) {
       const std::string& name = planned.kernels[k].name;

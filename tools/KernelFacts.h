@@ -24,6 +24,7 @@ struct KernelFacts {
   std::vector<std::pair<std::string, std::string>> lines;
   std::vector<std::string> fused; ///< why its nodes are in it
   std::vector<std::string> loops; ///< what is done in each of its loops, and why they are several
+  std::vector<std::string> order; ///< in which its sums are added, and why
   KernelWork work;
   OwnArrays own;
 };

@@ -161,8 +161,30 @@ TEST(Explain, SaysWhyNodesShareAKernel) {
        {"(matmul) begins it: a contraction keeps its loops", " work on it element by element",
         "reduce rows as they are computed", "are done where the gradients are computed",
         "read nothing that a kernel computes",
+        "terms in one chain, since sums side by side fill vectors",
+        "terms in 16 partial sums, added up by a tree, since ",
         "not in the loop above: a contraction keeps its loops", " of temporary arrays: "})
     EXPECT_THAT(run.out, HasSubstr(part));
+}
+
+TEST(Explain, TellsEqualLayersOnce) {
+  const std::string file = models_file("deep/deep.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+
+void deep(Model& m) {
+  Tensor h = m.input("x", {m.batch(), 16});
+  for (int i = 0; i < 60; ++i)
+    h = tanh(Linear(m, "layer" + std::to_string(i), 16, 16)(h));
+  m.minimize(mean(h * h), SGD{.lr = 0.1});
+}
+GDJIT_MODEL(deep, "sixty layers");
+)");
+  ToolRun run = run_tool({"explain", file, "--batch", "8"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, testing::ContainsRegex("the same   k3 to k[0-9]+, but for their arrays: measured "));
+  EXPECT_THAT(run.out, HasSubstr("all of the step: predicted "));
+  EXPECT_LT(std::ranges::count(run.out, '\n'), 200);
+  EXPECT_GT(json_of({"explain", file, "--batch", "8"})["kernels"].size(), 150);
 }
 
 TEST(Explain, SaysWhyFewerThreadsShareAStepThanWereAskedFor) {
