@@ -138,10 +138,17 @@ SharedArray take_columns(const Table& table, const InputDecl& input, std::span<c
   return array;
 }
 
+bool is_idx_file(const MappedFile& file) { return is_idx(file.bytes().substr(0, 2)); }
+
 SharedArray read_array(const std::string& path) {
   auto file = MappedFile::open(path);
   require_no_archive(file->bytes(), path);
-  return is_idx(file->bytes().substr(0, 2)) ? SharedArray(read_idx(path)) : read_npy(path);
+  return is_idx_file(*file) ? SharedArray(read_idx(path)) : read_npy(path);
+}
+
+/// What a file holds by its own word.
+std::string contents(const std::string& path, const TensorType& as_read) {
+  return is_idx_file(*MappedFile::open(path)) ? idx_contents(path) : to_string(as_read);
 }
 
 /// True where rows hold as many elements as the input takes of each, whatever their shape.
@@ -167,7 +174,8 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
                   {}}});
   };
   if (!rows_fit(array.type.shape, input))
-    refuse(fmt::format("holds {}, which does not fit input {}", to_string(array.type), input.name));
+    refuse(fmt::format("holds {}, which does not fit input {}", contents(path, array.type),
+                       input.name));
   TensorType type = input.type;
   if (input.batch_axis >= 0)
     type.shape[input.batch_axis] =
@@ -192,8 +200,8 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
         why = fmt::format("no {}", name(type.dtype));
     }
     if (!why.empty())
-      refuse(fmt::format("holds {}, whose element {} is {}: {}", to_string(array.type), i, value,
-                         why));
+      refuse(fmt::format("holds {}, whose element {} is {}: {}", contents(path, array.type), i,
+                         value, why));
   }
   array.require_unchanged();
   return converted;

@@ -18,7 +18,8 @@ namespace {
   throw Error(ErrorCode::data, fmt::format("{}: {}", file, what), {}, {{remedy, {}}});
 }
 
-constexpr const char* damaged = "it is truncated or damaged; fetch it again";
+constexpr const char* damaged = "it is damaged; fetch it again";
+constexpr const char* truncated = "it is truncated; fetch it again";
 constexpr size_t fixed_bytes = 4;      ///< of a header, in front of its extents
 constexpr size_t most_unpacked = 1032; ///< bytes that deflate can make of one
 
@@ -28,10 +29,12 @@ struct Element {
   uint8_t code;
   DType type;
   size_t bytes;
+  const char* name; ///< as the format has it
 };
-constexpr Element elements[] = {{0x08, DType::i32, 1}, {0x09, DType::i32, 1},
-                                {0x0b, DType::i32, 2}, {0x0c, DType::i32, 4},
-                                {0x0d, DType::f32, 4}, {0x0e, DType::f64, 8}};
+constexpr Element elements[] = {
+    {0x08, DType::i32, 1, "unsigned byte"}, {0x09, DType::i32, 1, "signed byte"},
+    {0x0b, DType::i32, 2, "short"},         {0x0c, DType::i32, 4, "int"},
+    {0x0d, DType::f32, 4, "float"},         {0x0e, DType::f64, 8, "double"}};
 
 struct Header {
   Element element;
@@ -49,6 +52,11 @@ uint64_t big_endian(const char* from, size_t bytes) {
 
 /// How long the header is; of the first 4 bytes.
 size_t header_bytes(std::string_view bytes, const std::string& file) {
+  if (bytes.size() < fixed_bytes && std::string_view("\0\0", 2).starts_with(bytes.substr(0, 2)))
+    refuse(file,
+           fmt::format("ends within its header, after {} of its first {} bytes", bytes.size(),
+                       fixed_bytes),
+           truncated);
   if (bytes.size() < fixed_bytes || bytes[0] != 0 || bytes[1] != 0)
     refuse(file, "is no IDX file: it does not begin with two zero bytes",
            "give an .npy file, or one of the digits' files as they are distributed");
@@ -62,7 +70,7 @@ Header header_of(std::string_view bytes, const std::string& file) {
   Header header;
   header.bytes = header_bytes(bytes, file);
   if (bytes.size() < header.bytes)
-    refuse(file, "ends within its header", damaged);
+    refuse(file, "ends within its header", truncated);
   const auto code = static_cast<uint8_t>(bytes[2]);
   bool known = false;
   for (const Element& e : elements)
@@ -108,7 +116,7 @@ public:
         refuse(file_,
                fmt::format("is no whole gzip file: {}",
                            stream_.msg ? stream_.msg : "it ends too early"),
-               damaged);
+               stream_.msg ? damaged : truncated);
     }
     bytes.resize(size - stream_.avail_out);
     return bytes.size() == size;
@@ -124,14 +132,19 @@ private:
   bool ended_ = false;
 };
 
+void fill_header(Unpacker& unpacker, std::string& bytes, const std::string& file) {
+  unpacker.fill(bytes, fixed_bytes);
+  if (!unpacker.fill(bytes, header_bytes(bytes, file)))
+    refuse(file, "ends within its header", truncated);
+}
+
 std::string unpacked(std::string_view packed, const std::string& file) {
   constexpr size_t most = std::size_t{1} << 31; // zlib counts in 32 bits
   if (packed.size() >= most)
     refuse(file, "is a gzip file of 2 GiB or more", "unpack it first: gunzip");
   Unpacker unpacker(packed, file);
   std::string bytes;
-  if (!unpacker.fill(bytes, fixed_bytes) || !unpacker.fill(bytes, header_bytes(bytes, file)))
-    refuse(file, "ends within its header", damaged);
+  fill_header(unpacker, bytes, file);
   const size_t total = header_of(bytes, file).total();
   if (total > most || total / most_unpacked > packed.size())
     refuse(file,
@@ -139,7 +152,7 @@ std::string unpacked(std::string_view packed, const std::string& file) {
                        packed.size()),
            damaged);
   if (!unpacker.fill(bytes, total))
-    refuse(file, fmt::format("promises {} bytes and holds {}", total, bytes.size()), damaged);
+    refuse(file, fmt::format("promises {} bytes and holds {}", total, bytes.size()), truncated);
   if (!unpacker.at_end())
     refuse(file, fmt::format("goes on behind the {} bytes that it promises", total), damaged);
   return bytes;
@@ -167,7 +180,10 @@ Array from_idx(std::string_view bytes, const std::string& file) {
     refuse(file,
            fmt::format("its extents {} take {} bytes, the file holds {}", to_string(header.shape),
                        header.total(), bytes.size()),
-           damaged);
+           bytes.size() < header.total()
+               ? truncated
+               : "it goes on behind its last element: it is damaged, or another file's header "
+                 "stands in it; fetch it again");
   Array array({header.element.type, header.shape});
   const char* from = bytes.data() + header.bytes;
   auto as_float = [](uint32_t bits) { return std::bit_cast<float>(bits); };
@@ -193,6 +209,20 @@ Array from_idx(std::string_view bytes, const std::string& file) {
     break;
   }
   return array;
+}
+
+std::string idx_contents(const std::string& path) {
+  std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  std::string_view bytes = file->bytes();
+  std::string plain;
+  if (is_gzip(bytes)) {
+    Unpacker unpacker(bytes, path);
+    fill_header(unpacker, plain, path);
+    bytes = plain;
+  }
+  const Header header = header_of(bytes, path);
+  return fmt::format("{}{}, read as {}", header.element.name, to_string(header.shape),
+                     name(header.element.type));
 }
 
 Array read_idx(const std::string& path) {

@@ -242,7 +242,7 @@ TEST_F(DataMistakes, folders_and_files_of_digits) {
   d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abcd", 20));
   d.write("l", std::string("\0\0\x08\x01\0\0\0\1\7", 9));
   EXPECT_REFUSED(digits({"--data", image, "--data", label}), 7,
-                 "i: holds i32[1,2,2], which does not fit input image");
+                 "i: holds unsigned byte[1,2,2], read as i32, which does not fit input image");
   d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abc", 19));
   EXPECT_REFUSED(digits({"--data", image, "--data", label}), 7,
                  "i: its extents [1,2,2] take 20 bytes, the file holds 19", "fetch it again");

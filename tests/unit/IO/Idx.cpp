@@ -102,6 +102,18 @@ TEST(Idx, EveryFlippedBitOfWhatIsPackedIsNoticed) {
   }
 }
 
+TEST(Idx, MessagesSayWhatIsTrue) {
+  EXPECT_THAT(message_of(std::string("\0\0\x08", 3)),
+              testing::AllOf(testing::HasSubstr("ends within its header, after 3 of its first 4"),
+                             testing::HasSubstr("it is truncated"),
+                             testing::Not(testing::HasSubstr("two zero bytes"))));
+  EXPECT_THAT(message_of(header(8, {2}) + "abc"),
+              testing::AllOf(testing::HasSubstr("take 10 bytes, the file holds 11"),
+                             testing::HasSubstr("goes on behind its last element"),
+                             testing::Not(testing::HasSubstr("truncated"))));
+  EXPECT_THAT(message_of(header(8, {2}) + "a"), testing::HasSubstr("it is truncated; fetch it"));
+}
+
 TEST(Idx, WhatLiesAboutItselfIsRefused) {
   EXPECT_THAT(message_of("P5 28 28"), testing::HasSubstr("does not begin with two zero bytes"));
   EXPECT_THAT(message_of(header(0x0a, {1}) + "a"), testing::HasSubstr("type 0x0a, which IDX"));
