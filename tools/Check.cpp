@@ -13,6 +13,7 @@ struct CheckArguments {
   uint64_t seed = 1;
   bool native_only = false;
   bool json = false;
+  int threads = 1;
 };
 
 /// What the declared step for `batch` rows does not scale in as it should: an error message, or
@@ -72,8 +73,10 @@ void check_model(const CheckArguments& a, Tool& tool) {
   else
     check_gradients(subject, a.model.batch, a.seed, report);
 
-  ChainOptions chain{
-      .seed = a.seed, .all_targets = !a.native_only, .training = kind == StepKind::training};
+  ChainOptions chain{.seed = a.seed,
+                     .all_targets = !a.native_only,
+                     .training = kind == StepKind::training,
+                     .threads = a.threads};
   const int64_t rows = own.signature().batch;
   check_chain(own, chain, rows == 0 ? "no batch" : fmt::format("{} rows", rows), report);
   if (subject.is_text()) {
@@ -117,6 +120,11 @@ void add_check(CLI::App& app, Tool& tool) {
       ->type_name("N");
   command->add_flag("--native", a->native_only,
                     "native code for this machine only, no other target");
+  command
+      ->add_option("--threads", a->threads,
+                   "native code also with so many, which share whatever divides, however small")
+      ->check(whole_number(1))
+      ->type_name("N");
   command->add_flag("--json", a->json, "as JSON");
   command->callback([a, &tool] { check_model(*a, tool); });
 }

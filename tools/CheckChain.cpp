@@ -64,6 +64,20 @@ void check_chain(const Work& work, const ChainOptions& chain, const std::string&
               compile(work, options).executable->call(arguments));
     }
   }
+  if (chain.threads <= 1)
+    return;
+  MachineTable machine = machine_table("native");
+  machine.least_shared = 1; // the most that could go wrong, not what is fast
+  options.target = "native";
+  options.level = 2;
+  options.threads = chain.threads;
+  options.machine = &machine;
+  const Compilation shared = compile(work, options);
+  const std::string what = fmt::format("native code on {} threads", chain.threads);
+  if (shared.executable->threads() == 1)
+    report.skip(fmt::format("{}, {}", title, what), "no loop of it divides among threads");
+  else
+    compare(what, shared.executable->call(arguments));
 }
 
 } // namespace gdjit::tool

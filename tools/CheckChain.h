@@ -10,6 +10,7 @@ struct ChainOptions {
   uint64_t seed = 1;
   bool all_targets = true; ///< those that this machine can run; else native alone
   bool training = true;
+  int threads = 1; ///< more: also native code in which as many share whatever divides
 };
 
 /// Graph interpreter at each graph stage, loop interpreter at each loop stage, native code at each

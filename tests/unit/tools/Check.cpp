@@ -129,4 +129,12 @@ TEST(Check, ChecksTheChainWhereThereIsNothingToDifferentiate) {
   EXPECT_THAT(text, HasSubstr(" 0 failed, "));
 }
 
+TEST(Check, ComparesNativeCodeThatThreadsShare) {
+  ToolRun run = run_tool({"check", "07:overfitting", "--native", "--threads", "2"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("ok       20 rows, native code on 2 threads\n"));
+  run = run_tool({"check", "01", "--native", "--threads", "2"});
+  EXPECT_THAT(run.out, HasSubstr("native code on 2 threads: no loop of it divides among threads"));
+}
+
 } // namespace
