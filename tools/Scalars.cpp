@@ -27,7 +27,14 @@ ScalarValues parse_scalars(const Signature& signature, const std::vector<std::st
   std::vector<std::string> general_first = given; // a rate by name holds whatever its place
   std::ranges::stable_partition(
       general_first, [](const std::string& text) { return text.find('=') == std::string::npos; });
+  std::vector<std::string> seen; // "" for all of them
   for (const std::string& text : general_first) {
+    std::string of = text.substr(0, text.find('=') == std::string::npos ? 0 : text.find('='));
+    if (std::ranges::find(seen, of) != seen.end())
+      throw Error(ErrorCode::usage,
+                  fmt::format("--lr {}: {} is given twice; leave one value of it", text,
+                              of.empty() ? "the learning rate of all" : "that of " + of));
+    seen.push_back(std::move(of));
     if (text.find('=') == std::string::npos) {
       double value = parse_number(text, "--lr");
       if (std::none_of(known.begin(), known.end(), is_rate))

@@ -182,6 +182,12 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
   if (!arguments.optimizer.empty())
     optimizer_ = parse_optimizer(arguments.optimizer);
   model_ = declare(arguments.batch, dtype());
+  if (arguments.batch != 0 && model_->training().step(arguments.batch).signature.batch == 0)
+    throw Error(ErrorCode::usage,
+                fmt::format("--batch {}: model '{}' has no batch: none of its inputs has m.batch() "
+                            "rows",
+                            arguments.batch, loaded_.name),
+                location(), {{"leave --batch out", {}}});
   tool.reproducer = [model = model_, batch = arguments.batch] {
     Work work;
     work.step = model->training().step(batch);

@@ -146,6 +146,19 @@ void ModelCore::check_options() const {
                               did_you_mean(given.name, known)),
                   {}, {{known.empty() ? "it has none" : "it has " + list, {}}});
     }
+  for (auto given = options.options.begin(); given != options.options.end(); ++given)
+    if (std::any_of(options.options.begin(), given,
+                    [&](const OptionValue& before) { return before.name == given->name; }))
+      throw Error(ErrorCode::usage,
+                  fmt::format("option '{}' of model '{}' is given twice; leave one value of it",
+                              given->name, options.name));
+  if (options.optimizer && primary->minimizes.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("model '{}' minimizes nothing, so there is no optimizer for another "
+                            "one to take the place of",
+                            options.name),
+                {},
+                {{"leave the optimizer out, or call m.minimize(loss, SGD{…}) in the model", {}}});
 }
 
 bool ModelCore::depends_on_rows(const Error& error) {

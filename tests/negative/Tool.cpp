@@ -59,6 +59,19 @@ TEST(ToolMistakes, an_unknown_option_of_the_model) {
   EXPECT_REFUSED(run_tool({"train", "05", "--set", "hidden"}), 2, "expected NAME=VALUE");
 }
 
+TEST(ToolMistakes, words_that_would_do_nothing) {
+  EXPECT_REFUSED(run_tool({"explain", "02:cost_curve", "--optimizer", "adam"}), 2,
+                 "model 'cost_curve' minimizes nothing", "leave the optimizer out");
+  EXPECT_REFUSED(run_tool({"eval", "08", "--batch", "5"}), 2, "--batch 5: model ", "has no batch",
+                 "leave --batch out");
+  EXPECT_REFUSED(run_tool({"train", "01", "--lr", "0.1", "--lr", "0.2"}), 2,
+                 "--lr 0.2: the learning rate of all is given twice; leave one");
+  EXPECT_REFUSED(run_tool({"train", "01", "--lr", "lr=1", "--lr", "lr=2"}), 2,
+                 "--lr lr=2: that of lr is given twice; leave one");
+  EXPECT_REFUSED(run_tool({"train", "07:overfitting", "--set", "hidden=3", "--set", "hidden=4"}), 2,
+                 "option 'hidden' of model 'overfitting' is given twice; leave one value");
+}
+
 TEST(ToolMistakes, an_unknown_pass) {
   const char* message = "unknown pass 'simplfy'; did you mean 'simplify'?\n";
   EXPECT_REFUSED(run_tool({"dump", "05", "--after", "simplfy"}), 2, message);
@@ -68,8 +81,8 @@ TEST(ToolMistakes, an_unknown_pass) {
   EXPECT_REFUSED(run_tool({"opt", "05", "--passes", "qqq"}), 2,
                  "unknown pass 'qqq'; `gdjit doc passes` lists them");
   for (const char* passes : {"simplify,eliminate_dead_code", "specialize,schedule"})
-    EXPECT_REFUSED(run_tool({"opt", "05", "--passes", passes}), 2,
-                   "works on stage", "the step is at declared there", "gdjit doc passes");
+    EXPECT_REFUSED(run_tool({"opt", "05", "--passes", passes}), 2, "works on stage",
+                   "the step is at declared there", "gdjit doc passes");
 }
 
 TEST(ToolMistakes, what_a_text_no_longer_has) {
