@@ -87,7 +87,7 @@ void tell_loops_apart(const Program& program, Kernel& kernel) {
   for (const Named& own : loops) {
     std::string& name = names[own.loop];
     if (own.inner)
-      name = within + name;
+      name.insert(0, within);
     if (const std::string node = distinction(kernel, own, loops); !node.empty())
       name += computing + node;
   }

@@ -219,9 +219,10 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>&
       const TensorType& type = program.buffers[buffer].type;
       const int64_t bytes = type.elements() * byte_size(type.dtype),
                     lanes = context.machine.vector_bytes / byte_size(type.dtype),
-                    extent = type.shape[axis];
+                    extent = type.shape[axis],
+                    in_whole_vectors = (extent + lanes - 1) / lanes * lanes;
       return fetched.second * static_cast<double>(extent) <=
-                 static_cast<double>(type.elements() * ((extent + lanes - 1) / lanes * lanes)) &&
+                 static_cast<double>(type.elements()) * static_cast<double>(in_whole_vectors) &&
              bytes > context.machine.l1_bytes;
     });
     if (fetches.empty() || !once)
