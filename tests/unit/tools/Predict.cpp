@@ -130,6 +130,7 @@ TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
   EXPECT_GT(json["kernels"][0]["operations"].get<double>(), 13 * 3 * 5);
   EXPECT_GT(json["kernels"][0]["measured"].get<double>(), 0);
   EXPECT_GT(json["limits"]["cache"].get<double>(), json["limits"]["memory"].get<double>() / 4);
+  EXPECT_GT(json["limits"]["updates_memory"].get<double>(), 0) << "read and written in place";
   EXPECT_THAT(json["kernels"][0]["lines"].dump(), HasSubstr("02_gradient_descent.cpp:"));
 }
 
