@@ -148,7 +148,7 @@ private:
   std::vector<char> constant_loop_;
   std::unordered_map<const Statement*, int64_t> check_number_;
   std::map<std::pair<uint32_t, gdjit::DType>, Value*> arguments_; ///< numbers that are passed
-  bool streams_ = false; ///< a store goes past the caches
+  bool streams_ = false;                                          ///< a store goes past the caches
 };
 
 } // namespace gdjit_llvm

@@ -197,8 +197,8 @@ private:
   void statement(const Statement& s, int64_t times) {
     shape_.statements = std::min(shape_.statements + times, too_many);
     put(static_cast<int64_t>(s.kind) | static_cast<int64_t>(s.op) << 8 |
-        static_cast<int64_t>(s.loop_kind) << 16 | static_cast<int64_t>(s.streaming) << 20 | static_cast<int64_t>(s.type.dtype) << 24 |
-        static_cast<int64_t>(s.type.lanes) << 32);
+        static_cast<int64_t>(s.loop_kind) << 16 | static_cast<int64_t>(s.streaming) << 20 |
+        static_cast<int64_t>(s.type.dtype) << 24 | static_cast<int64_t>(s.type.lanes) << 32);
     put(static_cast<int64_t>(s.operands.size())); // lengths first: no key begins another
     for (loop::ValueId operand : s.operands)
       put_id(values_, operand);

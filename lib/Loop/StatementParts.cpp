@@ -43,6 +43,7 @@ ValueId StatementParser::value_of(const Number& number, DType type) {
   numbers_.back()[{type, s.bits}] = s.result;
   return in_place(std::move(s), number.at);
 }
+
 // Names and types.
 
 ValueId StatementParser::number(std::string_view what) {

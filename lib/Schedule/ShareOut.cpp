@@ -236,9 +236,9 @@ private:
     if (named)
       return "its largest loop leaves in registers what is used behind it";
     const std::string why = dependence(program_, nest);
-    return why.empty()
-               ? fmt::format("the {} iterations of its largest loop make no equal pieces", turns(nest))
-               : "of its largest loop " + why;
+    return why.empty() ? fmt::format("the {} iterations of its largest loop make no equal pieces",
+                                     turns(nest))
+                       : "of its largest loop " + why;
   }
 
   /// Rows first: they are cut where both ways do as well.

@@ -52,6 +52,7 @@ Product product_of(const Statement& nest) {
       body[0].type.lanes == 1 && is_plain(body[1]) && is_chain(body[1], body[0].tile) &&
       body[2].kind == StatementKind::Get && body[2].tile == body[0].tile &&
       body[3].kind == StatementKind::Store && body[3].operands[0] == body[2].result &&
+      body[3].mask == loop::none &&
       std::ranges::any_of(body[3].index, [&](const Index& i) { return is_variable(i, nest); }) &&
       std::ranges::any_of(body[3].index, [&](const Index& i) { return is_variable(i, columns); });
   return stores ? Product{&nest, &columns, &body[1]} : Product{};

@@ -81,8 +81,7 @@ MemoryBound prepare(const std::string& name, void (*declare)(Model&), int64_t ba
     if (stores == Stores::plain || streams.writes > 0) {
       // Its own: of two loops over the same arrays the second would find them in a cache.
       auto moved = std::make_shared<Moved>(arrays, elements);
-      bound.contestants.push_back(
-          {"loop", [=] { move(streams, stores, moved->at, elements); }});
+      bound.contestants.push_back({"loop", [=] { move(streams, stores, moved->at, elements); }});
     }
   return bound;
 }

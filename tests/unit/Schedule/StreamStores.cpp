@@ -53,8 +53,9 @@ TEST(StreamStores, WriteALargeOutputThatNothingReads) {
 TEST(StreamStores, AreForWholeLinesOfWhatIsLarge) {
   EXPECT_THAT(sum_with_one({63, 64}), Not(HasSubstr("streaming"))) << "in a cache";
   EXPECT_THAT(sum_with_one({100, 56}), Not(HasSubstr("streaming"))) << "rows of half lines";
-  EXPECT_THAT(scheduled({{64, 64}}, [](std::span<const Expr> x) { return transpose(x[0], {1, 0}); }),
-              HasSubstr("streaming store y["))
+  EXPECT_THAT(
+      scheduled({{64, 64}}, [](std::span<const Expr> x) { return transpose(x[0], {1, 0}); }),
+      HasSubstr("streaming store y["))
       << "turned in registers";
 }
 

@@ -1,6 +1,7 @@
 // Some terms of a product at a time: where they are, and that no bit changes.
 #include "ScheduledLoops.h"
 
+#include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Loop/Text.h"
 
 #include <gmock/gmock.h>
@@ -76,6 +77,49 @@ TEST(TermBlocks, OtherProductsStayInRegisters) {
   EXPECT_THAT(gradient(768, 32, 49, 32768), in_registers) << "few terms for so many sums";
   EXPECT_THAT(gradient(768, 40, 48, 32768), in_registers) << "the cache holds less than 64 terms";
   EXPECT_THAT(gradient(500, 32, 48, 32768), in_registers) << "one chain, with its update";
+}
+
+/// A sum that is not stored has no place in memory.
+TEST(TermBlocks, ResultsThatAreStoredUnderAMaskStayInRegisters) {
+  const loop::Program loops = read_step(R"gdir(gdir 1
+stage loops
+model masked
+step training
+batch 0
+
+input x : f32[384,32]
+input d : f32[384,48]
+input c : bool[]
+output y : f32[32,48]
+
+buffer x : f32[384,32] = input x
+buffer d : f32[384,48] = input d
+buffer c : bool[] = input c
+buffer y : f32[32,48] = output y
+
+kernel k0 "masked" {
+  %0 = load c
+  for i in 0..32 {
+    for j in 0..48 {
+      tile t0 : f32 = 0
+      for k in 0..384 {
+        set t0 = fma x[k, i], d[k, j], t0
+      }
+      store y[i, j] = t0 if %0
+    }
+  }
+}
+
+end
+)gdir",
+                                        "t.gdir")
+                                  .program;
+  std::string remarks;
+  const loop::Program program = scheduled(loops, 32768, 1, remarks);
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  EXPECT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+  EXPECT_THAT(remarks, Not(HasSubstr("at a time")));
 }
 
 } // namespace
