@@ -17,7 +17,8 @@ TEST(Memory, a_part_of_a_vector_is_loaded_into_another_one) {
           LoopBuilder b;
           BufferId in = b.input("in", {type, {3, lanes}}), out = b.output("out", {type, {lanes}});
           Index column{{0, {}}, loop::none, 1}, shifted{{-first, {}}, loop::none, 1};
-          const ValueId lane = b.index(column, lanes), begin = b.constant({i64, 1}, first - 1.0),
+          const ValueId lane = b.index(column, lanes),
+                        begin = b.constant({i64, 1}, static_cast<double>(first - 1)),
                         end = b.constant({i64, 1}, static_cast<double>(first + count));
           const ValueId mask = b.compute(ScalarOp::bit_and, {boolean, lanes},
                                          {b.compute(ScalarOp::lt, {boolean, lanes}, {begin, lane}),
