@@ -276,7 +276,8 @@ private:
     if (other.again > is.again + least_gain)
       reasons.push_back(fmt::format("reads {:.4g} kB that the others read, too, not {:.4g} kB",
                                     is.again / 1e3, other.again / 1e3));
-    nest.reason = fmt::format("a thread {}", fmt::join(reasons, ", and "));
+    if (!reasons.empty())
+      nest.reason = fmt::format("a thread {}", fmt::join(reasons, ", and "));
   }
 
   const Program& program_;

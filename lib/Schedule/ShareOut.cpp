@@ -83,12 +83,22 @@ struct Ids {
   }
 };
 
+/// Bytes that a step touches; an update lies in its state.
+double bytes_of(const Program& program) {
+  double bytes = 0;
+  for (const loop::Buffer& b : program.buffers)
+    if (b.same_as == loop::none && b.role != loop::BufferRole::update)
+      bytes += static_cast<double>(b.type.bytes());
+  return bytes;
+}
+
 class Sharer {
 public:
   Sharer(Program& program, PassContext& context)
       : program_(program), context_(context),
         lanes_(std::max<int64_t>(1, context.machine.vector_bytes / 4)),
-        half_l2_(static_cast<double>(context.machine.l2_bytes) / 2) {}
+        half_l2_(static_cast<double>(context.machine.l2_bytes) / 2),
+        is_beyond_cache_(bytes_of(program) > 2 * half_l2_) {}
 
   void run() {
     for (size_t k = 0; k < program_.kernels.size(); ++k)
@@ -210,11 +220,11 @@ private:
     return parts;
   }
 
-  /// What a nest takes, in statements: as many as it has, or as its bytes take that no second cache
-  /// holds.
+  /// What a nest takes, in statements: as many as it has, or as its bytes take where the second
+  /// cache does not hold a step's.
   double cost_of(const Statement& nest) const {
     const double work = work_of(nest), bytes = bytes_touched(program_, nest, {});
-    return bytes > half_l2_ ? std::max(work, bytes * statements_a_byte) : work;
+    return is_beyond_cache_ && bytes > half_l2_ ? std::max(work, bytes * statements_a_byte) : work;
   }
 
   bool is_large(const Statement& nest) const {
@@ -341,6 +351,7 @@ private:
   PassContext& context_;
   const int64_t lanes_;
   const double half_l2_;                ///< bytes; the other half is for what is copied
+  const bool is_beyond_cache_;          ///< all that a step touches
   std::vector<SharedNest> nests_;       ///< in the order of kernels and statements
   size_t next_ = 0;                     ///< of nests_, as kernels are cut
   std::map<size_t, std::string> alone_; ///< of kernels, why threads share no nest of them

@@ -58,7 +58,7 @@ TEST(ShareOut, BytesThatNoSecondCacheHoldsPayForAMeetingOfFewStatements) {
   EXPECT_THAT(shared_product(2, 256, 256, machine),
               Contains(HasSubstr("threads share loop j, since its 0.264 MB are more than half of "
                                  "the second cache")));
-  machine.l2_bytes = 1 << 20;
+  machine.l2_bytes = 300 << 10; // of which the step's 0.266 MB are more than half
   EXPECT_THAT(shared_product(2, 256, 256, machine),
               Contains(HasSubstr("on one thread, since the 657 thousand statements of its largest "
                                  "loop are less than the 1.05 million that pay for a barrier")));
