@@ -3,7 +3,8 @@
 // and stays in the second cache for every panel of columns.
 //
 // Before:  for i in 0..784 { for j in 0..128 {
-//            tile sum; for b in 0..2 { tile t; for k in 0..2048 { t = fma x[2048*b+k, i], d[…, j], t }
+//            tile sum; for b in 0..2 {
+//              tile t; for k in 0..2048 { t = fma x[2048*b+k, i], d[…, j], t }
 //              set sum = add sum, t }; … } }
 // After:   for b in 0..2 { for i { for j { sums[b, i, j] = -0.0 } }
 //            for c in 0..2048 step 128 { for i { for j {
