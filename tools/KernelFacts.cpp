@@ -186,7 +186,7 @@ std::string told(const std::string& buffer) {
   for (const std::string_view copy : {".packed", ".panel", ".rows"})
     if (stem.ends_with(copy))
       return fmt::format("a copy of {}", stem.substr(0, stem.size() - copy.size()));
-  if (stem.ends_with(".sums"))
+  if (stem == "sums" || stem.ends_with(".sums"))
     return "sums of blocks";
   return stem == "between_loops" ? "values between two loops" : buffer;
 }
