@@ -10,7 +10,6 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_rows = 8;
-constexpr int64_t line_bytes = 64;
 constexpr int64_t least_row_bytes = 1024; ///< shorter rows are fetched before one notices
 constexpr int64_t followed_bytes = 2048;  ///< hardware asks for what is so far apart
 constexpr int64_t most_side_by_side = 16; ///< turns of a loop that is written out

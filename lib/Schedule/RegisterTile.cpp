@@ -221,11 +221,11 @@ private:
       return varies(loop) ? std::clamp<int64_t>(most, 1, rows_where_they_vary)
                           : choose_rows(rows, most);
     };
+    const bool strided = strided_across(program_, loop);
     const bool beyond_cache = bytes_across(loop) > context_.machine.l1_bytes;
     const bool columns_first =
         nothing_else && varying_.empty() && (beyond_cache || masked_across(loop)) &&
-        turns(loop) >= count_of(turns(loop)) *
-                           (strided_across(program_, loop) ? least_tiles_strided : least_tiles);
+        turns(loop) >= count_of(turns(loop)) * (strided ? least_tiles_strided : least_tiles);
     bool works = false; // between the terms of the next tile
     if (const int64_t fewer = rows_beside(side_by_side, tiles, registers_for_work);
         !varies(loop) &&
@@ -235,7 +235,7 @@ private:
     }
     // Columns that are turned on the way come in order; all of them copied first lose the cache.
     const int64_t block =
-        columns_first && !strided_across(program_, loop)
+        columns_first && !strided
             ? rows_of_block(loop, least_tiles * count_of(turns(loop)), context_.machine)
             : 0;
     if (columns_first && !works && bytes_along(loop) > context_.machine.l2_bytes) {
@@ -243,7 +243,7 @@ private:
       most = std::min(rows_beside(side_by_side, tiles), most_rows);
     }
     int64_t count = count_of(block != 0 ? block : turns(loop));
-    const bool turned = columns_first && !works && strided_across(program_, loop);
+    const bool turned = columns_first && !works && strided;
     if (turned)
       if (const int64_t behind_first = rows_behind_turning(turns(loop), most, side_by_side))
         count = behind_first;

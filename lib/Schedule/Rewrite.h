@@ -35,6 +35,8 @@ struct Varying {
   bool empty() const { return loops.empty() && tiles.empty(); }
 };
 
+inline constexpr int64_t line_bytes = 64; ///< what a cache fetches at once
+
 /// Notes every loop of `statements` as settled.
 void settle(const std::vector<Statement>& statements, Settled& settled);
 

@@ -9,8 +9,6 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t line_bytes = 64;
-
 int64_t row_bytes(const TensorType& type) {
   return type.shape.rank() == 0 ? 0 : type.shape[type.shape.rank() - 1] * byte_size(type.dtype);
 }

@@ -66,10 +66,11 @@ public:
   std::vector<Statement> rewrite(std::vector<Statement> body) {
     std::vector<Statement> out;
     for (Statement& s : body) {
+      const Product product = product_of(s);
       if (s.kind != StatementKind::For) {
         out.push_back(std::move(s));
-      } else if (const int64_t count = terms_at_once(product_of(s)); count != 0) {
-        cut(out, s, count);
+      } else if (const int64_t count = terms_at_once(product); count != 0) {
+        cut(out, product, count);
       } else if (std::optional<Statement> whole = taken_apart(s)) {
         s.body = rewrite(std::move(s.body));
         out.push_back(std::move(s));
@@ -139,8 +140,7 @@ private:
   }
 
   /// The sums begin in memory, and each part of the terms goes on with them.
-  void cut(std::vector<Statement>& out, const Statement& nest, int64_t count) {
-    const Product p = product_of(nest);
+  void cut(std::vector<Statement>& out, const Product& p, int64_t count) {
     const int64_t all = turns(*p.terms), parts = all / count, rest = all % count;
     context_.remarks.push_back(fmt::format(
         "{}: {} of the {} terms of loop {} at a time for all of loops {} and {}, with sums in "

@@ -29,12 +29,8 @@ std::string scheduled(const std::vector<Shape>& shapes, int64_t l2_bytes,
   const loop::Program program = schedule(b.loops, context);
   const loop::Program planned = plan(program, context);
   const Array expected = interpret(b.loops, b.arguments).outputs[0];
-  for (const loop::Program* p : {&program, &planned}) {
-    Diagnostics diagnostics;
-    verify(*p, diagnostics);
-    EXPECT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-    EXPECT_TRUE(same_bits(expected, interpret(*p, b.arguments).outputs[0]));
-  }
+  for (const loop::Program* p : {&program, &planned})
+    expect_output(*p, b.arguments, expected);
   return loop::print(planned);
 }
 

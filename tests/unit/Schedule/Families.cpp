@@ -84,10 +84,7 @@ TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
       context.machine = machine;
       const loop::Program scheduled = schedule(b.loops, context);
       EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("k3: for any extents")));
-      Diagnostics diagnostics;
-      verify(scheduled, diagnostics);
-      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(scheduled, b.arguments).outputs[0]));
+      expect_output(scheduled, b.arguments, expected.outputs[0]);
       loop::KernelKey key(scheduled, loop::KernelKey::Numbers::left_out);
       std::set<std::string> structures;
       for (const loop::Kernel& kernel : scheduled.kernels) {
@@ -98,9 +95,7 @@ TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
       context.machine.least_shared = 1000; // pieces of rows or columns: masks end with a piece
       context.threads = 3;
       const loop::Program shared = schedule(b.loops, context);
-      verify(shared, diagnostics);
-      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(shared, b.arguments).outputs[0]));
+      expect_output(shared, b.arguments, expected.outputs[0]);
       context.threads = 1;
       context.machine.most_shapes = 4;
       context.remarks.clear();

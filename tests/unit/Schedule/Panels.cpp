@@ -72,11 +72,7 @@ TEST(Schedule, RowsThatDoNotFitTheSecondCacheAreTakenInBlocks) {
     EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("blocks of 16 rows of loop i")));
     EXPECT_THAT(loop::print(p), testing::AllOf(HasSubstr(" in 0..96 step 16 "),
                                                testing::ContainsRegex("panel[0-9]+\\[j[0-9]*, k")));
-    Diagnostics diagnostics;
-    verify(p, diagnostics);
-    ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-    EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
-                          interpret(p, b.arguments).outputs[0]));
+    expect_output(p, b.arguments, interpret(b.loops, b.arguments).outputs[0]);
   }
 }
 

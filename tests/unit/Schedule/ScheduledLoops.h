@@ -59,6 +59,15 @@ inline std::vector<MachineTable> machines() {
           {.vector_bytes = 64, .vector_registers = 20, .l1_bytes = 64, .l2_bytes = 512}};
 }
 
+/// Expects a program that the verifier accepts and whose first output has these bits.
+inline void expect_output(const loop::Program& program, const CallArguments& arguments,
+                          const Array& expected, const std::string& where = "") {
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+  EXPECT_TRUE(same_bits(expected, interpret(program, arguments).outputs[0])) << where;
+}
+
 /// Schedules and plans for every machine and expects the bits of the loops as lowered.
 inline void expect_same_bits(const Built& b) {
   CallResults expected = interpret(b.loops, b.arguments);
@@ -67,13 +76,9 @@ inline void expect_same_bits(const Built& b) {
     context.machine = machine;
     loop::Program scheduled = schedule(b.loops, context);
     loop::Program planned = plan(scheduled, context);
-    for (const loop::Program* p : {&scheduled, &planned}) {
-      Diagnostics diagnostics;
-      verify(*p, diagnostics);
-      ASSERT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-      EXPECT_TRUE(same_bits(expected.outputs[0], interpret(*p, b.arguments).outputs[0]))
-          << machine.vector_bytes << " bytes, " << name(p->stage);
-    }
+    for (const loop::Program* p : {&scheduled, &planned})
+      expect_output(*p, b.arguments, expected.outputs[0],
+                    fmt::format("{} bytes, {}", machine.vector_bytes, name(p->stage)));
   }
 }
 

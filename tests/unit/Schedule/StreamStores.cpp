@@ -25,11 +25,7 @@ std::string scheduled(const std::vector<Shape>& shapes,
   context.machine = {.l2_bytes = 16384, .least_shared = 1, .streamed_bytes = streamed_bytes};
   b.loops = expand(b.loops, context);
   const loop::Program program = schedule(b.loops, context);
-  Diagnostics diagnostics;
-  verify(program, diagnostics);
-  EXPECT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-  EXPECT_TRUE(same_bits(interpret(b.loops, b.arguments).outputs[0],
-                        interpret(program, b.arguments).outputs[0]));
+  expect_output(program, b.arguments, interpret(b.loops, b.arguments).outputs[0]);
   std::string text = loop::print(program);
   for (const std::string& remark : context.remarks)
     text += remark + "\n";

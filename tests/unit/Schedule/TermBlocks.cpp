@@ -39,12 +39,8 @@ std::string gradient(int64_t rows, int64_t features, int64_t columns, int64_t l2
   const loop::Program program = scheduled(b.loops, l2_bytes, threads, remarks),
                       planned = plan(program, context);
   const Array expected = interpret(b.loops, b.arguments).outputs[0];
-  for (const loop::Program* p : {&program, &planned}) {
-    Diagnostics diagnostics;
-    verify(*p, diagnostics);
-    EXPECT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
-    EXPECT_TRUE(same_bits(expected, interpret(*p, b.arguments).outputs[0]));
-  }
+  for (const loop::Program* p : {&program, &planned})
+    expect_output(*p, b.arguments, expected);
   return loop::print(program) + remarks;
 }
 
