@@ -14,9 +14,11 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_terms = 64;          ///< for which sums are worth going to memory and back
-constexpr int64_t least_terms_of_column = 8; ///< else its sums are as much to move as its rows
+constexpr int64_t least_terms_of_column = 4; ///< else its sums are as much to move as its rows
 constexpr int64_t least_vectors = 3; ///< of columns: two are one tile, which reads rows once
 constexpr int64_t parts_of_second_cache = 4; ///< of which what some terms read takes one
+constexpr int64_t terms_of_some_rows = 128;  ///< where of all rows the cache holds too few
+constexpr int64_t least_rows = 16;           ///< a tile of them
 
 /// for rows { for columns { tile; for terms { … }; get; store } }
 struct Product {
@@ -36,8 +38,12 @@ bool is_chain(const Statement& terms, TileId tile) {
   });
 }
 
-bool is_variable(const Index& i, const Statement& loop) {
-  return i.dynamic == loop::none && i.affine == variable(loop.loop);
+/// True where an index counts `loop` and not `other`.
+bool counts(const Statement& store, const Statement& loop, const Statement& other) {
+  return std::ranges::any_of(store.index, [&](const Index& i) {
+    return i.dynamic == loop::none && factor(i.affine, loop.loop) == 1 &&
+           factor(i.affine, other.loop) == 0;
+  });
 }
 
 /// The product that `nest` stores, each result where no other is; without terms where it does
@@ -47,14 +53,12 @@ Product product_of(const Statement& nest) {
     return {};
   const Statement& columns = nest.body[0];
   const std::vector<Statement>& body = columns.body;
-  const bool stores =
-      body.size() == 4 && body[0].kind == StatementKind::Tile && body[0].extents.empty() &&
-      body[0].type.lanes == 1 && is_plain(body[1]) && is_chain(body[1], body[0].tile) &&
-      body[2].kind == StatementKind::Get && body[2].tile == body[0].tile &&
-      body[3].kind == StatementKind::Store && body[3].operands[0] == body[2].result &&
-      body[3].mask == loop::none &&
-      std::ranges::any_of(body[3].index, [&](const Index& i) { return is_variable(i, nest); }) &&
-      std::ranges::any_of(body[3].index, [&](const Index& i) { return is_variable(i, columns); });
+  const bool stores = body.size() == 4 && body[0].kind == StatementKind::Tile &&
+                      body[0].extents.empty() && body[0].type.lanes == 1 && is_plain(body[1]) &&
+                      is_chain(body[1], body[0].tile) && body[2].kind == StatementKind::Get &&
+                      body[2].tile == body[0].tile && body[3].kind == StatementKind::Store &&
+                      body[3].operands[0] == body[2].result && body[3].mask == loop::none &&
+                      counts(body[3], nest, columns) && counts(body[3], columns, nest);
   return stores ? Product{&nest, &columns, &body[1]} : Product{};
 }
 
@@ -71,6 +75,8 @@ public:
         out.push_back(std::move(s));
       } else if (const int64_t count = terms_at_once(product); count != 0) {
         cut(out, product, count);
+      } else if (const int64_t rows = rows_at_once(product); rows != 0) {
+        cut_rows(out, product, rows);
       } else if (std::optional<Statement> whole = taken_apart(s)) {
         s.body = rewrite(std::move(s.body));
         out.push_back(std::move(s));
@@ -91,7 +97,8 @@ private:
       return std::nullopt;
     Statement sums = nest;
     Statement whole = take_blocks_apart(program_, sums, loop::own_name(program_, "", "sums"));
-    if (terms_at_once(product_of(sums.body[0])) == 0) {
+    const Product product = product_of(sums.body[0]);
+    if (terms_at_once(product) == 0 && rows_at_once(product) == 0) {
       program_.buffers.pop_back();
       return std::nullopt;
     }
@@ -101,6 +108,25 @@ private:
 
   /// How many terms of all rows the second cache holds beside the sums; 0 where they stay together.
   int64_t terms_at_once(const Product& p) const {
+    const int64_t bytes = bytes_of_a_term(p);
+    if (bytes == 0)
+      return 0;
+    const int64_t most = context_.machine.l2_bytes / parts_of_second_cache / bytes;
+    return most < least_terms ? 0 : equal_part(turns(*p.terms), most);
+  }
+
+  /// Of how many rows it holds enough terms, where of all rows it does not; 0 otherwise.
+  int64_t rows_at_once(const Product& p) const {
+    const int64_t bytes = bytes_of_a_term(p);
+    if (bytes == 0)
+      return 0;
+    const int64_t most = context_.machine.l2_bytes / parts_of_second_cache * turns(*p.rows) /
+                         bytes / terms_of_some_rows;
+    return most >= turns(*p.rows) || most < least_rows ? 0 : equal_part(turns(*p.rows), most);
+  }
+
+  /// Of a term of all rows, where these are worth reading some terms at a time; 0 otherwise.
+  int64_t bytes_of_a_term(const Product& p) const {
     if (p.terms == nullptr)
       return 0;
     const int64_t lanes = context_.machine.vector_bytes / byte_size(p.tile().type.dtype);
@@ -115,10 +141,7 @@ private:
       if (s.kind == StatementKind::Load && lies_side_by_side(s, p))
         bytes += turns(*p.rows) * byte_size(s.type.dtype);
     }
-    if (bytes * turns(*p.terms) <= context_.machine.l2_bytes)
-      return 0;
-    const int64_t most = context_.machine.l2_bytes / parts_of_second_cache / bytes;
-    return most < least_terms ? 0 : equal_part(turns(*p.terms), most);
+    return bytes * turns(*p.terms) <= context_.machine.l2_bytes ? 0 : bytes;
   }
 
   static bool lies_side_by_side(const Statement& load, const Product& p) {
@@ -137,6 +160,32 @@ private:
       if (all % n == 0)
         return all / n;
     return all / parts;
+  }
+
+  /// Some rows at a time, each time a product of its own.
+  void cut_rows(std::vector<Statement>& out, const Product& p, int64_t count) {
+    const int64_t all = turns(*p.rows), rest = all % count;
+    context_.remarks.push_back(fmt::format(
+        "{}: {} of the {} rows of loop {} at a time, since of all of them the second cache holds "
+        "too few terms",
+        kernel_.name, count, all, kernel_.loop_names[p.rows->loop]));
+    Statement each = *p.rows;
+    each.loop = fresh_loop(kernel_, p.rows->loop);
+    each.end = all / count;
+    each.body = rewrite({part_of_rows(p, variable(each.loop, count), count)});
+    append(out, each);
+    if (rest > 0)
+      for (const Statement& last : rewrite({part_of_rows(p, {all - rest, {}}, rest)}))
+        append(out, last);
+  }
+
+  static Statement part_of_rows(const Product& p, const Affine& first, int64_t count) {
+    Statement rows = *p.rows;
+    Affine row = variable(rows.loop);
+    add_scaled(row, first, 1);
+    substitute(rows.body, rows.loop, row);
+    rows.end = count;
+    return rows;
   }
 
   /// The sums begin in memory, and each part of the terms goes on with them.

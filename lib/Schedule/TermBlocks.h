@@ -13,6 +13,9 @@
 //          for i in 0..784 { for j in 0..128 {
 //            tile sum; for b in 0..2 { set sum = add sum, sums[b, i, j] }; … } }
 //
+// Where the second cache holds too few terms of all rows, as of 2048 of them, some rows at a time
+// are such a product each.
+//
 // A chain that goes through memory has the bits of one in a register. What is done with the result
 // stays behind all of them.
 #pragma once

@@ -103,7 +103,7 @@ Step long_chains(Draw& draw, std::string& what) {
 /// Weights that are updated by a gradient over so many rows that a small second cache holds a part
 /// of their terms at a time.
 Step many_rows(Draw& draw, std::string& what) {
-  const int64_t m = draw({16, 20, 30, 32}), n = draw({9, 17, 33, 40, 70}),
+  const int64_t m = draw({16, 20, 32, 47, 48}), n = draw({9, 17, 33, 40, 70}),
                 k = draw({640, 662, 1200});
   const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
   what = fmt::format("{}x{}x{} {}", m, n, k, name(type));

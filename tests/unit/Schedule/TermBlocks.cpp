@@ -62,6 +62,19 @@ TEST(TermBlocks, TermsThatMakeNoWholePartFollow) {
               AllOf(HasSubstr("55 of the 389 terms"), HasSubstr("x0[389*b+k+385, i")));
 }
 
+TEST(TermBlocks, OfManyRowsSomeAreTakenAtATime) {
+  EXPECT_THAT(gradient(1152, 48, 33, 32768),
+              AllOf(HasSubstr("16 of the 48 rows of loop i at a time"),
+                    HasSubstr("96 of the 576 terms of loop k at a time"),
+                    HasSubstr("load x0[576*b+96*k+k1, 16*i")));
+}
+
+TEST(TermBlocks, RowsThatMakeNoWholePartFollow) {
+  EXPECT_THAT(gradient(1152, 47, 33, 32768),
+              AllOf(HasSubstr("15 of the 47 rows"), HasSubstr("x0[576*b+96*k+k1, 15*i"),
+                    HasSubstr("x0[576*b+k, i+i1+45]")));
+}
+
 TEST(TermBlocks, ThreadsTakeTheirPartsSo) {
   EXPECT_THAT(gradient(768, 32, 48, 16384, 2), HasSubstr("terms of loop k at a time"));
 }
@@ -70,8 +83,8 @@ TEST(TermBlocks, OtherProductsStayInRegisters) {
   const auto in_registers = Not(HasSubstr("at a time"));
   EXPECT_THAT(gradient(768, 32, 48, 1 << 20), in_registers) << "rows in the second cache";
   EXPECT_THAT(gradient(768, 32, 32, 32768), in_registers) << "each row is read once";
-  EXPECT_THAT(gradient(768, 32, 49, 32768), in_registers) << "few terms for so many sums";
-  EXPECT_THAT(gradient(768, 40, 48, 32768), in_registers) << "the cache holds less than 64 terms";
+  EXPECT_THAT(gradient(768, 32, 97, 32768), in_registers) << "few terms for so many sums";
+  EXPECT_THAT(gradient(768, 40, 48, 16384), in_registers) << "the cache holds too few rows";
   EXPECT_THAT(gradient(500, 32, 48, 32768), in_registers) << "one chain, with its update";
 }
 
