@@ -131,12 +131,13 @@ Value* scale_by_power(Builder& b, Value* a, Value* n) {
   Value* is_nan = b.CreateFCmpUNO(n, n);
   within = b.CreateSelect(is_nan, constant(0), within);
   llvm::Type* i64 = with(b.getInt64Ty());
-  Value* exponent =
-      b.CreateSExt(b.CreateFPToSI(unary(b, Intrinsic::floor, within), with(b.getInt32Ty())), i64);
+  llvm::Type* i32 = with(b.getInt32Ty());
+  Value* exponent = b.CreateSExt(b.CreateFPToSI(unary(b, Intrinsic::floor, within), i32), i64);
   constexpr int bias = 1023, significand = 52; // bits
   Value* bits = b.CreateShl(b.CreateAdd(exponent, llvm::ConstantInt::get(i64, bias)),
                             llvm::ConstantInt::get(i64, significand));
   llvm::Type* f64 = with(b.getDoubleTy());
+  Value* quiet_nan = llvm::ConstantInt::get(i32, 0x7fc00000);
   constexpr double infinity = std::numeric_limits<double>::infinity();
   auto infinite = [&](double sign, double power, Value* otherwise) {
     return b.CreateSelect(b.CreateFCmpOEQ(n, constant(sign * infinity)),
@@ -144,7 +145,12 @@ Value* scale_by_power(Builder& b, Value* a, Value* n) {
   };
   Value* power = infinite(1, infinity, infinite(-1, 0, b.CreateBitCast(bits, f64)));
   Value* product = b.CreateFMul(convert_float(b, DType::f64, f64, a), power);
-  return b.CreateSelect(is_nan, n, convert_float(b, DType::f32, type, product));
+  Value* quiet = b.CreateICmpEQ(b.CreateAnd(b.CreateBitCast(a, i32), quiet_nan), quiet_nan);
+  Value* vanishes = b.CreateAnd(quiet, b.CreateFCmpOEQ(n, constant(-infinity)));
+  Value* grows = b.CreateAnd(quiet, b.CreateFCmpOEQ(n, constant(infinity)));
+  product = convert_float(b, DType::f32, type, product);
+  product = b.CreateSelect(vanishes, constant(0), b.CreateSelect(grows, n, product));
+  return b.CreateSelect(is_nan, n, product);
 }
 
 llvm::Type* element_type(llvm::LLVMContext& context, DType type, unsigned boolean_bits) {
@@ -230,17 +236,13 @@ Value* emit_scalef(Builder& b, Value* x, Value* n) {
     Value* result = emit_scalef(b, part(x, 0, width), part(n, 0, width));
     return all(result, result);
   }
-  // The instruction gives infinity or 0 for some NaN: they stay.
-  Value* number = b.CreateBitCast(b.CreateFCmpORD(x, x), b.getIntNTy(lanes));
-  if (lanes == 4)
-    number = b.CreateZExt(number, b.getInt8Ty());
   constexpr uint32_t nearest = 4; // as MXCSR says
   if (lanes == most)
     return b.CreateIntrinsic(Intrinsic::x86_avx512_mask_scalef_ps_512, {},
-                             {x, n, x, number, b.getInt32(nearest)});
+                             {x, n, x, b.getInt16(-1), b.getInt32(nearest)});
   return b.CreateIntrinsic(lanes == 8 ? Intrinsic::x86_avx512_mask_scalef_ps_256
                                       : Intrinsic::x86_avx512_mask_scalef_ps_128,
-                           {}, {x, n, x, number});
+                           {}, {x, n, x, b.getInt8(-1)});
 }
 
 Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,

@@ -131,14 +131,23 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
                                         program.buffers[first].name, buffer.name, name(buffer.role),
                                         *row));
     const Buffer& memory = program.buffers[storage(program, b)];
-    if (buffer.role == BufferRole::update && program.stage == Stage::Planned &&
-        !(memory.role == BufferRole::state && memory.number == s.updates[buffer.number].state))
+    if (buffer.role != BufferRole::update)
+      continue;
+    const bool in_place =
+        memory.role == BufferRole::state && memory.number == s.updates[buffer.number].state;
+    if (program.stage == Stage::Planned && !in_place)
       diagnostics
           .error({}, fmt::format("buffer '{}': a planned update lies in its state", buffer.name))
           .notes.push_back({fmt::format("write 'update {0}, same as' the buffer of state {0}, "
                                         "'in shared'",
                                         *row),
                             {}});
+    if (program.stage >= Stage::Loops && program.stage < Stage::Planned && in_place)
+      diagnostics
+          .error({}, fmt::format("buffer '{}': an update lies in its state from stage planned on",
+                                 buffer.name))
+          .notes.push_back(
+              {fmt::format("leave 'same as {}' out; the plan places it", memory.name), {}});
   }
   verify_outputs_apart(program, diagnostics);
   auto need = [&](BufferRole role, size_t rows) {

@@ -9,6 +9,7 @@
 namespace gdjit {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Mistake = test::TextMistake;
 
@@ -365,6 +366,34 @@ TEST(LoopText, LoopsOfOneNameInOneAnotherArePrintedApart) {
   EXPECT_THAT(text, HasSubstr("for i1 in 0..16 step 16"));
   EXPECT_THAT(text, HasSubstr("load x[i, i1+lane]"));
   EXPECT_EQ(print(read_step(text, "t.gdir").program), text);
+}
+
+TEST(LoopText, AnUpdateLiesInItsStateFromStagePlannedOn) {
+  EXPECT_THAT(error_of(R"gdir(gdir 1
+stage scheduled
+model early
+step training
+batch 0
+
+state w : f32[4] = zeros
+output y : f32[4]
+update w
+
+buffer w : f32[4] = state w
+buffer w.next : f32[4] = update w, same as w
+buffer y : f32[4] = output y
+
+kernel k0 "early" {
+  for i in 0..4 {
+    store w.next[i] = add w[i], 1
+    store y[i] = w[i]
+  }
+}
+
+end
+)gdir"),
+              AllOf(HasSubstr("buffer 'w.next': an update lies in its state from stage planned on"),
+                    HasSubstr("leave 'same as w' out; the plan places it")));
 }
 
 TEST(LoopText, BuffersOfOneNameArePrintedApart) {
