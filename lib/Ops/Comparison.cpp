@@ -17,7 +17,36 @@ template <int result> Value of_itself(Rewrite& r) {
   return same ? r.builder().constant(r.type(), result) : Value{};
 }
 
-constexpr SimplifyRule reflexive[] = {{"eq, le, ge (x, x) => true, not of floats", of_itself<1>}};
+/// Of floats: -x >= c.
+Value of_negated(Rewrite& r) {
+  double c = 0;
+  const bool holds = r.producer(0) == Opcode::Negate && is_float(r.operand(0).dtype()) &&
+                     r.builder().constant_value(r.operand(1).value, c);
+  return holds ? apply(Opcode::LessEqual, r.producer_operand(0, 0), constant_like(r.operand(1), -c))
+                     .value
+               : Value{};
+}
+
+/// From here on softplus(x) rounds to x: e^-x is less than half of x's last bit.
+double least_linear(DType type) { return type == DType::f32 ? 20 : 40; }
+
+/// softplus(x) <= c.
+Value of_softplus(Rewrite& r) {
+  double c = 0;
+  const bool holds = r.producer(0) == Opcode::Softplus &&
+                     r.builder().constant_value(r.operand(1).value, c) &&
+                     c >= least_linear(r.operand(0).dtype());
+  return holds ? apply(Opcode::LessEqual, r.producer_operand(0, 0), r.operand(1)).value : Value{};
+}
+
+constexpr std::string_view equal_rule = "eq, le, ge (x, x) => true, not of floats";
+constexpr SimplifyRule reflexive[] = {{equal_rule, of_itself<1>}};
+// A clamped log(sigmoid(x)) passes its gradient so: it need not wait for the logarithm.
+constexpr SimplifyRule less_equal[] = {
+    {equal_rule, of_itself<1>},
+    {"le (softplus(x), c) => le (x, c), for c from 20 on (40 of f64)", of_softplus}};
+constexpr SimplifyRule greater_equal[] = {{equal_rule, of_itself<1>},
+                                          {"ge (-x, c) => le (x, -c), of floats", of_negated}};
 constexpr SimplifyRule irreflexive[] = {
     {"ne, lt, gt (x, x) => false, not of floats", of_itself<0>}};
 
@@ -64,7 +93,7 @@ constinit const OpBlock blocks::LessEqual = {
     .zero_gradient = true,
     .expand = one_operation<ScalarOp::le>,
     .reference = [](std::span<const double> x) -> double { return x[0] <= x[1]; },
-    .simplifications = reflexive,
+    .simplifications = less_equal,
 };
 
 constinit const OpBlock blocks::Greater = {
@@ -86,7 +115,7 @@ constinit const OpBlock blocks::GreaterEqual = {
     .zero_gradient = true,
     .expand = one_operation<ScalarOp::ge>,
     .reference = [](std::span<const double> x) -> double { return x[0] >= x[1]; },
-    .simplifications = reflexive,
+    .simplifications = greater_equal,
 };
 
 } // namespace gdjit

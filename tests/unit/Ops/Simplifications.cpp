@@ -97,6 +97,23 @@ void try_one_hot_rows(Tried& tried, Opcode op) {
   }
 }
 
+/// softplus of elements around a bound, compared with it.
+template <class T> void try_softplus_bounds(Tried& tried) {
+  for (const T bound : {T(sizeof(T) == 4 ? 20 : 40), T(100), std::numeric_limits<T>::max()}) {
+    Bench bench;
+    std::vector<T> elements = {-INFINITY, -1, 0, 15, 17, T(17.5), 20, INFINITY, NAN};
+    T above = bound, below = bound;
+    for (int i = 0; i < 20; ++i) {
+      elements.insert(elements.end(), {above, below});
+      above = std::nextafter(above, std::numeric_limits<T>::infinity());
+      below = std::nextafter(below, T(0));
+    }
+    const Value y = bench.builder().append(Opcode::Softplus, {bench.input(row<T>(elements))});
+    const Value c = bench.builder().constant(bench.graph().type(y), bound);
+    tried.rules_on(bench, {Opcode::LessEqual, {}, {}}, {y, c});
+  }
+}
+
 TEST_P(Simplifications, keep_every_bit) {
   const OpInfo& op = info(GetParam());
   std::mt19937_64 random(static_cast<uint64_t>(GetParam()));
@@ -148,6 +165,10 @@ TEST_P(Simplifications, keep_every_bit) {
       }
     }
   try_one_hot_rows(tried, op.opcode);
+  if (op.opcode == Opcode::LessEqual) {
+    try_softplus_bounds<float>(tried);
+    try_softplus_bounds<double>(tried);
+  }
   for (const SimplifyRule& rule : op.block->simplifications)
     EXPECT_TRUE(tried.used(rule)) << op.name << ": nothing matched '" << rule.text << "'";
 }
