@@ -2,100 +2,51 @@
 #include "GraphNodes.h"
 
 #include "Elements.h"
-#include "gdjit/Support/Threads.h"
 
 #include <algorithm>
 #include <cstring>
 #include <numeric>
-#include <optional>
-#include <thread>
 
 namespace gdjit::interp {
 
 loop::ScalarRun& ExpansionRuns::of(NodeId node, const std::vector<bool>& uniform) {
-  auto [at, added] = runs_.try_emplace({&program(node), uniform}, nullptr);
+  const loop::ScalarProgram& program = expansions_.of(node);
+  auto [at, added] = runs_.try_emplace({&program, uniform}, nullptr);
   if (added)
-    at->second = std::make_unique<loop::ScalarRun>(program(node), uniform);
+    at->second = std::make_unique<loop::ScalarRun>(program, uniform);
   return *at->second;
 }
 
-namespace {
-
-/// The elements of one node, in blocks.
-class Expansion {
-public:
-  Expansion(const Graph& graph, NodeId node, Operands operands, Array& result)
-      : operands_(operands), result_(result),
-        source_(info(graph.op(node)).kind == OpKind::Source) {
-    for (const Array* operand : operands)
-      uniform_.push_back(source_ || operand->elements() != result.elements());
-    if (source_)
-      uniform_.push_back(false); // the position
-    if (is_draw(graph, node)) {
-      uniform_.push_back(true);
-      stream_ = stream_number(graph, node);
-    }
-  }
-
-  const std::vector<bool>& uniform() const { return uniform_; }
-
-  void begin(loop::ScalarRun& run) const {
-    for (size_t i = 0; i < operands_.size(); ++i)
-      if (uniform_[i])
-        load(*operands_[i], 0, run.argument(i).first(1));
-    if (stream_)
-      run.argument(operands_.size() + 1)[0] = *stream_;
-    run.begin(std::min(result_.elements(), loop::ScalarRun::block));
-  }
-
-  /// Elements [first, end).
-  void compute(loop::ScalarRun& run, int64_t first, int64_t end) const {
-    for (; first < end; first += loop::ScalarRun::block) {
-      const int64_t n = std::min(loop::ScalarRun::block, end - first);
-      for (size_t i = 0; i < operands_.size(); ++i)
-        if (!uniform_[i])
-          load(*operands_[i], first, run.argument(i).first(n));
-      if (source_) {
-        std::span<Bits> position = run.argument(operands_.size()).first(n);
-        std::iota(position.begin(), position.end(), static_cast<Bits>(first));
-      }
-      run.compute(n);
-      store(result_, first, run.result(0).first(n));
-    }
-  }
-
-private:
-  Operands operands_;
-  Array& result_;
-  bool source_;
-  std::vector<bool> uniform_; ///< per parameter of the program
-  std::optional<Bits> stream_;
-};
-
-/// What a thread takes at a time: some hundred microseconds of drawing.
-constexpr int64_t share = 64 * loop::ScalarRun::block;
-
-} // namespace
-
 void evaluate_expansion(const Graph& graph, NodeId node, Operands operands, ExpansionRuns& runs,
                         Array& result) {
-  const Expansion expansion(graph, node, operands, result);
+  const bool source = info(graph.op(node)).kind == OpKind::Source;
   const int64_t total = result.elements();
-  if (total <= share) {
-    loop::ScalarRun& run = runs.of(node, expansion.uniform());
-    expansion.begin(run);
-    return expansion.compute(run, 0, total);
+  std::vector<bool> uniform;
+  for (const Array* operand : operands)
+    uniform.push_back(source || operand->elements() != total);
+  if (source)
+    uniform.push_back(false); // the position
+  if (is_draw(graph, node))
+    uniform.push_back(true); // the stream
+  loop::ScalarRun& run = runs.of(node, uniform);
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (uniform[i])
+      load(*operands[i], 0, run.argument(i).first(1));
+  if (is_draw(graph, node))
+    run.argument(operands.size() + 1)[0] = stream_number(graph, node);
+  run.begin(std::min(total, loop::ScalarRun::block));
+  for (int64_t first = 0; first < total; first += loop::ScalarRun::block) {
+    const int64_t n = std::min(loop::ScalarRun::block, total - first);
+    for (size_t i = 0; i < operands.size(); ++i)
+      if (!uniform[i])
+        load(*operands[i], first, run.argument(i).first(n));
+    if (source) {
+      std::span<Bits> position = run.argument(operands.size()).first(n);
+      std::iota(position.begin(), position.end(), static_cast<Bits>(first));
+    }
+    run.compute(n);
+    store(result, first, run.result(0).first(n));
   }
-  const loop::ScalarProgram& program = runs.program(node);
-  on_threads(std::thread::hardware_concurrency(), static_cast<size_t>((total + share - 1) / share),
-             [&](Tasks& tasks) {
-               loop::ScalarRun run(program, expansion.uniform());
-               expansion.begin(run);
-               for (size_t task = 0; tasks.take(task);) {
-                 const int64_t first = static_cast<int64_t>(task) * share;
-                 expansion.compute(run, first, std::min(total, first + share));
-               }
-             });
 }
 
 bool repeats_one(const Graph& graph, NodeId node, Operands operands) {

@@ -15,7 +15,6 @@ class ExpansionRuns {
 public:
   explicit ExpansionRuns(const Graph& graph) : expansions_(graph) {}
 
-  const loop::ScalarProgram& program(NodeId node) { return expansions_.of(node); }
   loop::ScalarRun& of(NodeId node, const std::vector<bool>& uniform);
 
 private:
@@ -26,8 +25,7 @@ private:
 };
 
 /// Pointwise, and Source with an expansion: runs the expansion over all elements. An operand of one
-/// element stands for as many as the result has; `result` may be an operand. Large results are
-/// shared by the processor's threads.
+/// element stands for as many as the result has; `result` may be an operand.
 void evaluate_expansion(const Graph& graph, NodeId node, Operands operands, ExpansionRuns& runs,
                         Array& result);
 /// Movement: true where the value is one element of its operand, again and again.
