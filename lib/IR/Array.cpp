@@ -3,6 +3,7 @@
 
 #include "gdjit/IR/Element.h"
 
+#include "gdjit/Support/AlignedMemory.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Hash.h"
 
@@ -15,10 +16,8 @@ namespace gdjit {
 namespace {
 
 void* allocate(const TensorType& type) {
-  auto bytes = static_cast<size_t>(type.bytes());
-  size_t rounded = (bytes + Array::alignment - 1) / Array::alignment * Array::alignment;
-  void* p = std::aligned_alloc(Array::alignment, rounded ? rounded : Array::alignment);
-  if (!p)
+  void* p = aligned_memory(type.bytes(), Array::alignment);
+  if (p == nullptr)
     fail_memory("an array " + to_string(type), type.bytes());
   return p;
 }

@@ -7,11 +7,12 @@
 
 #include "gdjit/Runtime/TensorView.h"
 #include "gdjit/Runtime/ThreadPool.h"
+#include "gdjit/Support/AlignedMemory.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
-#include <new>
 
 namespace gdjit {
 
@@ -22,20 +23,17 @@ using loop::Place;
 
 namespace {
 
-struct FreeAligned {
-  void operator()(char* memory) const {
-    ::operator delete(memory, std::align_val_t(Array::alignment));
-  }
+struct Free {
+  void operator()(char* memory) const { std::free(memory); }
 };
-using AlignedBytes = std::unique_ptr<char[], FreeAligned>;
+using AlignedBytes = std::unique_ptr<char[], Free>;
 
 AlignedBytes allocate(int64_t bytes) {
-  auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
-  AlignedBytes memory(
-      static_cast<char*>(::operator new(size, std::align_val_t(Array::alignment), std::nothrow)));
+  AlignedBytes memory(static_cast<char*>(aligned_memory(bytes, Array::alignment)));
   if (memory == nullptr)
     fail_memory("the memory of a step", bytes);
-  std::memset(memory.get(), 0, size); // also maps its pages, before the first call
+  std::memset(memory.get(), 0,
+              static_cast<size_t>(bytes)); // also maps its pages, before the first call
   return memory;
 }
 

@@ -2,12 +2,13 @@
 #include "gdjit/Runtime/State.h"
 
 #include "gdjit/Runtime/StateStorage.h"
+#include "gdjit/Support/AlignedMemory.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
-#include <new>
 #include <numeric>
 
 namespace gdjit {
@@ -38,8 +39,7 @@ StateStorage::StateStorage(std::vector<Entry> list) : entries(std::move(list)) {
                   fmt::format("two states are named {}", entries[by_name[i]].name));
   for (const Entry& entry : entries)
     bytes += aligned(entry.type.bytes());
-  memory = static_cast<char*>(::operator new(static_cast<size_t>(std::max<int64_t>(bytes, 1)),
-                                             std::align_val_t(Array::alignment), std::nothrow));
+  memory = static_cast<char*>(aligned_memory(bytes, Array::alignment));
   if (memory == nullptr)
     fail_memory("a State", bytes);
   int64_t offset = 0;
@@ -49,7 +49,7 @@ StateStorage::StateStorage(std::vector<Entry> list) : entries(std::move(list)) {
   }
 }
 
-StateStorage::~StateStorage() { ::operator delete(memory, std::align_val_t(Array::alignment)); }
+StateStorage::~StateStorage() { std::free(memory); }
 
 const StateStorage::Entry& StateStorage::entry(int i) const {
   if (i < 0 || static_cast<size_t>(i) >= entries.size())
