@@ -32,8 +32,8 @@ AlignedBytes allocate(int64_t bytes) {
   AlignedBytes memory(static_cast<char*>(aligned_memory(bytes, Array::alignment)));
   if (memory == nullptr)
     fail_memory("the memory of a step", bytes);
-  std::memset(memory.get(), 0,
-              static_cast<size_t>(bytes)); // also maps its pages, before the first call
+  // Also maps its pages, before the first call.
+  std::memset(memory.get(), 0, static_cast<size_t>(bytes));
   return memory;
 }
 

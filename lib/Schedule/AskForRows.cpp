@@ -14,6 +14,7 @@ constexpr int64_t least_row_bytes = 1024; ///< shorter rows are fetched before o
 constexpr int64_t followed_bytes = 2048;  ///< hardware asks for what is so far apart
 constexpr int64_t most_side_by_side = 16; ///< turns of a loop that is written out
 constexpr int64_t rows_ahead = 24;        ///< of a few lines each, as long as memory takes
+constexpr int64_t work_of_a_line = 8; ///< in statements: of less the processor sees enough ahead
 
 class RowAsker {
 public:
@@ -79,8 +80,7 @@ private:
     const TensorType& type = program_.buffers[s.buffer].type;
     const loop::BufferId memory = storage(program_, s.buffer);
     if ((loaded_.count(memory) != 0 && stored_.count(memory) != 0) ||
-        type.bytes() <= context_.machine.l2_bytes ||
-        type.shape[type.shape.rank() - 1] * byte_size(type.dtype) < least_row_bytes)
+        type.bytes() <= context_.machine.l2_bytes || row_bytes(type) < least_row_bytes)
       return false;
     bool moves = false;
     for (size_t axis = 0; axis + 1 < s.index.size(); ++axis) {
@@ -100,7 +100,7 @@ private:
     return found;
   }
 
-  /// True where each turn of the loop reads a few lines of other rows.
+  /// True where each turn of the loop reads a few lines of other rows, or of several rows at once.
   bool asks_ahead(Statement& terms) {
     bool straight =
         terms.loop_kind == loop::LoopKind::sequential && terms.end - terms.begin > rows_ahead;
@@ -112,17 +112,22 @@ private:
     std::vector<Statement> prefetches, asked;
     std::vector<const Statement*> around;
     int64_t furthest = 0;
+    const Statement* rows = nullptr;
     for_each_load(terms.body, around, [&](const Statement& s) {
-      std::optional<Statement> prefetch = steps(s, terms) ? prefetch_of(s) : std::nullopt;
+      const Statement* const over = steps(s, terms) ? &terms : rows_walked_at_once(s, terms);
+      std::optional<Statement> prefetch = over != nullptr ? prefetch_of(s) : std::nullopt;
       if (!prefetch || std::ranges::any_of(asked, [&](const Statement& a) {
             return a.buffer == s.buffer && a.index == s.index;
           }))
         return;
       asked.push_back(s);
-      const int64_t ahead = turns_ahead(s, terms);
-      furthest = std::max(furthest, ahead * terms.step);
+      const int64_t ahead = over == &terms ? turns_ahead(s, terms) * terms.step : over->step;
+      if (over == &terms)
+        furthest = std::max(furthest, ahead);
+      else
+        rows = over;
       for (Index& i : prefetch->index)
-        loop::substitute(i.affine, terms.loop, variable(terms.loop, 1, ahead * terms.step));
+        loop::substitute(i.affine, over->loop, variable(over->loop, 1, ahead));
       for (auto l = around.rbegin(); l != around.rend(); ++l)
         if (moves(*prefetch, **l)) {
           Statement each = **l;
@@ -134,24 +139,55 @@ private:
       for (Statement& own : copy_fresh(kernel_, {*prefetch}))
         prefetches.push_back(std::move(own));
     });
-    if (prefetches.empty())
-      return false;
-    context_.remarks.push_back(
-        fmt::format("{}: loop {} asks for rows {} ahead: each is on another page, which is where "
-                    "hardware stops asking",
-                    kernel_.name, kernel_.loop_names[terms.loop], furthest));
+    if (furthest != 0)
+      context_.remarks.push_back(
+          fmt::format("{}: loop {} asks for rows {} ahead: each is on another page, which is where "
+                      "hardware stops asking",
+                      kernel_.name, kernel_.loop_names[terms.loop], furthest));
+    if (rows != nullptr)
+      context_.remarks.push_back(fmt::format("{}: loop {} asks for the next {} rows of loop {}: "
+                                             "hardware that follows one of them stops "
+                                             "at its end",
+                                             kernel_.name, kernel_.loop_names[terms.loop],
+                                             rows->step, kernel_.loop_names[rows->loop]));
     terms.body.insert(terms.body.begin(), std::make_move_iterator(prefetches.begin()),
                       std::make_move_iterator(prefetches.end()));
-    return true;
+    return !prefetches.empty();
   }
 
-  /// All turns where a loop around goes on behind them, since it comes back to the same rows before
-  /// that.
+  /// The loop around that takes several rows at once of an array that the second cache does not
+  /// hold, where `pass` walks along them and computes enough with each line for the processor not
+  /// to see the next ones.
+  const Statement* rows_walked_at_once(const Statement& s, const Statement& pass) const {
+    const TensorType& type = program_.buffers[s.buffer].type;
+    if (s.index.size() < 2 || s.index.back().lane != 1 || s.type.lanes != pass.step ||
+        factor(s.index.back().affine, pass.loop) != 1 ||
+        stored_.contains(storage(program_, s.buffer)) ||
+        type.bytes() <= context_.machine.l2_bytes || row_bytes(type) < least_row_bytes)
+      return nullptr;
+    for (auto rows = around_.rbegin(); rows != around_.rend(); ++rows)
+      for (size_t axis = 0; axis + 1 < s.index.size(); ++axis)
+        if (factor(s.index[axis].affine, (*rows)->loop) != 0) {
+          const bool pays = (*rows)->loop_kind == loop::LoopKind::sequential && (*rows)->step > 1 &&
+                            turns(**rows) >= least_rows * (*rows)->step &&
+                            code_size(pass.body) >= work_of_a_line * (*rows)->step;
+          return pays ? *rows : nullptr;
+        }
+    return nullptr;
+  }
+
+  static int64_t row_bytes(const TensorType& type) {
+    return type.shape[type.shape.rank() - 1] * byte_size(type.dtype);
+  }
+
+  /// All turns where a loop around goes on behind them and one between comes back to the same rows
+  /// before that.
   int64_t turns_ahead(const Statement& s, const Statement& terms) const {
-    for (const Statement* l : around_)
+    for (size_t l = 0; l + 1 < around_.size(); ++l)
       for (const Index& i : s.index)
         if (const int64_t step = factor(i.affine, terms.loop) * terms.step;
-            step != 0 && factor(i.affine, l->loop) * l->step == step * turns(terms))
+            step != 0 &&
+            factor(i.affine, around_[l]->loop) * around_[l]->step == step * turns(terms))
           return turns(terms);
     return (rows_ahead + terms.step - 1) / terms.step;
   }

@@ -10,6 +10,11 @@
 //
 // Before:  for k { … x[k, i + lanes] … }
 // After:   for k { prefetch x[k + 24, i]; … x[k, i + lanes] … }
+//
+// and one along several rows at once, whose ends hardware does not see beyond, for the next ones:
+//
+// Before:  for i step 2 { for k step 16 { … x[i, k + lanes], x[i+1, k + lanes] … } }
+// After:   for i step 2 { for k step 16 { prefetch x[i+2, k]; prefetch x[i+3, k]; … } }
 #pragma once
 
 #include "Rewrite.h"

@@ -70,6 +70,21 @@ TEST(AskForRows, ALoopOverRowsOnOtherPagesAsksAhead) {
       << "partial chains";
 }
 
+TEST(AskForRows, AheadStaysNearWhereTermsAreInBlocks) {
+  EXPECT_THAT(gradient(800, 513, 10, 16384), HasSubstr("prefetch x0[400*b+k+24, i+16*i1]"));
+}
+
+TEST(AskForRows, ALoopAlongSeveralRowsAsksForTheNextOnes) {
+  const auto product = [](int64_t terms, int64_t columns, int64_t l2_bytes) {
+    return scheduled({{40, terms}, {terms, columns}}, l2_bytes,
+                     [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  };
+  EXPECT_THAT(product(512, 10, 16384), HasSubstr("prefetch x0[i+i1+2, k+16*l]"));
+  EXPECT_THAT(product(512, 10, 1 << 20), Not(HasSubstr("prefetch"))) << "in the second cache";
+  EXPECT_THAT(product(240, 10, 16384), Not(HasSubstr("prefetch"))) << "short rows";
+  EXPECT_THAT(product(512, 1, 16384), Not(HasSubstr("prefetch"))) << "little work of a line";
+}
+
 TEST(AskForRows, OfElementsSideBySideOneOfEachLineIsAskedFor) {
   EXPECT_THAT(gradient(40, 520, 16, 16384),
               AllOf(HasSubstr("prefetch x0[k+24, i+i1]"), HasSubstr("step 16 {"),
