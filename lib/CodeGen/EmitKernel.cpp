@@ -29,7 +29,8 @@ KernelEmitter::KernelEmitter(llvm::Function* function, const gdjit::loop::Progra
       arithmetic_(arithmetic), function_(function), b_(function->getContext()),
       values_(kernel.values), types_(kernel.values), loops_(kernel.loops), tiles_(kernel.tiles),
       fading_(fading_values(program, kernel, vector_bytes)), subnormal_(kernel.values),
-      dynamic_tile_(kernel.tiles), constant_loop_(kernel.loops) {}
+      bounded_(bounded_values(kernel, shape)), dynamic_tile_(kernel.tiles),
+      constant_loop_(kernel.loops) {}
 
 void KernelEmitter::emit() {
   b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
@@ -194,7 +195,7 @@ void KernelEmitter::compute(const Statement& s) {
 
 llvm::Value* KernelEmitter::plain(const Statement& s, llvm::ArrayRef<Value*> operands) {
   if (s.op == gdjit::loop::ScalarOp::scaleb && vector_bytes_ == vector_bytes_of_avx512)
-    return emit_scalef(b_, operands[0], operands[1]);
+    return emit_scalef(b_, operands[0], operands[1], bounded_[s.operands[1]]);
   return emit_scalar(b_, s.op, s.type, types_[s.operands.back()].dtype, operands);
 }
 

@@ -131,13 +131,12 @@ Value* scale_by_power(Builder& b, Value* a, Value* n) {
   Value* is_nan = b.CreateFCmpUNO(n, n);
   within = b.CreateSelect(is_nan, constant(0), within);
   llvm::Type* i64 = with(b.getInt64Ty());
-  llvm::Type* i32 = with(b.getInt32Ty());
-  Value* exponent = b.CreateSExt(b.CreateFPToSI(unary(b, Intrinsic::floor, within), i32), i64);
+  Value* exponent =
+      b.CreateSExt(b.CreateFPToSI(unary(b, Intrinsic::floor, within), with(b.getInt32Ty())), i64);
   constexpr int bias = 1023, significand = 52; // bits
   Value* bits = b.CreateShl(b.CreateAdd(exponent, llvm::ConstantInt::get(i64, bias)),
                             llvm::ConstantInt::get(i64, significand));
   llvm::Type* f64 = with(b.getDoubleTy());
-  Value* quiet_nan = llvm::ConstantInt::get(i32, 0x7fc00000);
   constexpr double infinity = std::numeric_limits<double>::infinity();
   auto infinite = [&](double sign, double power, Value* otherwise) {
     return b.CreateSelect(b.CreateFCmpOEQ(n, constant(sign * infinity)),
@@ -145,12 +144,7 @@ Value* scale_by_power(Builder& b, Value* a, Value* n) {
   };
   Value* power = infinite(1, infinity, infinite(-1, 0, b.CreateBitCast(bits, f64)));
   Value* product = b.CreateFMul(convert_float(b, DType::f64, f64, a), power);
-  Value* quiet = b.CreateICmpEQ(b.CreateAnd(b.CreateBitCast(a, i32), quiet_nan), quiet_nan);
-  Value* vanishes = b.CreateAnd(quiet, b.CreateFCmpOEQ(n, constant(-infinity)));
-  Value* grows = b.CreateAnd(quiet, b.CreateFCmpOEQ(n, constant(infinity)));
-  product = convert_float(b, DType::f32, type, product);
-  product = b.CreateSelect(vanishes, constant(0), b.CreateSelect(grows, n, product));
-  return b.CreateSelect(is_nan, n, product);
+  return b.CreateSelect(is_nan, n, convert_float(b, DType::f32, type, product));
 }
 
 llvm::Type* element_type(llvm::LLVMContext& context, DType type, unsigned boolean_bits) {
@@ -204,14 +198,14 @@ Value* widen(Builder& builder, Value* value, uint16_t lanes) {
   return builder.CreateVectorSplat(lanes, value);
 }
 
-Value* emit_scalef(Builder& b, Value* x, Value* n) {
+Value* emit_scalef(Builder& b, Value* x, Value* n, bool bounded) {
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
   if (vector == nullptr) {
     auto* wide = llvm::FixedVectorType::get(b.getFloatTy(), 4);
     auto in_vector = [&](Value* of) {
       return b.CreateInsertElement(llvm::Constant::getNullValue(wide), of, uint64_t{0});
     };
-    return b.CreateExtractElement(emit_scalef(b, in_vector(x), in_vector(n)), uint64_t{0});
+    return b.CreateExtractElement(emit_scalef(b, in_vector(x), in_vector(n), bounded), uint64_t{0});
   }
   const unsigned lanes = vector->getNumElements();
   // Lanes from `first` on, as many as `count`; behind the last one anything.
@@ -229,20 +223,25 @@ Value* emit_scalef(Builder& b, Value* x, Value* n) {
   constexpr unsigned most = 16;
   if (lanes > most) {
     const unsigned half = (lanes + 1) / 2;
-    return all(emit_scalef(b, part(x, 0, half), part(n, 0, half)),
-               emit_scalef(b, part(x, half, half), part(n, half, half)));
+    return all(emit_scalef(b, part(x, 0, half), part(n, 0, half), bounded),
+               emit_scalef(b, part(x, half, half), part(n, half, half), bounded));
   }
   if (const unsigned width = lanes > 8 ? most : lanes > 4 ? 8 : 4; lanes != width) {
-    Value* result = emit_scalef(b, part(x, 0, width), part(n, 0, width));
+    Value* result = emit_scalef(b, part(x, 0, width), part(n, 0, width), bounded);
     return all(result, result);
   }
+  // Of a NaN and an infinite exponent the instruction makes infinity or 0: such lanes stay.
+  Value* number = bounded ? llvm::Constant::getAllOnesValue(b.getIntNTy(lanes))
+                          : b.CreateBitCast(b.CreateFCmpORD(x, x), b.getIntNTy(lanes));
+  if (lanes == 4)
+    number = b.CreateZExt(number, b.getInt8Ty());
   constexpr uint32_t nearest = 4; // as MXCSR says
   if (lanes == most)
     return b.CreateIntrinsic(Intrinsic::x86_avx512_mask_scalef_ps_512, {},
-                             {x, n, x, b.getInt16(-1), b.getInt32(nearest)});
+                             {x, n, x, number, b.getInt32(nearest)});
   return b.CreateIntrinsic(lanes == 8 ? Intrinsic::x86_avx512_mask_scalef_ps_256
                                       : Intrinsic::x86_avx512_mask_scalef_ps_128,
-                           {}, {x, n, x, b.getInt8(-1)});
+                           {}, {x, n, x, number});
 }
 
 Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,

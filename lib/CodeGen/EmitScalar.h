@@ -26,8 +26,9 @@ llvm::Value* widen(Builder& builder, llvm::Value* value, uint16_t lanes);
 llvm::Value* emit_scalar(Builder& builder, gdjit::loop::ScalarOp op, gdjit::loop::ValueType result,
                          gdjit::DType operand, llvm::ArrayRef<llvm::Value*> operands);
 
-/// ScalarOp::scaleb by the instruction of AVX-512, of whose targets this is the width of vectors.
+/// ScalarOp::scaleb by the instruction of AVX-512, of whose targets this is the width of vectors;
+/// `bounded`: the exponent is never infinite.
 inline constexpr int vector_bytes_of_avx512 = 64;
-llvm::Value* emit_scalef(Builder& builder, llvm::Value* value, llvm::Value* exponent);
+llvm::Value* emit_scalef(Builder& builder, llvm::Value* value, llvm::Value* exponent, bool bounded);
 
 } // namespace gdjit_llvm

@@ -2,6 +2,7 @@
 // buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp.
 #pragma once
 
+#include "BoundedValues.h"
 #include "DebugInfo.h"
 #include "EmitScalar.h"
 #include "GradualUnderflow.h"
@@ -143,6 +144,7 @@ private:
   std::vector<Tile> tiles_;
   std::vector<bool> fading_;      ///< by value: see fading_values
   std::vector<Value*> subnormal_; ///< by value that fades: which lanes of loaded ones are
+  std::vector<bool> bounded_;     ///< by value: see bounded_values
   int64_t tile_bytes_ = 0;
   std::vector<char> dynamic_tile_;
   std::vector<char> constant_loop_;

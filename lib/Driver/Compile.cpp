@@ -7,6 +7,7 @@
 #include "gdjit/Loop/Bounds.h"
 #include "gdjit/Loop/Text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace gdjit {
@@ -62,6 +63,12 @@ PassContext pass_context(const CompileOptions& options) {
   PassContext context;
   context.training = options.training;
   context.machine = options.machine ? *options.machine : machine_table(options.target);
+  const MachineTable& m = context.machine;
+  if (std::min<int64_t>({m.vector_bytes, m.vector_registers, m.l1_bytes, m.l2_bytes}) <= 0)
+    throw Error(ErrorCode::usage,
+                fmt::format("a machine with vectors of {} bytes in {} registers and caches of {} and "
+                            "{} bytes: each must be 1 or more",
+                            m.vector_bytes, m.vector_registers, m.l1_bytes, m.l2_bytes));
   context.threads = options.threads;
   return context;
 }

@@ -167,9 +167,6 @@ template <class T> T maximum(T a, T b) {
 
 /// In f64, which holds every product that matters exactly.
 float scale_by_power(float a, float b) {
-  constexpr uint32_t quiet_nan = 0x7fc00000;
-  if (std::isinf(b) && (std::bit_cast<uint32_t>(a) & quiet_nan) == quiet_nan)
-    return b > 0 ? b : 0;
   constexpr float most = 400; // beyond it every a but 0 overflows or vanishes
   const float within = b < -most ? -most : b > most ? most : b == b ? b : 0;
   const auto exponent = static_cast<int64_t>(std::floor(within));

@@ -106,6 +106,33 @@ void verify_outputs_apart(const Program& program, Diagnostics& diagnostics) {
                                     a.name, b.name, b.offset));
 }
 
+/// An output or an update, which holds `row`, lies in memory that the step may write: of its own
+/// until the plan puts an update into its state.
+void verify_result(const Program& program, const Buffer& buffer, const std::string& row,
+                   const Buffer& memory, Diagnostics& diagnostics) {
+  if (buffer.role != BufferRole::output && buffer.role != BufferRole::update)
+    return;
+  if (buffer.role == BufferRole::update && program.stage == Stage::Planned) {
+    if (memory.role != BufferRole::state ||
+        memory.number != program.signature.updates[buffer.number].state)
+      diagnostics
+          .error({}, fmt::format("buffer '{}': a planned update lies in its state", buffer.name))
+          .notes.push_back({fmt::format("write 'update {0}, same as' the buffer of state {0}, "
+                                        "'in shared'",
+                                        row),
+                            {}});
+  } else if (program.stage >= Stage::Loops && memory.role != buffer.role) {
+    diagnostics
+        .error({}, fmt::format("buffer '{}' lies in '{}', which is {}", buffer.name, memory.name,
+                               name(memory.role)))
+        .notes.push_back({buffer.role == BufferRole::update
+                              ? fmt::format("leave 'same as' out; the plan puts an update into its "
+                                            "state")
+                              : fmt::format("leave 'same as' out, and store what it holds"),
+                          {}});
+  }
+}
+
 /// Each row of outputs and updates has one buffer, each other row at most one that is no view;
 /// planned updates lie in their states. Only behind verify_views.
 void verify_rows(const Program& program, Diagnostics& diagnostics) {
@@ -131,23 +158,7 @@ void verify_rows(const Program& program, Diagnostics& diagnostics) {
                                         program.buffers[first].name, buffer.name, name(buffer.role),
                                         *row));
     const Buffer& memory = program.buffers[storage(program, b)];
-    if (buffer.role != BufferRole::update)
-      continue;
-    const bool in_place =
-        memory.role == BufferRole::state && memory.number == s.updates[buffer.number].state;
-    if (program.stage == Stage::Planned && !in_place)
-      diagnostics
-          .error({}, fmt::format("buffer '{}': a planned update lies in its state", buffer.name))
-          .notes.push_back({fmt::format("write 'update {0}, same as' the buffer of state {0}, "
-                                        "'in shared'",
-                                        *row),
-                            {}});
-    if (program.stage >= Stage::Loops && program.stage < Stage::Planned && in_place)
-      diagnostics
-          .error({}, fmt::format("buffer '{}': an update lies in its state from stage planned on",
-                                 buffer.name))
-          .notes.push_back(
-              {fmt::format("leave 'same as {}' out; the plan places it", memory.name), {}});
+    verify_result(program, buffer, *row, memory, diagnostics);
   }
   verify_outputs_apart(program, diagnostics);
   auto need = [&](BufferRole role, size_t rows) {

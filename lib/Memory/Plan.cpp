@@ -128,7 +128,8 @@ loop::Program plan(loop::Program program, PassContext& context) {
       buffer.place = Place::constant;
     } else if (buffer.role == BufferRole::temporary || buffer.role == BufferRole::output) {
       buffer.place = Place::arena;
-      blocks.push_back({buffer.type.bytes(), ranges[b], 0});
+      const bool used = ranges[b].used(); // a text may have others
+      blocks.push_back({buffer.type.bytes(), used ? ranges[b] : memory::LiveRange{0, 0}, 0});
       block_of.push_back(b);
     } else {
       buffer.place = Place::argument;

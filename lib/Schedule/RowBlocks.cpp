@@ -48,7 +48,7 @@ int64_t rows_of_block(const Statement& rows, int64_t least, const MachineTable& 
   }
   if (rows.begin != 0 || rows.step != 1 || bytes <= machine.l2_bytes)
     return 0;
-  const int64_t half = machine.l2_bytes / 2; // beside a panel and what is written
+  const int64_t half = (machine.l2_bytes + 1) / 2; // beside a panel and what is written
   for (int64_t blocks = (bytes + half - 1) / half; turns(rows) / blocks >= least; ++blocks)
     if (turns(rows) % blocks == 0)
       return turns(rows) / blocks;

@@ -38,12 +38,14 @@ bool is_chain(const Statement& terms, TileId tile) {
   });
 }
 
-/// True where an index counts `loop` and not `other`.
+/// True where an index counts `loop` and not `other`, and none waits for what is computed.
 bool counts(const Statement& store, const Statement& loop, const Statement& other) {
-  return std::ranges::any_of(store.index, [&](const Index& i) {
-    return i.dynamic == loop::none && factor(i.affine, loop.loop) == 1 &&
-           factor(i.affine, other.loop) == 0;
-  });
+  return std::ranges::any_of(store.index,
+                             [&](const Index& i) {
+                               return factor(i.affine, loop.loop) == 1 &&
+                                      factor(i.affine, other.loop) == 0;
+                             }) &&
+         std::ranges::all_of(store.index, [](const Index& i) { return i.dynamic == loop::none; });
 }
 
 /// The product that `nest` stores, each result where no other is; without terms where it does
@@ -95,11 +97,12 @@ private:
   std::optional<Statement> taken_apart(Statement& nest) {
     if (block_loop(program_, nest) == nullptr)
       return std::nullopt;
+    const size_t buffers = program_.buffers.size();
     Statement sums = nest;
     Statement whole = take_blocks_apart(program_, sums, loop::own_name(program_, "", "sums"));
     const Product product = product_of(sums.body[0]);
     if (terms_at_once(product) == 0 && rows_at_once(product) == 0) {
-      program_.buffers.pop_back();
+      program_.buffers.resize(buffers);
       return std::nullopt;
     }
     nest = std::move(sums);
@@ -108,40 +111,49 @@ private:
 
   /// How many terms of all rows the second cache holds beside the sums; 0 where they stay together.
   int64_t terms_at_once(const Product& p) const {
-    const int64_t bytes = bytes_of_a_term(p);
-    if (bytes == 0)
+    if (!is_worth_cutting(p))
       return 0;
-    const int64_t most = context_.machine.l2_bytes / parts_of_second_cache / bytes;
+    const int64_t most = cached() / bytes_of_a_term(p);
     return most < least_terms ? 0 : equal_part(turns(*p.terms), most);
   }
 
-  /// Of how many rows it holds enough terms, where of all rows it does not; 0 otherwise.
+  /// Of how many rows the second cache holds enough terms, where it holds too few of all rows; 0
+  /// where rows stay together, too: so few that all their terms fit would gain nothing.
   int64_t rows_at_once(const Product& p) const {
-    const int64_t bytes = bytes_of_a_term(p);
-    if (bytes == 0)
+    if (!is_worth_cutting(p))
       return 0;
-    const int64_t most = context_.machine.l2_bytes / parts_of_second_cache * turns(*p.rows) /
-                         bytes / terms_of_some_rows;
-    return most >= turns(*p.rows) || most < least_rows ? 0 : equal_part(turns(*p.rows), most);
+    const int64_t bytes = bytes_of_a_term(p), rows = turns(*p.rows);
+    const int64_t most = cached() * rows / bytes / terms_of_some_rows;
+    const bool fits = bytes * most / rows * turns(*p.terms) <= context_.machine.l2_bytes;
+    return most >= rows || most < least_rows || fits ? 0 : equal_part(rows, most);
   }
 
-  /// Of a term of all rows, where these are worth reading some terms at a time; 0 otherwise.
-  int64_t bytes_of_a_term(const Product& p) const {
+  /// Bytes of the second cache for what some terms read.
+  int64_t cached() const { return context_.machine.l2_bytes / parts_of_second_cache; }
+
+  /// True where all rows do not fit the second cache, are read by several tiles, and sums are
+  /// little beside them.
+  bool is_worth_cutting(const Product& p) const {
     if (p.terms == nullptr)
-      return 0;
+      return false;
     const int64_t lanes = context_.machine.vector_bytes / byte_size(p.tile().type.dtype);
     if (turns(*p.columns) <= (least_vectors - 1) * lanes ||
         turns(*p.columns) * least_terms_of_column > turns(*p.terms))
-      return 0;
-    int64_t bytes = 0; // of a term of all rows
-    for (const Statement& s : p.terms->body) {
-      if (s.buffer != loop::none &&
-          storage(program_, s.buffer) == storage(program_, p.store().buffer))
-        return 0;
+      return false;
+    const bool in_place = std::ranges::any_of(p.terms->body, [&](const Statement& s) {
+      return s.buffer != loop::none &&
+             storage(program_, s.buffer) == storage(program_, p.store().buffer);
+    });
+    return !in_place && bytes_of_a_term(p) * turns(*p.terms) > context_.machine.l2_bytes;
+  }
+
+  /// What one term of all rows reads of them.
+  static int64_t bytes_of_a_term(const Product& p) {
+    int64_t bytes = 0;
+    for (const Statement& s : p.terms->body)
       if (s.kind == StatementKind::Load && lies_side_by_side(s, p))
         bytes += turns(*p.rows) * byte_size(s.type.dtype);
-    }
-    return bytes * turns(*p.terms) <= context_.machine.l2_bytes ? 0 : bytes;
+    return bytes;
   }
 
   static bool lies_side_by_side(const Statement& load, const Product& p) {

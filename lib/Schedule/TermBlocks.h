@@ -13,8 +13,13 @@
 //          for i in 0..784 { for j in 0..128 {
 //            tile sum; for b in 0..2 { set sum = add sum, sums[b, i, j] }; … } }
 //
-// Where the second cache holds too few terms of all rows, as of 2048 of them, some rows at a time
-// are such a product each.
+// Where the second cache holds too few terms of all rows, some rows at a time are such a product:
+//
+// Before:  for i in 0..2048 { for j { tile t; for k in 0..2000 { … x[k, i] … }; store … } }
+// After:   for m in 0..4 { for i in 0..512 { for j { sums[512*m+i, j] = -0.0 } }
+//            for c in 0..2000 step 125 { for i { for j { … x[c+k, 512*m+i] … } } } }
+//
+// It comes before lanes exist, and only where extents are known.
 //
 // A chain that goes through memory has the bits of one in a register. What is done with the result
 // stays behind all of them.

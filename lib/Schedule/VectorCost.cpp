@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <fmt/ranges.h>
+#include <set>
 
 namespace gdjit::scheduling {
 
@@ -100,6 +101,18 @@ std::string lie_along(const Program& program, const Statement& loop) {
   if (side_by_side.empty())
     return "apart along it " + list(apart);
   return fmt::format("side by side along it {}, apart {}", list(side_by_side), list(apart));
+}
+
+bool goes_on_apart(const Program& program, const std::vector<Statement>& body, LoopId loop) {
+  std::set<loop::BufferId> loaded;
+  bool found = false;
+  for_each(body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Load && moved_by(s, loop) && !contiguous(program, s, loop))
+      loaded.insert(storage(program, s.buffer));
+    found =
+        found || (s.kind == StatementKind::Store && loaded.contains(storage(program, s.buffer)));
+  });
+  return found;
 }
 
 bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop) {

@@ -22,6 +22,9 @@ double vector_cost(const Program& program, const std::vector<Statement>& body, L
 /// "side by side along it w, y, apart x": the arrays that the loop moves.
 std::string lie_along(const Program& program, const Statement& loop);
 
+/// True where what is stored was loaded from there, a lane's element apart from the next one's.
+bool goes_on_apart(const Program& program, const std::vector<Statement>& body, LoopId loop);
+
 /// True where every store that the loop moves has its elements side by side.
 bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop);
 

@@ -14,6 +14,9 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_iterations = 4; ///< below, a vector gains nothing
+/// Of what the best choice inside takes, what one may take whose lanes go on with sums that lie
+/// apart in memory: such loads and stores are slower than they are many.
+constexpr double pays_for_sums_apart = 0.9;
 
 /// A tile declared outside the loops that walk over it: these loops become vectors together or not
 /// at all.
@@ -216,12 +219,14 @@ private:
     if (int lanes = own_lanes(loop)) {
       int64_t passes = (turns(loop) + lanes - 1) / lanes;
       double own = static_cast<double>(passes) * vector_cost(program_, loop.body, loop.loop, lanes);
-      if (own < cost) {
+      const bool apart = goes_on_apart(program_, loop.body, loop.loop);
+      if (own < (apart ? pays_for_sums_apart * cost : cost)) {
         estimates_[loop.loop] = {own, cost};
         cost = own;
         chosen_[loop.loop] = lanes;
       } else {
-        refusals_[loop.loop] = fmt::format("an estimated {:.0f} operations, not {:.0f}", own, cost);
+        refusals_[loop.loop] = fmt::format("an estimated {:.0f} operations{}, not {:.0f}", own,
+                                           apart ? ", with sums that lie apart" : "", cost);
       }
     }
     costs_[loop.loop] = cost;

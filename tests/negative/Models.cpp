@@ -1,6 +1,8 @@
 // Mistakes in declaring a model: names, updates, options, batch sizes, steps.
 #include "Mistakes.h"
 
+#include "gdjit/IR/PassContext.h"
+
 #include <limits>
 
 using namespace gdjit;
@@ -230,6 +232,17 @@ TEST(ModelMistakes, a_function_that_asks_for_what_it_declares) {
   }
   Model m([](Model& m) { m.output("y", m.input("x", {m.batch()})); });
   EXPECT_MISTAKE(message_of([&] { (void)m.input_name(9); }, ErrorCode::usage), "has no input 9: it has 1, counted from 0");
+}
+
+TEST(ModelMistakes, a_machine_without_caches) {
+  Model m([](Model& m) { m.output("y", m.input("x", {m.batch()}) + 1); });
+  State s = initial_state(m);
+  for (int64_t bytes : {0, -1}) {
+    MachineTable machine;
+    machine.l2_bytes = bytes;
+    EXPECT_MISTAKE(message_of([&] { (void)compile(m.evaluation(), s, CompileOptions{.machine = &machine}); }, ErrorCode::usage),
+                   fmt::format("caches of 32768 and {} bytes: each must be 1 or more", bytes));
+  }
 }
 
 } // namespace

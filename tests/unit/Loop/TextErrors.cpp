@@ -368,32 +368,30 @@ TEST(LoopText, LoopsOfOneNameInOneAnotherArePrintedApart) {
   EXPECT_EQ(print(read_step(text, "t.gdir").program), text);
 }
 
-TEST(LoopText, AnUpdateLiesInItsStateFromStagePlannedOn) {
-  EXPECT_THAT(error_of(R"gdir(gdir 1
-stage scheduled
-model early
-step training
-batch 0
-
-state w : f32[4] = zeros
-output y : f32[4]
-update w
-
-buffer w : f32[4] = state w
-buffer w.next : f32[4] = update w, same as w
-buffer y : f32[4] = output y
-
-kernel k0 "early" {
-  for i in 0..4 {
-    store w.next[i] = add w[i], 1
-    store y[i] = w[i]
-  }
+/// A step of two states whose results lie where `update` and `output` say.
+std::string results(const std::string& update, const std::string& output) {
+  return "gdir 1\nstage scheduled\nmodel early\nstep training\nbatch 0\n\n"
+         "input x : f32[4]\nstate v : f32[4] = zeros\nstate w : f32[4] = zeros\n"
+         "output y : f32[4]\nupdate w\n\n"
+         "buffer x : f32[4] = input x\nbuffer v : f32[4] = state v\n"
+         "buffer w : f32[4] = state w\nbuffer c : f32[4] = constant [1, 2, 3, 4]\n"
+         "buffer w.next : f32[4] = update w" +
+         update + "\nbuffer y : f32[4] = output y" + output +
+         "\n\nkernel k0 \"early\" {\n  for i in 0..4 {\n"
+         "    store w.next[i] = add w[i], 1\n" +
+         (output.empty() ? "    store y[i] = w[i]\n" : "") + "  }\n}\n\nend\n";
 }
 
-end
-)gdir"),
-              AllOf(HasSubstr("buffer 'w.next': an update lies in its state from stage planned on"),
-                    HasSubstr("leave 'same as w' out; the plan places it")));
+TEST(LoopText, ResultsLieInMemoryOfTheirOwnUntilThePlan) {
+  EXPECT_EQ(error_of(results("", "")), "no error");
+  for (const std::string other : {"w", "v", "x", "c"})
+    EXPECT_THAT(error_of(results(", same as " + other, "")),
+                AllOf(HasSubstr("buffer 'w.next' lies in '" + other + "', which is "),
+                      HasSubstr("leave 'same as' out; the plan puts an update into its state")));
+  for (const std::string other : {"w", "v", "x", "c"})
+    EXPECT_THAT(error_of(results("", ", same as " + other)),
+                AllOf(HasSubstr("buffer 'y' lies in '" + other + "', which is "),
+                      HasSubstr("leave 'same as' out, and store what it holds")));
 }
 
 TEST(LoopText, BuffersOfOneNameArePrintedApart) {

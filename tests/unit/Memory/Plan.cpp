@@ -182,6 +182,11 @@ TEST_F(PlanTest, SwappedStatesKeepTheirOldValuesApart) {
   EXPECT_EQ(planned_program.buffers[nq].same_as, bq); // q is read before nq is written
 }
 
+TEST_F(PlanTest, ATemporaryThatNothingUsesHasAPlace) {
+  buffer("t", BufferRole::temporary, 1000);
+  EXPECT_EQ(planned().arena_bytes, 4032);
+}
+
 TEST_F(PlanTest, TemporariesWithDisjointLiveRangesShareTheArena) {
   BufferId in = buffer("x", BufferRole::input, 64);
   BufferId a = buffer("a", BufferRole::temporary, 64), b = buffer("b", BufferRole::temporary, 64);

@@ -3,8 +3,11 @@
 
 #include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Loop/Text.h"
+#include "gdjit/Transforms/VerifyValues.h"
 
 #include <gmock/gmock.h>
+
+#include <regex>
 
 namespace gdjit {
 namespace {
@@ -88,47 +91,51 @@ TEST(TermBlocks, OtherProductsStayInRegisters) {
   EXPECT_THAT(gradient(500, 32, 48, 32768), in_registers) << "one chain, with its update";
 }
 
-/// A sum that is not stored has no place in memory.
-TEST(TermBlocks, ResultsThatAreStoredUnderAMaskStayInRegisters) {
-  const loop::Program loops = read_step(R"gdir(gdir 1
-stage loops
-model masked
-step training
-batch 0
-
-input x : f32[384,32]
-input d : f32[384,48]
-input c : bool[]
-output y : f32[32,48]
-
-buffer x : f32[384,32] = input x
-buffer d : f32[384,48] = input d
-buffer c : bool[] = input c
-buffer y : f32[32,48] = output y
-
-kernel k0 "masked" {
-  %0 = load c
-  for i in 0..32 {
-    for j in 0..48 {
-      tile t0 : f32 = 0
-      for k in 0..384 {
-        set t0 = fma x[k, i], d[k, j], t0
-      }
-      store y[i, j] = t0 if %0
-    }
-  }
+/// A product of 384 terms for 32 rows and 48 columns, `result` its last statements and `y` what it
+/// stores.
+std::string product_that(const std::string& type_of_y, const std::string& result) {
+  return "gdir 1\nstage loops\nmodel sums\nstep training\nbatch 0\n\n"
+         "input x : f32[384,32]\ninput d : f32[384,48]\ninput c : bool[]\noutput y : " +
+         type_of_y +
+         "\n\nbuffer x : f32[384,32] = input x\nbuffer d : f32[384,48] = input d\n"
+         "buffer c : bool[] = input c\nbuffer y : " +
+         type_of_y +
+         " = output y\n\nkernel k0 \"sums\" {\n  %0 = load c\n  for i in 0..32 {\n"
+         "    for j in 0..48 {\n      tile t0 : f32 = 0\n      for k in 0..384 {\n"
+         "        set t0 = fma x[k, i], d[k, j], t0\n      }\n" +
+         result + "    }\n  }\n}\n\nend\n";
 }
 
-end
-)gdir",
-                                        "t.gdir")
-                                  .program;
+/// The program of such a text, scheduled; it is verified, and nothing of it is cut.
+loop::Program kept_in_registers(const std::string& text, int64_t l2_bytes = 32768) {
+  const loop::Program loops = read_step(text, "t.gdir").program;
   std::string remarks;
-  const loop::Program program = scheduled(loops, 32768, 1, remarks);
+  loop::Program program = scheduled(loops, l2_bytes, 1, remarks);
   Diagnostics diagnostics;
   verify(program, diagnostics);
   EXPECT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
   EXPECT_THAT(remarks, Not(HasSubstr("at a time")));
+  return program;
+}
+
+/// A sum that is not stored has no place in memory.
+TEST(TermBlocks, ResultsThatAreStoredUnderAMaskStayInRegisters) {
+  kept_in_registers(product_that("f32[32,48]", "      store y[i, j] = t0 if %0\n"));
+}
+
+TEST(TermBlocks, ResultsThatShareAPlaceStayInRegisters) {
+  const std::string text = product_that("f32[79]", "      store y[i+j] = t0\n");
+  const loop::Program program = kept_in_registers(text), loops = read_step(text, "t.gdir").program;
+  const CallArguments arguments = random_arguments(loops.signature, 1);
+  expect_output(program, arguments, interpret(loops, arguments).outputs[0]);
+}
+
+TEST(TermBlocks, ResultsThatSayWhereTheyAreStoredStayInRegisters) {
+  std::string text =
+      product_that("f32[32,48,9]", "      %1 = get t0\n      store y[i, j, %1] = %1\n");
+  text = std::regex_replace(text, std::regex("f32"), "i64");
+  text = std::regex_replace(text, std::regex("fma (.*), t0"), "add t0, (mul $1)");
+  kept_in_registers(text, 65536);
 }
 
 } // namespace
