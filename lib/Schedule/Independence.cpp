@@ -2,6 +2,7 @@
 // variable moves.
 #include "Independence.h"
 
+#include <algorithm>
 #include <set>
 
 namespace gdjit::scheduling {
@@ -81,6 +82,22 @@ std::string dependence(const Program& program, const Statement& loop) {
     if (!own.count(t) && !sliced(tiles[t], loop.loop, inner))
       reason = "it accumulates";
   return reason;
+}
+
+std::string lane_dependence(const Program& program, const Statement& loop) {
+  const auto is_check = [](const Statement& s) { return s.kind == StatementKind::Check; };
+  int64_t checks = 0;
+  bool dynamic = false;
+  for_each(loop.body, [&](const Statement& s) {
+    checks += is_check(s) ? 1 : 0;
+    dynamic = dynamic ||
+              std::ranges::any_of(s.index, [](const Index& i) { return i.dynamic != loop::none; });
+  });
+  if (checks != 1 || dynamic || std::ranges::none_of(loop.body, is_check))
+    return dependence(program, loop);
+  Statement unchecked = loop;
+  std::erase_if(unchecked.body, is_check);
+  return dependence(program, unchecked);
 }
 
 bool joins(const Statement& loop) {

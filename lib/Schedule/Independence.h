@@ -13,6 +13,11 @@ namespace gdjit::scheduling {
 /// inside belong to their iteration.
 std::string dependence(const Program& program, const Statement& loop);
 
+/// The same for iterations that become lanes, which do each statement together: a single check
+/// among the loop's own statements meets them in their order. What it checks must index nothing
+/// here.
+std::string lane_dependence(const Program& program, const Statement& loop);
+
 /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the
 /// lanes there.
 bool joins(const Statement& loop);

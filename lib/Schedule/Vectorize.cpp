@@ -14,8 +14,9 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_iterations = 4; ///< below, a vector gains nothing
-/// Of what the best choice inside takes, what one may take whose lanes go on with sums that lie
-/// apart in memory: such loads and stores are slower than they are many.
+/// Of what the best choice inside takes, what one may take whose lanes store apart, or go on with
+/// sums that lie apart in memory: such accesses are slower than they are many.
+constexpr double pays_for_stores_apart = 0.95;
 constexpr double pays_for_sums_apart = 0.9;
 
 /// A tile declared outside the loops that walk over it: these loops become vectors together or not
@@ -69,7 +70,7 @@ private:
     for (auto& [tile, chains] : chains_) {
       int lanes = 1 << 30;
       for (const Statement* loop : chains.loops) {
-        chains.possible = chains.possible && dependence(program_, *loop).empty() &&
+        chains.possible = chains.possible && lane_dependence(program_, *loop).empty() &&
                           stores_contiguous(program_, loop->body, loop->loop) && !joins(*loop) &&
                           !moves_other_tiles(*loop);
         lanes = std::min(lanes, lanes_for(*loop, chains.extent, context_.machine));
@@ -176,7 +177,7 @@ private:
       refusal = "it steps over chains";
     else if (lanes <= 1)
       refusal = "a vector holds one element";
-    else if (refusal = dependence(program_, loop);
+    else if (refusal = lane_dependence(program_, loop);
              refusal.empty() && (chain_lanes(loop) != 0 || !keeps_to_its_tiles(loop)))
       refusal = "it runs over results in registers that stay scalars";
     return refusal.empty() ? lanes : 0;
@@ -219,14 +220,17 @@ private:
     if (int lanes = own_lanes(loop)) {
       int64_t passes = (turns(loop) + lanes - 1) / lanes;
       double own = static_cast<double>(passes) * vector_cost(program_, loop.body, loop.loop, lanes);
-      const bool apart = goes_on_apart(program_, loop.body, loop.loop);
-      if (own < (apart ? pays_for_sums_apart * cost : cost)) {
+      const bool apart = !stores_contiguous(program_, loop.body, loop.loop);
+      const double pays = goes_on_apart(program_, loop.body, loop.loop) ? pays_for_sums_apart
+                          : apart                                       ? pays_for_stores_apart
+                                                                        : 1;
+      if (own < pays * cost) {
         estimates_[loop.loop] = {own, cost};
         cost = own;
         chosen_[loop.loop] = lanes;
       } else {
         refusals_[loop.loop] = fmt::format("an estimated {:.0f} operations{}, not {:.0f}", own,
-                                           apart ? ", with sums that lie apart" : "", cost);
+                                           apart ? ", with results that lie apart" : "", cost);
       }
     }
     costs_[loop.loop] = cost;

@@ -1,16 +1,23 @@
 // Loops that nobody but a person writes: schedules keep their bits, too.
 #include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/JIT/Executable.h"
+#include "gdjit/Loop/Bounds.h"
+#include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
 #include "gdjit/Memory/Plan.h"
 #include "gdjit/Schedule/Schedule.h"
 #include "gdjit/Transforms/VerifyValues.h"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace gdjit {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::string_view head = "gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\n";
 
@@ -202,6 +209,65 @@ TEST(ScheduledTexts, RowsOfDifferentNumbersOfTermsHaveCopiesOfTheirOwn) {
         "      store y[i, j] = sub t0, t1\n    }}\n  }}\n}}\n\nend\n",
         head, terms, others));
   }
+}
+
+/// 40 rows of which each has a label that is checked, and `more` behind it.
+std::string with_check(const std::string& more) {
+  return fmt::format("{}input label : i32[40]\ninput x : f32[40]\noutput y : f32[40]\n\n"
+                     "buffer label : i32[40] = input label\nbuffer x : f32[40] = input x\n"
+                     "buffer y : f32[40] = output y\n\n"
+                     "kernel k0 \"\" {{\n  for i in 0..40 {{\n    %0 = load label[i]\n"
+                     "    %1 = convert %0 : i64\n    check and (ge %1, 0), (lt %1, 40) at i @1\n"
+                     "{}  }}\n}}\n\nend\n",
+                     head, more);
+}
+
+constexpr const char* computes = "    store y[i] = mul x[i], (convert %0 : f32)\n";
+
+std::string scheduled(const std::string& text) {
+  const TextStep read = read_step(text, "t.gdir");
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  const loop::Program program = schedule(read.program, context), planned = plan(program, context);
+  Diagnostics diagnostics;
+  verify(planned, diagnostics);
+  EXPECT_NO_THROW(diagnostics.throw_if_any(ErrorCode::internal));
+  CallArguments arguments = random_arguments(read.program.signature, 7, 40);
+  for (const std::vector<int>& bad :
+       {std::vector<int>{}, {3}, {39}, {21, 17, 37}, {35, 33}, {0, 1, 2, 16, 32}}) {
+    for (int at : bad)
+      arguments.inputs[0].set(at, at % 2 == 0 ? -1 : 40);
+    const CallResults expected = interpret(read.program, arguments);
+    ExecutableOptions options{.code = {.verify = true}};
+    for (const CallResults& results :
+         {interpret(program, arguments), interpret(planned, arguments),
+          Executable::compile(loop::with_bounds_checks(planned), options)->call(arguments)}) {
+      EXPECT_EQ(results.status, expected.status);
+      EXPECT_TRUE(same_bits(results.outputs[0], expected.outputs[0]));
+    }
+    for (int at : bad)
+      arguments.inputs[0].set(at, 5);
+  }
+  return print(program);
+}
+
+TEST(ScheduledTexts, OneCheckIsMadeForAllLanesAndReportsTheFirst) {
+  EXPECT_THAT(scheduled(with_check(computes)),
+              AllOf(HasSubstr("at i+lane"), HasSubstr("at i+lane if %")));
+}
+
+TEST(ScheduledTexts, OtherChecksAreMadeInOrder) {
+  const std::string again = "    check lt %1, 20 at i @2\n";
+  EXPECT_THAT(scheduled(with_check(again + computes)), Not(HasSubstr("lane"))) << "two of them";
+  EXPECT_THAT(scheduled(with_check("    %2 = lt %1, 0\n    %3 = ge %1, 40\n"
+                                   "    %4 = select (or %2, %3), 0, %1\n"
+                                   "    store y[i] = x[%4]\n")),
+              Not(HasSubstr("lane")))
+      << "one that an index waits for";
+  EXPECT_THAT(scheduled(with_check("    for j in 0..1 {\n      check lt %1, 40 at i @2\n    }\n" +
+                                   std::string(computes))),
+              Not(HasSubstr("lane")))
+      << "one in a loop inside";
 }
 
 } // namespace
