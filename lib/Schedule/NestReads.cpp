@@ -42,6 +42,29 @@ int64_t bytes_across(const Statement& rows) {
   return bytes;
 }
 
+int64_t results_first(const Statement& rows, int64_t count, const MachineTable& machine) {
+  int64_t bytes = 0, most = 0; // of a row
+  for (const Statement& columns : rows.body) {
+    int64_t accesses = 0;
+    for (const Statement& s : columns.body) {
+      const auto counts = [&](const Statement& loop) {
+        return std::ranges::any_of(
+            s.index, [&](const Index& i) { return factor(i.affine, loop.loop) != 0; });
+      };
+      if ((s.kind == StatementKind::Load || s.kind == StatementKind::Store) && counts(rows) &&
+          counts(columns)) {
+        bytes += turns(columns) * s.type.lanes * byte_size(s.type.dtype);
+        ++accesses;
+      }
+    }
+    most = std::max(most, accesses);
+  }
+  const int64_t read = bytes_across(rows);
+  const bool pays = bytes * turns(rows) > 2 * machine.l2_bytes && read <= machine.l2_bytes / 2 &&
+                    bytes * count >= read;
+  return pays ? most : 0;
+}
+
 int64_t bytes_moved(const std::vector<Statement>& body, LoopId moving, LoopId still,
                     int64_t times) {
   int64_t bytes = 0;

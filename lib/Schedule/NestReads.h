@@ -3,6 +3,8 @@
 
 #include "Rewrite.h"
 
+#include "gdjit/IR/PassContext.h"
+
 namespace gdjit::scheduling {
 
 /// True where the lanes of a vector loop's loads lie apart.
@@ -20,6 +22,11 @@ int64_t bytes_along(const Statement& rows);
 
 /// Bytes that one iteration of a row loop reads along its vector loops, and all others again.
 int64_t bytes_across(const Statement& rows);
+
+/// How many loads and stores each result has behind its terms, as weights with their moments, where
+/// tiles of `count` rows should go row by row: all results come from memory, and a tile's are more
+/// than what it reads of all columns, which the second cache holds. 0 where they should not.
+int64_t results_first(const Statement& rows, int64_t count, const MachineTable& machine);
 
 /// What is counted of the accesses of a nest.
 struct Touched {

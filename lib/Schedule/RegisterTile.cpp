@@ -21,6 +21,7 @@ namespace {
 constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t most_side_by_side = 4;      ///< where rows are read from far away
+constexpr int64_t most_results_of_tile = 64;  ///< lines side by side in memory, loaded or stored
 constexpr int64_t panels_in_second_cache = 8; ///< of such vectors: rows have the rest
 constexpr int64_t least_rows = 4;             ///< fewer chains do not hide the latency of fma
 constexpr int64_t most_rows = 16;           ///< more read from more lines at once, and hide no more
@@ -223,7 +224,7 @@ private:
     };
     const bool strided = strided_across(program_, loop);
     const bool beyond_cache = bytes_across(loop) > context_.machine.l1_bytes;
-    const bool columns_first =
+    bool columns_first =
         nothing_else && varying_.empty() && (beyond_cache || masked_across(loop)) &&
         turns(loop) >= count_of(turns(loop)) * (strided ? least_tiles_strided : least_tiles);
     bool works = false; // between the terms of the next tile
@@ -232,6 +233,13 @@ private:
         has_work_for_terms(loop, choose_rows(turns(loop), fewer), side_by_side, columns_first)) {
       most = fewer;
       works = true;
+    }
+    const int64_t results =
+        columns_first && !works ? results_first(loop, count_of(turns(loop)), context_.machine) : 0;
+    columns_first = columns_first && results == 0;
+    if (results * count_of(turns(loop)) > most_results_of_tile) {
+      side_by_side = std::min(widest, most_side_by_side);
+      most = std::min(rows_beside(side_by_side, tiles), most_rows);
     }
     // Columns that are turned on the way come in order; all of them copied first lose the cache.
     const int64_t block =
@@ -256,8 +264,9 @@ private:
         varies(loop) || turns(loop) % count == 0
             ? ""
             : fmt::format(", the last {} rows by themselves", turns(loop) % count),
-        !columns_first ? ""
-        : beyond_cache ? ", columns outermost, since what they read does not fit the first cache"
+        results != 0     ? ", row by row, since their results are more than what they read"
+        : !columns_first ? ""
+        : beyond_cache   ? ", columns outermost, since what they read does not fit the first cache"
                        : ", columns outermost, since a part of a vector is read again and again"));
     if (block != 0)
       context_.remarks.push_back(fmt::format(

@@ -2,6 +2,8 @@
 // and what was asked of it is there.
 #include "ScheduledLoops.h"
 
+#include "WeightGradient.h"
+
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Text.h"
@@ -179,6 +181,27 @@ TEST(Schedule, SmallOperandsAreTurnedInSquaresNoLargerThanTheyAre) {
   EXPECT_THAT(text, testing::AllOf(testing::ContainsRegex("transpose t[0-9]+"),
                                    testing::Not(HasSubstr("f32x16"))));
   expect_same_bits(b);
+}
+
+TEST(Schedule, TilesWithMoreResultsThanTermsGoRowByRow) {
+  const auto remarks = [](int64_t l2_bytes, bool updates) {
+    Built b = build(DType::f32, {Shape{16, 128}, Shape{16, 256}, Shape{128, 256}},
+                    [&](std::span<const Expr> x) {
+                      Expr y = weight_gradient(x[0], x[1]);
+                      return updates ? x[2] - y : y;
+                    });
+    PassContext context;
+    context.machine = {
+        .vector_bytes = 64, .vector_registers = 32, .l1_bytes = 1024, .l2_bytes = l2_bytes};
+    schedule(b.loops, context);
+    expect_same_bits(b);
+    return context.remarks;
+  };
+  const auto row_by_row = testing::Contains(HasSubstr("row by row"));
+  EXPECT_THAT(remarks(40000, true), row_by_row);
+  EXPECT_THAT(remarks(40000, false), testing::Not(row_by_row)) << "each result is stored once";
+  EXPECT_THAT(remarks(1 << 20, true), testing::Not(row_by_row)) << "results in the second cache";
+  EXPECT_THAT(remarks(20000, true), testing::Not(row_by_row)) << "the columns are not";
 }
 
 TEST(Schedule, WhereRowsAreOneVectorATileHoldsSeveralColumns) {
