@@ -71,8 +71,9 @@ private:
       int lanes = 1 << 30;
       for (const Statement* loop : chains.loops) {
         chains.possible = chains.possible && lane_dependence(program_, *loop).empty() &&
-                          stores_contiguous(program_, loop->body, loop->loop) && !joins(*loop) &&
-                          !moves_other_tiles(*loop);
+                          (stores_contiguous(program_, loop->body, loop->loop) ||
+                           pays_with_stores_apart(*loop)) &&
+                          !joins(*loop) && !moves_other_tiles(*loop);
         lanes = std::min(lanes, lanes_for(*loop, chains.extent, context_.machine));
       }
       chains.possible =
@@ -101,6 +102,13 @@ private:
         }
       }
     }
+  }
+
+  /// True where a loop computes so much that stores lane by lane do not matter.
+  bool pays_with_stores_apart(const Statement& loop) const {
+    const int lanes = lanes_for(loop, turns(loop), context_.machine);
+    return vector_cost(program_, loop.body, loop.loop, lanes) <
+           lanes * vector_cost(program_, loop.body, loop.loop, 1) / 2;
   }
 
   /// True where the loop moves through a tile of outside in any way but along its chains.

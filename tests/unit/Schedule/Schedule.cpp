@@ -2,8 +2,6 @@
 // and what was asked of it is there.
 #include "ScheduledLoops.h"
 
-#include "WeightGradient.h"
-
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Text.h"
