@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <numeric>
+#include <utility>
 
 namespace gdjit {
 
@@ -64,7 +65,7 @@ int StateStorage::find(std::string_view name) const {
   return at != by_name.end() && entries[*at].name == name ? static_cast<int>(*at) : -1;
 }
 
-State::State(std::vector<std::string> names, const std::vector<Array>& values, int64_t seed) {
+State::State(std::vector<std::string> names, std::vector<Array> values, int64_t seed) {
   GDJIT_CHECK(names.size() == values.size());
   std::vector<StateStorage::Entry> entries(names.size());
   for (size_t i = 0; i < names.size(); ++i)
@@ -72,7 +73,7 @@ State::State(std::vector<std::string> names, const std::vector<Array>& values, i
   storage_ = std::make_shared<StateStorage>(std::move(entries));
   storage_->seed = seed;
   for (size_t i = 0; i < values.size(); ++i)
-    set(static_cast<int>(i), values[i]);
+    set(static_cast<int>(i), std::exchange(values[i], Array()));
 }
 
 State::State(State&&) noexcept = default;

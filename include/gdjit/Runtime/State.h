@@ -20,8 +20,10 @@ struct StateStorage;
 /// Moves, does not copy (clone() does). A StepFunction keeps the memory of its State alive.
 class State {
 public:
-  /// One array per name, with its first value. Error(graph) where a name is given twice.
-  State(std::vector<std::string> names, const std::vector<Array>& values, int64_t seed = 0);
+  /// One array per name, with its first value; each is given back as soon as it is copied, so that
+  /// values moved here never lie beside all of their copies. Error(graph) where a name is given
+  /// twice.
+  State(std::vector<std::string> names, std::vector<Array> values, int64_t seed = 0);
   State(State&&) noexcept;
   State& operator=(State&&) noexcept;
   ~State();
