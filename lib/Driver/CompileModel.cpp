@@ -6,8 +6,11 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/Runtime/StateStorage.h"
+#include "gdjit/Support/FloatEnvironment.h"
 #include "gdjit/Transforms/PruneInputs.h"
 
+#include <cstring>
 #include <fmt/format.h>
 
 namespace gdjit {
@@ -88,22 +91,33 @@ bool draws_much(const Graph& initial) {
   return elements > compiling;
 }
 
-/// First values by native code: the graph of initial values as a step of its own. The same bits as
-/// initial_values.
-std::vector<Array> compiled_initial_values(const Signature& model, int64_t seed) {
+/// First values by native code: the graph of initial values as a step of its own, which updates the
+/// State, so that no value lies beside it. The same bits as initial_values.
+State compiled_initial_state(const Signature& model, std::vector<std::string> names, int64_t seed) {
   Step step;
   step.graph = model.initial;
   step.signature.name = model.name;
   step.signature.step = "initial";
+  step.signature.states = model.states;
+  step.signature.initial = model.initial;
   step.signature.scalars = model.scalars;
-  for (const StateDecl& state : model.states) {
-    step.signature.outputs.push_back({.name = state.name, .type = state.type, .origin = {}});
-    step.outputs.push_back(state.initial);
+  std::vector<TensorType> types;
+  for (uint32_t i = 0; i < model.states.size(); ++i) {
+    types.push_back(model.states[i].type);
+    step.signature.updates.push_back({.state = i, .origin = {}});
+    step.updates.push_back(model.states[i].initial);
   }
-  std::shared_ptr<const Executable> code = compile(std::move(step)).executable;
-  CallResults results = code->call(initial_arguments(model, seed));
-  code->require_in_range(results.status);
-  return std::move(results.outputs);
+  Frame frame(compile(std::move(step)).executable);
+  State state(std::move(names), types, seed);
+  for (uint32_t i = 0; i < types.size(); ++i)
+    frame.set_state(i, state.storage()->entries[i].data);
+  const std::vector<Array> scalars = initial_arguments(model, seed).scalars;
+  for (uint32_t i = 0; i < scalars.size(); ++i)
+    std::memcpy(frame.scalar(i), scalars[i].bytes(),
+                static_cast<size_t>(scalars[i].type().bytes()));
+  FloatEnvironment environment;
+  frame.executable().require_in_range(frame.run());
+  return state;
 }
 
 } // namespace
@@ -114,10 +128,9 @@ State initial_state(const Model& model, int64_t seed) {
   names.reserve(signature.states.size());
   for (const StateDecl& state : signature.states)
     names.push_back(state.name);
-  return State(std::move(names),
-               draws_much(signature.initial) ? compiled_initial_values(signature, seed)
-                                             : initial_values(signature, seed),
-               seed);
+  return draws_much(signature.initial)
+             ? compiled_initial_state(signature, std::move(names), seed)
+             : State(std::move(names), initial_values(signature, seed), seed);
 }
 
 StepFunction compile(const ModelStep& step, State& state, const CompileOptions& options,

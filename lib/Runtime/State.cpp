@@ -27,6 +27,14 @@ void require_type(const StateStorage::Entry& entry, const Array& value) {
                                              to_string(entry.type), to_string(value.type())));
 }
 
+std::vector<TensorType> types_of(const std::vector<Array>& values) {
+  std::vector<TensorType> types;
+  types.reserve(values.size());
+  for (const Array& value : values)
+    types.push_back(value.type());
+  return types;
+}
+
 } // namespace
 
 StateStorage::StateStorage(std::vector<Entry> list) : entries(std::move(list)) {
@@ -65,13 +73,17 @@ int StateStorage::find(std::string_view name) const {
   return at != by_name.end() && entries[*at].name == name ? static_cast<int>(*at) : -1;
 }
 
-State::State(std::vector<std::string> names, std::vector<Array> values, int64_t seed) {
-  GDJIT_CHECK(names.size() == values.size());
+State::State(std::vector<std::string> names, const std::vector<TensorType>& types, int64_t seed) {
+  GDJIT_CHECK(names.size() == types.size());
   std::vector<StateStorage::Entry> entries(names.size());
   for (size_t i = 0; i < names.size(); ++i)
-    entries[i] = {std::move(names[i]), values[i].type(), nullptr};
+    entries[i] = {std::move(names[i]), types[i], nullptr};
   storage_ = std::make_shared<StateStorage>(std::move(entries));
   storage_->seed = seed;
+}
+
+State::State(std::vector<std::string> names, std::vector<Array> values, int64_t seed)
+    : State(std::move(names), types_of(values), seed) {
   for (size_t i = 0; i < values.size(); ++i)
     set(static_cast<int>(i), std::exchange(values[i], Array()));
 }

@@ -24,6 +24,8 @@ public:
   /// values moved here never lie beside all of their copies. Error(graph) where a name is given
   /// twice.
   State(std::vector<std::string> names, std::vector<Array> values, int64_t seed = 0);
+  /// One array per name whose elements nobody has written yet.
+  State(std::vector<std::string> names, const std::vector<TensorType>& types, int64_t seed);
   State(State&&) noexcept;
   State& operator=(State&&) noexcept;
   ~State();

@@ -1,6 +1,8 @@
 // compile for users: variants per batch size, several steps over one State, initial values.
 #include "gdjit/gdjit.h"
 
+#include "unit/Runtime/Resident.h"
+
 #include "gdjit/Interp/GraphInterpreter.h"
 
 #include <gmock/gmock.h>
@@ -154,15 +156,29 @@ TEST(CompileModel, alternates_steps_over_one_state) {
 TEST(InitialState, has_the_same_bits_compiled_and_interpreted) {
   Model m([](Model& m) {
     (void)m.parameter("w", xavier_normal({2048, 1024})); // well beyond what is interpreted
-    (void)m.parameter("b", fan_in_uniform(512, {256}));
-    m.output("x", m.input("x", {m.batch()}));
+    Parameter b = m.parameter("b", fan_in_uniform(512, {256}));
+    m.minimize(sum(b), Adam{}); // its moments' first values are equal
   });
   State s = initial_state(m, 7);
   std::vector<Array> reference = initial_values(m.evaluation().step().signature, 7);
-  ASSERT_EQ(s.size(), 2);
+  ASSERT_EQ(s.size(), 5);
   for (int i = 0; i < s.size(); ++i)
     EXPECT_TRUE(same_bits(s.view(i).copy(), reference[static_cast<size_t>(i)])) << s.name(i);
   EXPECT_FALSE(same_bits(s.view(0).copy(), initial_state(m, 8).view(0).copy()));
+}
+
+TEST(InitialState, has_nothing_beside_it_while_it_is_made) {
+  Model m([](Model& m) {
+    Parameter w = m.parameter("w", xavier_normal({12, 1 << 20}));
+    m.minimize(sum(w), Adam{});
+  });
+  if (!test::set_back_resident_peak())
+    GTEST_SKIP() << "no telling how much memory there was";
+  const int64_t before = test::resident_megabytes("VmRSS:");
+  State s = initial_state(m);
+  EXPECT_EQ(s.view("w").type, (TensorType{DType::f32, {12, 1 << 20}}));
+  EXPECT_GT(test::resident_megabytes("VmRSS:"), before + 144 - 10);
+  EXPECT_LT(test::resident_megabytes("VmHWM:"), before + 144 + 30);
 }
 
 TEST(CompileModel, names_the_node_of_an_index_out_of_range) {

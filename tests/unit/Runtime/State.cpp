@@ -1,11 +1,12 @@
 // State: names, memory, copies.
 #include "gdjit/Runtime/State.h"
 
+#include "unit/Runtime/Resident.h"
+
 #include "gdjit/Runtime/StateStorage.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/FloatEnvironment.h"
 
-#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <xmmintrin.h>
@@ -64,32 +65,18 @@ TEST(State, lays_arrays_out_in_order_in_one_aligned_allocation) {
   EXPECT_EQ(storage.bytes, 256);
 }
 
-/// Megabytes of memory that the process holds, or held at most since the peak was set back.
-int64_t megabytes(const char* row) {
-  std::ifstream file("/proc/self/status");
-  std::string word;
-  int64_t kilobytes = -1;
-  while (file >> word)
-    if (word == row)
-      file >> kilobytes;
-  return kilobytes / 1024;
-}
-
 TEST(State, gives_each_array_back_once_it_is_copied) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers keep memory that was given back";
-#endif
   std::vector<Array> values; // too large for the heap to keep what is given back
   for (int i = 0; i < 4; ++i)
     values.emplace_back(TensorType{DType::f32, {10, 1 << 20}});
   values[3].set(0, 1);
-  if (!(std::ofstream("/proc/self/clear_refs") << 5 << std::flush))
-    GTEST_SKIP() << "the peak cannot be set back";
-  const int64_t before = megabytes("VmRSS:");
+  if (!test::set_back_resident_peak())
+    GTEST_SKIP() << "no telling how much memory there was";
+  const int64_t before = test::resident_megabytes("VmRSS:");
   State s({"a", "b", "c", "d"}, std::move(values));
   EXPECT_EQ(s.view("d").at(0), 1);
-  EXPECT_GT(megabytes("VmRSS:"), 160);
-  EXPECT_LT(megabytes("VmHWM:"), before + 40 + 20);
+  EXPECT_GT(test::resident_megabytes("VmRSS:"), 160);
+  EXPECT_LT(test::resident_megabytes("VmHWM:"), before + 40 + 20);
 }
 
 TEST(State, is_cloned_by_value_and_moved_with_its_memory) {
