@@ -244,9 +244,8 @@ void emit(Unit& unit, const loop::Program& program, std::span<const Distinct* co
   if (options.debug_info)
     debug = std::make_unique<DebugInfo>(*unit.module, program);
   for (const Distinct* distinct : kernels) {
-    EmittedKernel emitted =
-        emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape, distinct->name,
-                    distinct->calls, debug.get(), machine_table(options.target).vector_bytes);
+    EmittedKernel emitted = emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape,
+                                        distinct->name, distinct->calls, debug.get(), options);
     unit.functions.emplace_back(emitted.kernel, distinct);
     if (options.debug_info)
       for (llvm::Function* function : {emitted.kernel, emitted.gradual, emitted.entry})

@@ -2,6 +2,7 @@
 #include "EmitKernel.h"
 
 #include "KernelEmitter.h"
+#include "Target.h"
 
 namespace gdjit_llvm {
 
@@ -102,7 +103,9 @@ llvm::Function* emit_entry(llvm::Function* kernel, llvm::Function* gradual,
 EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel, const KernelShape& shape,
                           const std::string& name, int64_t calls, DebugInfo* debug,
-                          int vector_bytes) {
+                          const gdjit::CodeGenOptions& options) {
+  const int vector_bytes = gdjit::machine_table(options.target).vector_bytes;
+  const bool slow = slow_on_subnormals(options.target);
   auto emit = [&](const std::string& function_name, Arithmetic arithmetic) {
     llvm::Function* function = declare(module, program, shape, function_name);
     if (debug != nullptr)
@@ -111,8 +114,10 @@ EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& prog
     return function;
   };
   EmittedKernel emitted;
-  emitted.kernel = emit(name, Arithmetic::guarded);
-  std::vector<uint32_t> telling = telling_parameters(kernel, shape, calls, vector_bytes);
+  emitted.kernel = emit(name, slow ? Arithmetic::guarded : Arithmetic::plain);
+  std::vector<uint32_t> telling;
+  if (slow)
+    telling = telling_parameters(kernel, shape, calls, vector_bytes);
   if (!telling.empty())
     emitted.gradual = emit(name + ".gradual", Arithmetic::gradual);
   emitted.entry = emit_entry(emitted.kernel, emitted.gradual, shape, telling);

@@ -5,6 +5,8 @@
 #include "DebugInfo.h"
 #include "KernelShape.h"
 
+#include "gdjit/CodeGen/CodeGen.h"
+
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Module.h>
 
@@ -16,12 +18,12 @@ struct EmittedKernel {
   llvm::Function* entry = nullptr; ///< void(ptr buffers, ptr status), of type gdjit::KernelFunction
 };
 
-/// `calls` of the kernel make a step, `debug` may be null, `vector_bytes` is the width of the
-/// target's registers. Adds the function `name` and its entry, `name`.entry, to the module, also
-/// `name`.gradual where it pays (GradualUnderflow.h).
+/// `calls` of the kernel make a step, `debug` may be null, the options' target tells the width of
+/// registers and what subnormal numbers cost. Adds the function `name` and its entry, `name`.entry,
+/// to the module, also `name`.gradual where it pays (GradualUnderflow.h).
 EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel,
                           const gdjit::codegen::KernelShape& shape, const std::string& name,
-                          int64_t calls, DebugInfo* debug, int vector_bytes);
+                          int64_t calls, DebugInfo* debug, const gdjit::CodeGenOptions& options);
 
 } // namespace gdjit_llvm

@@ -13,7 +13,8 @@
 // of such a state is looked at where it is updated, and code for subnormal numbers stands beside
 // the plain one (EmitGradual.cpp).
 //
-// Nothing but time depends on what is seen.
+// Nothing but time depends on what is seen. Where the target is a machine on which such numbers
+// cost next to nothing (slow_on_subnormals in Target.h), all code is plain.
 #pragma once
 
 #include "KernelShape.h"

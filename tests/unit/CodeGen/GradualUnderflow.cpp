@@ -79,6 +79,14 @@ TEST(GradualUnderflow, is_for_kernels_that_are_called_often) {
   EXPECT_EQ(code(8).find("gradual"), std::string::npos);
 }
 
+TEST(GradualUnderflow, is_not_for_a_machine_that_needs_none) {
+  if (!runs_here("x86-64-v4"))
+    GTEST_SKIP() << "no AVX-512 here";
+  EXPECT_EQ(print_code(multiplications(8), Stage::LLVM, {}).find("@k0.gradual(") !=
+                std::string::npos,
+            !__builtin_cpu_is("amd"));
+}
+
 /// A moment m of `elements` f32 and weights w, for each of which Adam's operations over a gradient
 /// g: m = 0.9 m + g, w -= 0.1 m / sqrt(|m|) - m. In loops that are unrolled, rows by 2 vectors over
 /// a tile, or one vector at a time.
@@ -154,6 +162,9 @@ TEST(GradualUnderflow, has_one_copy_of_a_nest_and_none_of_small_ones) {
   EXPECT_EQ(copies(512, true), 0);
   options.target = "x86-64-v3";
   EXPECT_EQ(copies(1024, true), 0);
+  options.target = "native";
+  EXPECT_EQ(copies(1024, true), __builtin_cpu_is("amd") ? 0 : 1);
+  EXPECT_EQ(copies(1024, false), __builtin_cpu_is("amd") ? 0 : 5);
 }
 
 } // namespace
