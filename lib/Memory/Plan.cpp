@@ -35,45 +35,58 @@ BufferId state_buffer(loop::Program& program, uint32_t state, BufferId known) {
   return static_cast<BufferId>(program.buffers.size() - 1);
 }
 
-/// for i in .. for j in .. to[i, j] = from[i, j]
-Statement copy_nest(loop::Kernel& kernel, const TensorType& type, BufferId from, BufferId to) {
-  std::vector<loop::Index> index(static_cast<size_t>(type.shape.rank()));
-  loop::LoopId first_loop = kernel.loops;
-  for (size_t axis = 0; axis < index.size(); ++axis) {
-    index[axis].affine.terms.push_back({kernel.loops++, 1});
-    kernel.loop_names.push_back(fmt::format("i{}", kernel.loop_names.size()));
-  }
-  Statement load;
-  load.kind = StatementKind::Load;
-  load.type = {type.dtype, 1};
-  load.result = kernel.values++;
-  load.buffer = from;
-  load.index = index;
-  Statement store;
-  store.kind = StatementKind::Store;
-  store.type = {type.dtype, 1};
-  store.operands = {load.result};
-  store.buffer = to;
-  store.index = index;
-  std::vector<Statement> body = {load, store};
-  for (int axis = type.shape.rank(); axis-- > 0;) {
+/// The elements of a buffer in one row: a view of it where it has other axes.
+BufferId flat(loop::Program& program, BufferId buffer) {
+  Buffer row;
+  row.type = program.buffers[buffer].type;
+  row.type.shape = Shape{row.type.elements()};
+  if (row.type == program.buffers[buffer].type)
+    return buffer;
+  row.name = program.buffers[buffer].name + ".flat";
+  row.same_as = buffer;
+  row.place = Place::shared;
+  program.buffers.push_back(std::move(row));
+  return static_cast<BufferId>(program.buffers.size() - 1);
+}
+
+/// to[i] = from[i] for all i, in whole vectors, then in one of half as many lanes, of a quarter, …
+void append_copy(loop::Program& program, loop::Kernel& kernel, BufferId from, BufferId to,
+                 int vector_bytes) {
+  from = flat(program, from);
+  to = flat(program, to);
+  const TensorType type = program.buffers[to].type;
+  auto append = [&](std::vector<Statement>& body, int64_t lanes, const loop::Affine& first) {
+    Statement load;
+    load.kind = StatementKind::Load;
+    load.type = {type.dtype, static_cast<uint16_t>(lanes)};
+    load.result = kernel.values++;
+    load.buffer = from;
+    load.index = {{first, loop::none, lanes > 1 ? 1 : 0}};
+    Statement store = load;
+    store.kind = StatementKind::Store;
+    store.operands = {load.result};
+    store.result = loop::none;
+    store.buffer = to;
+    body.push_back(std::move(load));
+    body.push_back(std::move(store));
+  };
+  int64_t lanes = vector_bytes / byte_size(type.dtype);
+  int64_t at = type.elements() / lanes * lanes;
+  if (at > 0) {
     Statement loop;
     loop.kind = StatementKind::For;
-    loop.loop = first_loop + static_cast<loop::LoopId>(axis);
-    loop.end = type.shape[axis];
-    loop.body = std::move(body);
-    body.clear();
-    body.push_back(std::move(loop));
+    loop.loop = kernel.loops++;
+    loop.end = at;
+    loop.step = lanes;
+    kernel.loop_names.push_back(fmt::format("i{}", kernel.loop_names.size()));
+    append(loop.body, lanes, {0, {{loop.loop, 1}}});
+    kernel.body.push_back(std::move(loop));
   }
-  if (body.size() == 1)
-    return std::move(body.front());
-  Statement once; // rank 0: a loop of one turn keeps the copy one statement
-  once.kind = StatementKind::For;
-  once.loop = kernel.loops++;
-  kernel.loop_names.push_back(fmt::format("i{}", kernel.loop_names.size()));
-  once.end = 1;
-  once.body = std::move(body);
-  return once;
+  for (; at < type.elements(); at += lanes) {
+    while (lanes > type.elements() - at)
+      lanes /= 2;
+    append(kernel.body, lanes, {at, {}});
+  }
 }
 
 /// Places updates in their states' memory; those that cannot be there are copied behind the last
@@ -98,8 +111,8 @@ void place_updates(loop::Program& program, PassContext& context) {
     program.buffers[decision.update].role = BufferRole::temporary;
     program.buffers[decision.update].name += ".next";
     program.buffers.push_back(update);
-    copies.body.push_back(copy_nest(copies, update.type, decision.update,
-                                    static_cast<BufferId>(program.buffers.size() - 1)));
+    append_copy(program, copies, decision.update, static_cast<BufferId>(program.buffers.size() - 1),
+                context.machine.vector_bytes);
   }
   if (!copies.body.empty()) {
     copies.reason = "their states are read until the last kernel";

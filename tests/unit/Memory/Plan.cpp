@@ -98,6 +98,22 @@ TEST_F(PlanTest, AnUpdateThatReadsAnotherElementIsCopiedBehindTheLastRead) {
   EXPECT_EQ(p.buffers.back().same_as, old);
 }
 
+TEST_F(PlanTest, ACopyBehindTheLastReadIsWholeVectorsAndTheirHalves) {
+  uint32_t w = state("w", 4 * 16 + 13);
+  BufferId old = buffer("w", BufferRole::state, 4 * 16 + 13, w);
+  copy(old, buffer("w'", BufferRole::update, 4 * 16 + 13, update(w)), 8, 1);
+  const std::vector<Statement> body = planned().kernels.back().body;
+  ASSERT_EQ(body.size(), 7u);
+  EXPECT_EQ(turns(body[0]), 4);
+  EXPECT_EQ(body[0].body[1].type.lanes, 16);
+  int64_t at = 64;
+  for (size_t i : {2, 4, 6}) {
+    EXPECT_EQ(body[i].index[0].affine.constant, at);
+    at += body[i].type.lanes;
+  }
+  EXPECT_EQ(at, 4 * 16 + 13);
+}
+
 TEST_F(PlanTest, AnUpdateThatReadsItsStateUnderAnotherShapeIsCopied) {
   uint32_t w = state("w", 24);
   BufferId old = buffer("w", BufferRole::state, 24, w);
