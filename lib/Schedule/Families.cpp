@@ -3,6 +3,7 @@
 
 #include "gdjit/Loop/KernelKey.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 
@@ -10,6 +11,7 @@ namespace gdjit::scheduling {
 
 namespace {
 
+constexpr int64_t loops_of_large = 4;   ///< as many statements as so many loops worth sharing
 constexpr int64_t common_extent = 1024; ///< many whole vectors: what is left over decides nothing
 
 /// Adds what differs between two bodies that are the same without numbers.
@@ -36,6 +38,24 @@ std::vector<int64_t> extents(const Program& program, const Kernel& kernel) {
   return all;
 }
 
+/// Statements, each as often as it runs.
+int64_t work_of(const std::vector<Statement>& body) {
+  int64_t work = 0;
+  for (const Statement& s : body)
+    work += s.kind == StatementKind::For ? turns(s) * work_of(s.body) : 1;
+  return work;
+}
+
+/// So many shapes have code of their own: twice as many where each call takes long enough to pay
+/// for it within some hundred steps.
+int64_t most_shapes(const Program& program, const std::vector<size_t>& family,
+                    const MachineTable& machine) {
+  const bool large = std::ranges::all_of(family, [&](size_t k) {
+    return work_of(program.kernels[k].body) >= loops_of_large * machine.least_shared;
+  });
+  return large ? machine.most_shapes * 2 : machine.most_shapes;
+}
+
 } // namespace
 
 std::vector<Varying> families(const Program& program, const PassContext& context) {
@@ -48,12 +68,13 @@ std::vector<Varying> families(const Program& program, const PassContext& context
       members[key.bytes()].push_back(k);
     }
   for (const auto& [structure, family] : members) {
-    if (static_cast<int64_t>(family.size()) <= context.machine.most_shapes)
+    const int64_t most = most_shapes(program, family, context.machine);
+    if (static_cast<int64_t>(family.size()) <= most)
       continue;
     std::set<std::vector<int64_t>> shapes;
     for (size_t k : family)
       shapes.insert(extents(program, program.kernels[k]));
-    if (static_cast<int64_t>(shapes.size()) <= context.machine.most_shapes)
+    if (static_cast<int64_t>(shapes.size()) <= most)
       continue;
     Varying common;
     for (size_t k : family)

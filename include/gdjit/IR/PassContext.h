@@ -19,8 +19,9 @@ struct MachineTable {
   /// Bytes from which an array that the step writes and never reads goes past the caches: less may
   /// still be there when the caller reads it.
   int64_t streamed_bytes = 8 << 20;
-  /// Kernels that differ in numbers only, up to which each has code for its own numbers; more share
-  /// code that takes them as arguments. One takes LLVM 20 to 100 ms.
+  /// Kernels that differ in numbers only, up to which each has code for its own numbers (large ones
+  /// up to twice as many); more share code that takes them as arguments. One takes LLVM 20 to 100
+  /// ms.
   int64_t most_shapes = 16;
 };
 
