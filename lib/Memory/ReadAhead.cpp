@@ -20,6 +20,8 @@ using loop::StatementKind;
 using loop::ValueId;
 
 constexpr int64_t most_rows = 64; ///< that wait in a tile
+/// Registers that a block of rows leaves for what is loaded beside them.
+constexpr int64_t registers_beside = 4;
 
 /// The stores of a nest that are to wait, each with the tile it waits in.
 using Waiting = std::vector<std::pair<const Statement*, Statement>>;
@@ -33,11 +35,17 @@ public:
     for (size_t at = 0; at < body.size(); ++at) {
       if (body[at].kind != StatementKind::For)
         continue;
+      if (cut_into_blocks(body, at)) {
+        rewrite(body[at].body);
+        continue; // the rows that are left come next
+      }
       Waiting waiting = find(body[at]);
       if (waiting.empty()) {
         rewrite(body[at].body);
         continue;
       }
+      for (auto& [store, tile] : waiting)
+        tile.tile = kernel_.tiles++;
       std::vector<Statement> parts;
       for (const auto& [store, tile] : waiting) {
         parts.push_back(tile);
@@ -73,11 +81,60 @@ private:
     const bool any = std::any_of(waiting.begin(), waiting.end(), [&](const auto& w) {
       return loaded.contains(loop::storage(program_, w.first->buffer));
     });
-    if (!possible || !any)
-      return {};
-    for (auto& [store, tile] : waiting)
-      tile.tile = kernel_.tiles++;
-    return waiting;
+    return possible && any && masks_are_numbers(nest, waiting) ? waiting : Waiting();
+  }
+
+  /// True where masks follow from lanes and loops, so that they are the same once more.
+  static bool masks_are_numbers(const Statement& nest, const Waiting& waiting) {
+    std::set<ValueId> needed;
+    for (const auto& [store, tile] : waiting)
+      needed.insert(store->mask);
+    std::vector<const Statement*> all;
+    loop::for_each(nest.body, [&](const Statement& s) { all.push_back(&s); });
+    bool numbers = true;
+    for (auto s = all.rbegin(); s != all.rend(); ++s)
+      if (needed.contains((*s)->result)) {
+        numbers =
+            numbers && ((*s)->kind == StatementKind::Compute || (*s)->kind == StatementKind::Index);
+        loop::for_each_use(**s, [&](ValueId v) { needed.insert(v); });
+      }
+    return numbers;
+  }
+
+  /// More rows than wait at once: as many at a time as registers hold, and those that are left.
+  bool cut_into_blocks(std::vector<Statement>& body, size_t at) {
+    const Statement& nest = body[at];
+    if (nest.step != 1 || nest.loop_kind != loop::LoopKind::sequential ||
+        loop::turns(nest) <= most_rows)
+      return false;
+    Statement rows = nest;
+    rows.end = rows.begin + 2;
+    const Waiting waiting = find(rows);
+    int64_t of_row = 0;
+    for (const auto& [store, tile] : waiting)
+      of_row += rows_of(tile) / 2;
+    const int64_t at_once =
+        (context_.machine.vector_registers - registers_beside) / std::max<int64_t>(of_row, 1);
+    if (of_row == 0 || at_once < 2)
+      return false;
+    const int64_t whole = loop::turns(nest) / at_once * at_once;
+    Statement blocks = nest, left = nest;
+    blocks.end = left.begin = nest.begin + whole;
+    blocks.step = at_once;
+    rows = nest;
+    rows.loop = loop::fresh_loop(kernel_, nest.loop);
+    rows.begin = 0;
+    rows.end = at_once;
+    rows.loop_kind = left.loop_kind = loop::LoopKind::unrolled;
+    loop::Affine row = loop::variable(nest.loop);
+    loop::add_scaled(row, loop::variable(rows.loop), 1);
+    loop::substitute(rows.body, nest.loop, row);
+    blocks.body = {std::move(rows)};
+    body[at] = std::move(blocks);
+    if (loop::turns(left) > 0)
+      body.insert(body.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                  std::move(loop::copy_fresh(kernel_, {left}).front()));
+    return true;
   }
 
   void find(const Statement& nest, std::vector<const Statement*>& loops, std::set<BufferId>& loaded,
@@ -95,7 +152,8 @@ private:
       else
         possible =
             possible && (s.kind == StatementKind::Compute || s.kind == StatementKind::Index ||
-                         s.kind == StatementKind::Get || is_plain_load(s));
+                         s.kind == StatementKind::Get || s.kind == StatementKind::Tile ||
+                         s.kind == StatementKind::Set || is_plain_load(s));
     }
     loops.pop_back();
   }
@@ -192,7 +250,8 @@ private:
     loops.push_back(&nest);
     for (auto s = nest.body.rbegin(); s != nest.body.rend(); ++s) {
       if (s->kind == StatementKind::For) {
-        result.body.push_back(writing(*s, waiting, needed, loops));
+        if (Statement inside = writing(*s, waiting, needed, loops); !inside.body.empty())
+          result.body.push_back(std::move(inside));
       } else if (const Statement* tile = tile_for(*s, waiting)) {
         Statement get = access(StatementKind::Get, *tile, loops);
         get.result = loop::fresh_value(kernel_);

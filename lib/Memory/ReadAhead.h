@@ -6,6 +6,11 @@
 // %m } After:   tile t1[16]
 //          for i in 0..16 { %0 = load w[i, lane] if %m else 0; t1[i] = sub %0, t0[i] }
 //          for i in 0..16 { w.next[i, lane] = t1[i] if %m }
+// More rows than that are taken in blocks of as many as registers hold:
+//
+// Before:  for i in 0..784 { … }
+// After:   for i in 0..784 step 28 { tile t1[28]
+//            unrolled for i1 in 0..28 { … } unrolled for i1 in 0..28 { … } }
 //
 // Needs updates in their places; the proof for those (InPlace.h) is the proof that no row reads
 // what another writes.

@@ -14,11 +14,12 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr DType f32 = DType::f32;
-constexpr int64_t rows = 32, columns = 10;
+constexpr int64_t columns = 10;
 
 /// Puts 0.5 * w into w, tile by tile of `of_tile` rows, under a mask or by whole vectors of 10
-/// lanes; plans it, expects the same numbers of the plan and gives its text.
-std::string planned(int64_t of_tile, bool masked) {
+/// lanes; plans it, expects the same numbers of the plan and gives its text. Where it is `summed`,
+/// a row goes through a tile of its own.
+std::string planned(int64_t of_tile, bool masked, int64_t rows = 32, bool summed = false) {
   LoopBuilder b;
   BufferId w = b.state("w", {f32, {rows, columns}});
   BufferId next = b.update(w);
@@ -35,6 +36,11 @@ std::string planned(int64_t of_tile, bool masked) {
   std::vector<Index> row = {{{0, {{i, 1}, {i1, 1}}}, loop::none, 0}, {{0, {}}, loop::none, 1}};
   ValueId old = b.load(w, row, lanes, mask, zero);
   ValueId half = b.compute(ScalarOp::mul, {f32, lanes}, {old, b.constant({f32, 1}, 0.5)});
+  if (summed) {
+    const TileId sum = b.tile({f32, lanes}, {}, 0);
+    b.set(sum, {}, b.compute(ScalarOp::add, {f32, lanes}, {b.get(sum, {}), half}));
+    half = b.get(sum, {});
+  }
   b.store(next, row, half, lanes, mask);
   loop::Program program = b.finish();
   program.stage = Stage::Scheduled;
@@ -65,6 +71,15 @@ TEST(ReadAhead, TakesLoopsOfAFewMaskedRows) {
   EXPECT_THAT(planned(16, false), Not(HasSubstr("tile")));
   EXPECT_THAT(planned(32, true), HasSubstr("tile t0[1, 32]"));
   EXPECT_THAT(planned(1, true), HasSubstr("tile t0[32, 1]"));
+}
+
+TEST(ReadAhead, TakesManyRowsInBlocksThatRegistersHold) {
+  for (const bool summed : {false, true}) {
+    const std::string text = planned(1, true, 100, summed);
+    EXPECT_THAT(text,
+                testing::AllOf(HasSubstr("for i in 0..84 step 28"), HasSubstr("[28, 1] : f32x16"),
+                               HasSubstr("in 84..100"), HasSubstr("[16, 1] : f32x16")));
+  }
 }
 
 } // namespace
