@@ -18,6 +18,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double least_power = -746; ///< e to less than that rounds to 0
 constexpr SampleRange ranges[] = {{.low = 0.1, .high = 3}, {.low = -2, .high = 2}};
 
 /// log(x) for finite x > 0 with a relative error of about 2^-66:
@@ -68,7 +69,11 @@ ScalarValue power_of_size(ScalarValue size, ScalarValue y, bool f32) {
   ScalarValue rest = fma(y, log.lo, product.lo);
   // Beyond the range of exp the rest may be infinite or NaN and does not matter.
   rest = select(is_less(elementary::abs(product.hi), 1000), rest, zero);
-  return exponential(Pair{product.hi, rest}).value();
+  Exponential result = exponential(Pair{product.hi, rest});
+  // What rounds to 0 has a factor of 0: one that underflows takes some 50 cycles, in each step of
+  // Adam from its 7,000th on, where beta1^step is 0.
+  result.scale[1] = select(is_less(product.hi, least_power), zero, result.scale[1]);
+  return result.value();
 }
 
 ScalarValue expand_pow(const Expansion& e) {

@@ -4,6 +4,7 @@
 
 #include <xmmintrin.h>
 
+#include <cfenv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -49,6 +50,18 @@ TEST(Contract, relu_and_sign_pass_nan_and_minus_zero) {
   Array x = row<float>({-1, -0.0f, 0, 2, nan32});
   expect_bits<float>(apply_op(Opcode::Relu, {x}), {0, -0.0f, 0, 2, nan32});
   expect_bits<float>(apply_op(Opcode::Sign, {x}), {-1, -0.0f, 0, 1, nan32});
+}
+
+TEST(Contract, a_power_that_rounds_to_zero_underflows_nowhere) {
+  const Array bases = row<double>({0.9, 0.999, -0.5, 0.25, 0.0});
+  const Array exponents = row<double>({7100, 1e6, 1101, 1e300, 3});
+  std::feclearexcept(FE_ALL_EXCEPT);
+  const Array powers = apply_op(Opcode::Pow, {bases, exponents});
+  EXPECT_FALSE(std::fetestexcept(FE_UNDERFLOW)); // which takes as long as ten products
+  expect_bits<double>(powers, {0, 0, -0.0, 0, 0});
+  expect_bits<double>(apply_op(Opcode::Pow, {row<double>({0.9, 2}), row<double>({7050, -1074})}),
+                      {std::pow(0.9, 7050), 0x1p-1074});
+  EXPECT_TRUE(std::fetestexcept(FE_UNDERFLOW)); // subnormal results do
 }
 
 TEST(Contract, clamp_with_low_above_high_gives_high) {
