@@ -5,6 +5,7 @@
 #include "gdjit/Ops/GraphBuilder.h"
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Transforms/EliminateDeadCode.h"
+#include "gdjit/Transforms/Specialize.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -134,18 +135,22 @@ Step without_updates(const Step& declared) {
 }
 
 std::vector<std::string> trained_states(const Step& declared) {
-  const Graph& g = declared.graph;
   const size_t loss = find_loss(declared);
   if (loss == declared.signature.outputs.size())
     return {};
-  const std::vector<bool> needed = made_of(g, declared.outputs[loss]);
-  std::vector<bool> read(declared.signature.states.size());
+  // Updates run in training: what the loss reads in evaluation only, as running statistics, is
+  // nothing to differentiate by.
+  PassContext context;
+  const Step step = specialize(declared, context);
+  const Graph& g = step.graph;
+  const std::vector<bool> needed = made_of(g, step.outputs[loss]);
+  std::vector<bool> read(step.signature.states.size());
   for (NodeId n = 0; n < g.size(); ++n)
     if (needed[n] && g.op(n) == Opcode::State)
       read[static_cast<size_t>(g.attributes(n).integer(Attr::index))] = true;
   std::vector<std::string> names;
-  for (const UpdateDecl& u : declared.signature.updates)
-    if (const StateDecl& d = declared.signature.states[u.state];
+  for (const UpdateDecl& u : step.signature.updates)
+    if (const StateDecl& d = step.signature.states[u.state];
         is_float(d.type.dtype) && read[u.state])
       names.push_back(d.name);
   return names;

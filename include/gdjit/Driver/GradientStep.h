@@ -24,8 +24,8 @@ Step with_gradients(const Step& declared, std::span<const std::string> names, Up
 Step with_gradients(const Step& declared, size_t loss, std::span<const std::string> names,
                     Updates updates);
 
-/// The states of a float type that the step updates and the loss is made of: what there is to
-/// differentiate by. None where there is no loss.
+/// The states of a float type that the step updates and the loss is made of in training: what there
+/// is to differentiate by. None where there is no loss.
 std::vector<std::string> trained_states(const Step& declared);
 
 /// A loss, and the states that updates move by its gradient.

@@ -55,6 +55,12 @@ void one(Model& m) {
   m.minimize(sum(square(a) * b), Adam{.lr = 0.1});
 }
 
+void norm(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 2});
+  Parameter a = m.parameter("a", values({1.0, 2.0}));
+  m.minimize(mean(square(BatchNorm(m, "bn", 2)(x * a) - x)), SGD{.lr = 0.1});
+}
+
 void counter(Model& m) {
   Variable c = m.variable("c", zeros({2}), DType::i64);
   m.update(c, c + 1);
@@ -70,6 +76,7 @@ GDJIT_MODEL(shared, "");
 GDJIT_MODEL(without_gradient, "");
 GDJIT_MODEL(by_hand, "");
 GDJIT_MODEL(one, "");
+GDJIT_MODEL(norm, "");
 GDJIT_MODEL(counter, "");
 GDJIT_MODEL(moving, "");
 )";
@@ -117,6 +124,13 @@ TEST(Check, DifferentiatesASingleLossByAllThatUpdatesChange) {
   EXPECT_THAT(derivatives(check("one")),
               testing::ElementsAre("ok       d loss/d a against differences, 1 of 1 elements",
                                    "ok       d loss/d b against differences, 1 of 1 elements"));
+}
+
+TEST(Check, LeavesOutWhatTheLossReadsInEvaluationOnly) {
+  EXPECT_THAT(derivatives(check("norm")),
+              testing::ElementsAre("ok       d loss/d a against differences, 2 of 2 elements",
+                                   "ok       d loss/d bn/w against differences, 2 of 2 elements",
+                                   "ok       d loss/d bn/b against differences, 2 of 2 elements"));
 }
 
 TEST(Check, ChecksTheChainWhereThereIsNothingToDifferentiate) {
