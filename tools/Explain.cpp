@@ -3,17 +3,21 @@
 #include "Figures.h"
 #include "KernelFacts.h"
 #include "Limits.h"
+#include "Race.h"
 #include "Rows.h"
 #include "SameKernels.h"
 #include "StageCounts.h"
 
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/JIT/StepFunction.h"
 #include "gdjit/Memory/LivePeak.h"
 #include "gdjit/Memory/Meetings.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <numeric>
 
 namespace gdjit::tool {
 
@@ -54,42 +58,90 @@ std::vector<std::string> schedule_of(const std::vector<std::string>& remarks,
   return schedule;
 }
 
-/// What reading the clock twice takes, which is more than a lesson's step.
-double clock_seconds() {
-  using Clock = std::chrono::steady_clock;
-  double least = 1;
-  for (int i = 0; i < 1000; ++i) {
-    const auto begin = Clock::now();
-    least = std::min(least, std::chrono::duration<double>(Clock::now() - begin).count());
-  }
-  return least;
+constexpr double coarsest_tick = 10e-9; ///< of a clock
+
+/// What the clock shows of the same thing timed again and again, without the times that others
+/// took from it. What takes 13 ns reads as 10 or 20 on a clock that ticks every 10 ns, and only the
+/// mean of both is right. What only one reading in a hundred stays below is left to chance.
+double least_mean(std::vector<double> seconds) {
+  constexpr double rounding = 1e-9;
+  std::ranges::sort(seconds);
+  const double most = seconds[seconds.size() / 100] + coarsest_tick + rounding;
+  const auto end = std::ranges::upper_bound(seconds, most);
+  return std::accumulate(seconds.begin(), end, 0.0) / static_cast<double>(end - seconds.begin());
 }
 
-/// Seconds of each kernel: the least of many calls.
-std::vector<double> time_kernels(const Subject& subject, const Work& work, Frame& frame,
+/// Seconds of each call of a step; no less than what the mean of so many readings can tell.
+std::vector<double> time_calls(Frame& frame) {
+  constexpr size_t least_runs = 50, most_runs = 2000;
+  constexpr double long_enough = 0.2;
+  std::vector<std::vector<double>> calls;
+  std::vector<double> clock; // what reading it takes, which is more than many a kernel
+  const double end = seconds_now(Clock::wall) + long_enough;
+  for (size_t i = 0; i < least_runs || (i < most_runs && seconds_now(Clock::wall) < end); ++i) {
+    const std::vector<double> seconds = frame.time_calls();
+    calls.resize(seconds.size());
+    for (size_t k = 0; k < seconds.size(); ++k)
+      calls[k].push_back(seconds[k]);
+    const auto begin = std::chrono::steady_clock::now();
+    clock.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  const double least = coarsest_tick / std::sqrt(static_cast<double>(clock.size()));
+  std::vector<double> means;
+  for (const std::vector<double>& seconds : calls)
+    means.push_back(std::max(least_mean(seconds) - least_mean(clock), least));
+  return means;
+}
+
+bool is_rate(const std::string& scalar) { return scalar == "lr" || scalar.ends_with("/lr"); }
+
+/// Seconds of each kernel of several: call by call.
+std::vector<double> time_kernels(const Compilation& c, std::span<const Array> inputs,
                                  State& state) {
-  const Signature& s = work.signature();
-  std::vector<Array> inputs = first_batch(s, some_rows(subject, work, 1));
+  const Signature& s = c.work.signature();
+  Frame frame(c.executable);
   for (uint32_t i = 0; i < inputs.size(); ++i)
     frame.set_input(i, inputs[i].bytes());
   for (uint32_t i = 0; i < s.states.size(); ++i)
     frame.set_state(i, const_cast<void*>(state.view(s.states[i].name).data));
-  for (uint32_t i = 0; i < s.scalars.size(); ++i) {
-    const bool rate = s.scalars[i].name == "lr" || s.scalars[i].name.ends_with("/lr");
-    frame.set_scalar(i, rate ? 0 : s.scalars[i].name == "step" ? 1 : s.scalars[i].initial);
-  }
-  std::vector<double> best;
-  for (int i = 0; i < 50; ++i) {
-    std::vector<double> seconds = frame.time_calls();
-    if (best.empty())
-      best = seconds;
-    for (size_t k = 0; k < seconds.size(); ++k)
-      best[k] = std::min(best[k], seconds[k]);
-  }
-  const double clock = clock_seconds();
-  for (double& seconds : best)
-    seconds = std::max(seconds - clock, 1e-9);
-  return best;
+  for (uint32_t i = 0; i < s.scalars.size(); ++i)
+    frame.set_scalar(i, is_rate(s.scalars[i].name)    ? 0
+                        : s.scalars[i].name == "step" ? 1
+                                                      : s.scalars[i].initial);
+  return time_calls(frame);
+}
+
+/// Gives what is compiled already.
+struct Compiled : StepCompiler {
+  explicit Compiled(std::shared_ptr<const Executable> code) : code(std::move(code)) {}
+  std::shared_ptr<const Executable> compile(int64_t) override { return code; }
+  std::shared_ptr<const Executable> code;
+};
+
+/// Seconds of a step as a program calls it, many of them between two looks at the clock.
+double time_step(const Compilation& c, std::span<const Array> inputs, State& state) {
+  const Signature& s = c.work.signature();
+  StepFunction step(state, std::make_shared<Compiled>(c.executable), s.batch);
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    views.emplace_back(s.inputs[i].name, inputs[i]);
+  step.bind(views);
+  for (const ScalarDecl& d : s.scalars)
+    if (is_rate(d.name))
+      step.set(d.name, 0);
+  const auto taken =
+      race({[&] { step.run(); }}, 0.2, c.executable->threads() == 1 ? Clock::process : Clock::wall);
+  return std::ranges::min(taken[0]);
+}
+
+/// Seconds of each kernel, at best. A step of one is timed whole, which a clock can do better.
+std::vector<double> measure(const Subject& subject, const Work& work, const Compilation& c) {
+  const std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
+  State state = subject.initial_state(0);
+  if (c.executable->launches() == 1)
+    return {time_step(c, inputs, state)};
+  return time_kernels(c, inputs, state);
 }
 
 /// One word in front of each line.
@@ -178,9 +230,7 @@ void explain(ExplainArguments a, Tool& tool) {
   a.compile.observer = &before;
   Compilation c = compile(work, a.compile);
   const loop::Program& program = c.work.program;
-  State state = subject.initial_state(0);
-  Frame frame(c.executable);
-  const std::vector<double> measured = time_kernels(subject, work, frame, state);
+  const std::vector<double> measured = measure(subject, work, c);
   const int threads = c.executable->threads();
   const Limits limits = measure_limits(a.compile).of(threads);
   TextFolder sources(subject.folder());

@@ -195,6 +195,23 @@ TEST(Explain, SaysWhyFewerThreadsShareAStepThanWereAskedFor) {
   EXPECT_THAT(run.out, HasSubstr("3 threads were asked for, one does it all: no loop"));
 }
 
+// Whatever ticks the clock has, and however short a step is beside them.
+TEST(Explain, MeasuresWhatBenchDoes) {
+  for (const char* model : {"01", "07:overfitting"}) {
+    double ratio = 0;
+    for (int tries = 0; tries < 5 && !(ratio > 0.7 && ratio < 1.4); ++tries) { // others disturb
+      const Json bench = json_of({"bench", model, "--seconds", "0.2", "--compiles", "1"});
+      const Json explain = json_of({"explain", model});
+      double measured = 0;
+      for (const Json& kernel : explain["kernels"])
+        measured += kernel["measured"].get<double>();
+      ratio = measured / bench["step"]["seconds"]["best"].get<double>();
+    }
+    EXPECT_GT(ratio, 0.7) << model;
+    EXPECT_LT(ratio, 1.4) << model;
+  }
+}
+
 TEST(Explain, WarnsOfMoreThreadsThanProcessors) {
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
   auto warning = [](unsigned threads) {
