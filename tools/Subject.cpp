@@ -121,10 +121,12 @@ void ModelArguments::add_to(CLI::App& command) {
 
 namespace {
 
-/// Threads that take turns on a processor wait for each other.
+/// Threads that take turns on a processor wait for each other. More than a step can have are
+/// refused.
 void warn_of_threads(const std::string& count) {
   const unsigned processors = std::thread::hardware_concurrency(); // 0: not known
-  if (processors > 0 && std::strtoull(count.c_str(), nullptr, 10) > processors)
+  const uint64_t threads = std::strtoull(count.c_str(), nullptr, 10);
+  if (processors > 0 && threads > processors && threads <= CompileOptions::most_threads)
     log("{} threads on {} processor{}: a step takes longer than with as many threads as those",
         count, processors, processors == 1 ? "" : "s");
 }

@@ -29,13 +29,11 @@ CodeGenOptions code_options(const CompileOptions& options) {
           .most_shapes = (options.machine ? *options.machine : MachineTable{}).most_shapes};
 }
 
-constexpr int most_threads = 1024; ///< of a step
-
 void check(Stage stage, const CompileOptions& options) {
   check(code_options(options));
-  if (options.threads < 1 || options.threads > most_threads)
-    throw Error(ErrorCode::usage,
-                fmt::format("{} threads for a step: give 1 to {}", options.threads, most_threads));
+  if (options.threads < 1 || options.threads > options.most_threads)
+    throw Error(ErrorCode::usage, fmt::format("{} threads for a step: give 1 to {}",
+                                              options.threads, options.most_threads));
   if (options.last < stage)
     throw Error(ErrorCode::usage,
                 fmt::format("cannot go from stage {} back to {}", name(stage), name(options.last)));

@@ -19,6 +19,7 @@ struct CompileOptions {
   /// That share a call of the compiled step, at least 1: the same bits with any. Steps too small to
   /// share run on their caller's thread alone.
   int threads = 1;
+  static constexpr int most_threads = 1024;
   int compile_threads = 0;           ///< that compile, at most; 0 for one per core
   bool training = true;              ///< what the scalar `training` becomes
   std::vector<std::string> disabled; ///< passes to leave out

@@ -219,6 +219,8 @@ TEST(Explain, WarnsOfMoreThreadsThanProcessors) {
   };
   EXPECT_THAT(warning(processors + 1), HasSubstr(" a step takes longer than with as many threads"));
   EXPECT_THAT(warning(processors), testing::Not(HasSubstr("takes longer")));
+  EXPECT_THAT(warning(99999), testing::AllOf(HasSubstr("99999 threads for a step: give 1 to 1024"),
+                                             testing::Not(HasSubstr("takes longer"))));
 }
 
 TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
