@@ -91,7 +91,8 @@ Header header_of(std::string_view bytes, const std::string& file) {
   return header;
 }
 
-/// Unpacks what gzip made, no further than the header inside it promises.
+/// Unpacks what gzip made, no further than the header inside it promises: of several members, as
+/// `cat` joins them, one after another; zeros behind the last, as tapes have them, are nothing.
 class Unpacker {
 public:
   Unpacker(std::string_view packed, const std::string& file) : file_(file) {
@@ -111,8 +112,9 @@ public:
     stream_.avail_out = static_cast<uInt>(size - known);
     while (stream_.avail_out > 0 && !ended_) {
       const int status = inflate(&stream_, Z_NO_FLUSH);
-      ended_ = status == Z_STREAM_END;
-      if (status != Z_OK && !ended_)
+      if (status == Z_STREAM_END)
+        ended_ = !is_gzip(rest()) || inflateReset(&stream_) != Z_OK;
+      else if (status != Z_OK)
         refuse(file_,
                fmt::format("is no whole gzip file: {}",
                            stream_.msg ? stream_.msg : "it ends too early"),
@@ -123,10 +125,14 @@ public:
   }
   bool at_end() {
     std::string further;
-    return !fill(further, 1) && ended_ && stream_.avail_in == 0;
+    return !fill(further, 1) && ended_ && rest().find_first_not_of('\0') == std::string_view::npos;
   }
 
 private:
+  std::string_view rest() const {
+    return {reinterpret_cast<const char*>(stream_.next_in), stream_.avail_in};
+  }
+
   z_stream stream_ = {};
   const std::string& file_;
   bool ended_ = false;

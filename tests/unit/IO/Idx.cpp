@@ -75,6 +75,19 @@ TEST(Idx, EveryTypeIsReadPlainAndPacked) {
   }
 }
 
+TEST(Idx, MembersOfGzipFollowEachOther) {
+  const std::string plain = header(8, {2, 3}) + "abcdef";
+  for (size_t cut : {size_t{0}, size_t{2}, size_t{9}, size_t{14}, plain.size()})
+    EXPECT_EQ(from_idx(packed(plain.substr(0, cut)) + packed(plain.substr(cut)), "f").at(5), 'f')
+        << cut;
+  EXPECT_EQ(from_idx(packed(plain) + std::string(512, '\0'), "f").at(5), 'f');
+  EXPECT_THAT(message_of(packed(plain) + packed("g")), testing::HasSubstr("goes on behind the 18"));
+  EXPECT_THAT(message_of(packed(plain) + std::string("\0\0g", 3)),
+              testing::HasSubstr("goes on behind the 18"));
+  EXPECT_THAT(message_of(packed(plain.substr(0, 14)) + packed(plain.substr(14)).substr(0, 12)),
+              testing::HasSubstr("is no whole gzip file"));
+}
+
 TEST(Idx, RanksAndExtentsOfNothing) {
   EXPECT_EQ(from_idx(header(8, {}) + "\3", "f").at(0), 3);
   EXPECT_EQ(from_idx(header(8, {0, 28, 28}), "f").type().shape, (Shape{0, 28, 28}));
