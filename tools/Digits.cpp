@@ -1,6 +1,8 @@
 // Files by their names.
 #include "Digits.h"
 
+#include "gdjit/IO/Idx.h"
+
 #include <filesystem>
 
 namespace gdjit::tool {
@@ -41,11 +43,21 @@ FoundRows read_digits(const std::string& folder, std::span<const InputDecl> inpu
                  find_file(folder, set + "-labels-idx1-ubyte")};
   };
   const Files train = find("train"), test = find("t10k");
-  if (!train.there() && !test.there())
-    throw Error(ErrorCode::data, fmt::format("{}: the folder holds no digits", folder), {},
+  if (!train.there() && !test.there()) {
+    auto missing = [](const Files& files, const std::string& set) -> std::string {
+      return !files.images.empty()   ? fmt::format("{}-images and no {}-labels", set, set)
+             : !files.labels.empty() ? fmt::format("{}-labels and no {}-images", set, set)
+                                     : "";
+    };
+    std::string what = missing(train, "train");
+    what = what.empty() ? missing(test, "t10k") : what;
+    throw Error(ErrorCode::data,
+                fmt::format("{}: the folder holds {}", folder, what.empty() ? "no digits" : what),
+                {},
                 {{"they are train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-…, each "
                   "plain or as .gz",
                   {}}});
+  }
   const InputDecl* images = only_input(inputs, is_float);
   const InputDecl* labels = only_input(inputs, is_integer);
   if (!images || (!labels && inputs.size() > 1))
@@ -54,6 +66,8 @@ FoundRows read_digits(const std::string& folder, std::span<const InputDecl> inpu
                             "the one integer input of a model; give INPUT=FILE for each input",
                             folder));
   auto read = [&](const Files& files) {
+    for (const std::string& path : {files.images, files.labels})
+      (void)idx_contents(path); // throws where it is anything else
     std::vector<InputFile> of_inputs = {{images->name, files.images}};
     if (labels)
       of_inputs.push_back({labels->name, files.labels});

@@ -237,7 +237,14 @@ TEST_F(DataMistakes, folders_and_files_of_digits) {
   EXPECT_REFUSED(digits({"--data", folder}), 7, "digits: the folder holds no digits",
                  "train-images-idx3-ubyte");
   d.write("digits/t10k-images-idx3-ubyte", "");
+  EXPECT_REFUSED(digits({"--data", folder}), 7,
+                 "digits: the folder holds t10k-images and no t10k-labels", "t10k-…");
   d.write("digits/t10k-labels-idx1-ubyte", "");
+  EXPECT_REFUSED(digits({"--data", folder}), 7, "t10k-images-idx3-ubyte: ends within its header",
+                 "it is truncated");
+  d.write("digits/t10k-images-idx3-ubyte", std::string("\3\x08\0\0\1\0\0\0", 8));
+  EXPECT_REFUSED(digits({"--data", folder}), 7, "t10k-images-idx3-ubyte: is no IDX file",
+                 "two zero bytes");
   EXPECT_REFUSED(train("scores", {"--data", folder}), 2, "the one float input", "INPUT=FILE");
   d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abcd", 20));
   d.write("l", std::string("\0\0\x08\x01\0\0\0\1\7", 9));
