@@ -5,6 +5,8 @@
 
 #include "gdjit/Data/Checkpoint.h"
 #include "gdjit/Driver/Json.h"
+#include "gdjit/IO/Idx.h"
+#include "gdjit/IO/MappedFile.h"
 #include "gdjit/IO/Safetensors.h"
 
 #include "gdjit/CodeGen/CodeGen.h"
@@ -80,13 +82,30 @@ void info_of_step(const ModelArguments& arguments, bool json, Tool& tool) {
                fmt::format("; {} states, {} bytes\n", s.states.size(), state_bytes));
 }
 
-/// A file that is no model: a checkpoint, or what is wrong with it.
-bool is_checkpoint(const std::string& word) {
+/// A file that is no model: IDX, a checkpoint, or what is wrong with it.
+bool is_other_file(const std::string& word) {
   for (const char* ending : {".cpp", ".so", ".gdir"})
     if (word.ends_with(ending))
       return false;
   std::error_code ignored;
   return std::filesystem::is_regular_file(word, ignored);
+}
+
+/// A checkpoint begins with the size of its header, whose low bytes may be anything, but whose high
+/// ones are 0, and with the brace of that header.
+bool is_idx_file(const std::string& path) {
+  const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  const std::string_view begin = file->bytes().substr(0, 9);
+  return is_idx(begin) && !begin.ends_with(std::string_view("\0\0\0\0{", 5));
+}
+
+void info_of_idx(const std::string& path, bool as_json) {
+  const Array array = read_idx(path); // all of it is looked at
+  const std::string contents = idx_contents(path);
+  write_output(as_json ? json_text(Json{{"format", "IDX"},
+                                        {"contents", contents},
+                                        {"array", to_string(array.type())}})
+                       : fmt::format("IDX file    {}\n", contents));
 }
 
 Json json_of(const Checkpoint& c, std::span<const StoredArray> arrays) {
@@ -159,7 +178,7 @@ void info_of_checkpoint(const std::string& path, bool as_json) {
 void add_info(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "info", "Version, LLVM, processor and folders; the signature of a model; or what a "
-              "checkpoint holds.\n\n"
+              "checkpoint or an IDX file holds.\n\n"
               "  gdjit info\n  gdjit info 05 --json\n  gdjit info scores.safetensors");
   auto a = std::make_shared<ModelArguments>();
   auto json = std::make_shared<bool>(false);
@@ -169,10 +188,12 @@ void add_info(CLI::App& app, Tool& tool) {
   command->callback([a, json, &tool] {
     if (a->word.empty())
       info_of_installation(*json);
-    else if (is_checkpoint(a->word))
-      info_of_checkpoint(a->word, *json);
-    else
+    else if (!is_other_file(a->word))
       info_of_step(*a, *json, tool);
+    else if (is_idx_file(a->word))
+      info_of_idx(a->word, *json);
+    else
+      info_of_checkpoint(a->word, *json);
   });
 }
 

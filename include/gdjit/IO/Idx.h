@@ -21,7 +21,8 @@ bool is_idx(std::string_view begin);
 Array from_idx(std::string_view bytes, const std::string& file);
 Array read_idx(const std::string& path);
 
-/// "unsigned byte[60000,28,28], read as i32": what the header says, for messages.
+/// "unsigned byte[60000,28,28], read as i32": what the header says, for messages. Error(data) as
+/// read_idx where that says nothing.
 std::string idx_contents(const std::string& path);
 
 } // namespace gdjit

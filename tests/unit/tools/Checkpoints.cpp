@@ -174,6 +174,21 @@ TEST_F(Runs, AreDescribedByInfo) {
   EXPECT_EQ(json["settings"]["--batch"], Json({"4"}));
 }
 
+TEST(Info, DescribesAnIdxFile) {
+  Scratch d;
+  const std::string images("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abcd", 20);
+  ToolRun run = run_tool({"info", d.write("images", images)});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.out, "IDX file    unsigned byte[1,2,2], read as i32\n");
+  Json json = Json::parse(run_tool({"info", d.file("images"), "--json"}).out);
+  EXPECT_EQ(json["array"], "i32[1,2,2]");
+  run = run_tool({"info", d.write("images", images.substr(0, 19))});
+  EXPECT_EQ(run.code, 7);
+  EXPECT_THAT(run.err, HasSubstr("its extents [1,2,2] take 20 bytes, the file holds 19"));
+  run = run_tool({"info", d.write("images", images.substr(0, 2))});
+  EXPECT_THAT(run.err, HasSubstr("ends within its header"));
+}
+
 TEST_F(Runs, ASecondOneOnOnePathIsRefusedBeforeItTouchesAnything) {
   run(noisy("run", {"--epochs", "1"}));
   std::string before = bytes("run"), figures = bytes("run.jsonl");
