@@ -162,16 +162,17 @@ void bench(BenchArguments a, Tool& tool) {
     return write_output(json_text(json));
   }
   std::string text = fmt::format(
-      "{}{}, {} thread{}\n", subject.name(),
-      work.signature().batch == 0 ? "" : fmt::format(" with {} rows", work.signature().batch),
-      code.threads(), code.threads() == 1 ? "" : "s");
+      "{}{}, {}\n", subject.name(),
+      work.signature().batch == 0 ? "" : " with " + counted(work.signature().batch, "row"),
+      counted(code.threads(), "thread"));
   text += fmt::format("compile  {:>10}   quartiles {} to {}; its parts, summed over threads:\n",
                       duration(compiled.total.median), duration(compiled.total.low),
                       duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)
     text += fmt::format("  {:<28} {:>10}\n", name, duration(seconds));
   text += to_text(times, rows);
-  text += fmt::format("code     {} kernels, {} functions\n", code.launches(), code.functions());
+  text += fmt::format("code     {}, {}\n", counted(code.launches(), "kernel"),
+                      counted(code.functions(), "function"));
   text += fmt::format("memory   {}\n", arena_words(compiled.program));
   write_output(text);
 }

@@ -1,6 +1,7 @@
 // gdjit check: are a model's gradients right, and does every form of it give the same bits?
 #include "CheckChain.h"
 #include "CheckGradients.h"
+#include "StageCounts.h"
 
 #include "gdjit/Driver/Compile.h"
 
@@ -78,7 +79,7 @@ void check_model(const CheckArguments& a, Tool& tool) {
                      .training = kind == StepKind::training,
                      .threads = a.threads};
   const int64_t rows = own.signature().batch;
-  check_chain(own, chain, rows == 0 ? "no batch" : fmt::format("{} rows", rows), report);
+  check_chain(own, chain, rows == 0 ? "no batch" : counted(rows, "row"), report);
   if (subject.is_text()) {
     report.skip("other batch sizes", "a text holds a step for one batch size");
   } else if (own.signature().batch == 0) {
@@ -86,12 +87,12 @@ void check_model(const CheckArguments& a, Tool& tool) {
   } else {
     for (int64_t batch : unusual_batches(own.signature().batch)) {
       Work other;
-      std::string what = fmt::format("declared for {} rows", batch);
+      std::string what = "declared for " + counted(batch, "row");
       std::string error = declare_at(subject, kind, batch, other);
       std::string scaling = error.empty() ? not_scaling(own.signature(), other.signature()) : error;
       report.result(what, scaling.empty(), scaling);
       if (scaling.empty())
-        check_chain(other, chain, fmt::format("{} rows", batch), report);
+        check_chain(other, chain, counted(batch, "row"), report);
     }
   }
   if (a.json)

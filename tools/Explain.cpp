@@ -155,8 +155,8 @@ std::string listed(const char* word, const std::vector<std::string>& lines) {
 std::string heading(const Subject& subject, const Signature& signature, int threads, int asked,
                     const Limits& limits) {
   std::string text =
-      fmt::format("{}, {} step, {} rows, {} thread{}: at most {}\n", subject.name(), signature.step,
-                  signature.batch, threads, threads == 1 ? "" : "s", words(limits));
+      fmt::format("{}, {} step, {}, {}: at most {}\n", subject.name(), signature.step,
+                  counted(signature.batch, "row"), counted(threads, "thread"), words(limits));
   text +=
       fmt::format("limit: the longer of a kernel's operations and its bytes at these rates, {} of "
                   "them as if the second cache had them already; above 100 % they came from "

@@ -11,14 +11,6 @@
 
 namespace gdjit::tool {
 
-namespace {
-
-template <class N> std::string counted(N n, const char* what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
-} // namespace
-
 std::string arena_words(const loop::Program& planned) {
   const LivePeak peak = live_peak(planned);
   if (peak.buffers == 0)

@@ -3,9 +3,15 @@
 
 #include "gdjit/Driver/Compile.h"
 
+#include <fmt/format.h>
 #include <string>
 
 namespace gdjit::tool {
+
+/// "1 row", "2 rows".
+template <class N> std::string counted(N n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
 
 /// What there is to count of the work at its stage: nodes, kernels, loops, lines.
 std::string counts(const Compilation& c);

@@ -228,6 +228,13 @@ TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
   EXPECT_EQ(run.code, 0) << run.err;
 }
 
+TEST(Bench, CountsOneAsOne) {
+  ToolRun run =
+      run_tool({"bench", "01:twice", "--batch", "1", "--seconds", "0.01", "--compiles", "1"});
+  EXPECT_THAT(run.out, HasSubstr("twice with 1 row, 1 thread\n"));
+  EXPECT_THAT(run.out, HasSubstr("1 kernel, 1 function\n"));
+}
+
 TEST(Bench, DrawsRowsWhereAModelHasNone) {
   ToolRun run = run_tool({"bench", scores_file("grades"), "--batch", "32", "--seconds", "0.01",
                           "--compiles", "1", "--json"});
