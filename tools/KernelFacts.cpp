@@ -1,6 +1,8 @@
 // Facts from the step before its schedule, and from the plan.
 #include "KernelFacts.h"
 
+#include "StageCounts.h"
+
 #include "gdjit/IR/Opcode.h"
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
@@ -134,9 +136,27 @@ private:
   const Graph& graph_;
 };
 
+/// Whether the sums of a node are as many side by side as one chain each is chosen for; a text may
+/// ask for one chain of any.
+bool fills_vectors(const Graph& graph, NodeId n, int64_t terms) {
+  constexpr int64_t few_side_by_side = 4;
+  const TensorType& type = graph.type(n);
+  if (kind(graph.op(n)) == OpKind::Contraction) // along columns, or along the rows of a gradient
+    return type.shape.elements() >= few_side_by_side;
+  const Shape& shape = graph.type(graph.operand(n, 0)).shape;
+  const std::vector<int64_t>& axes = graph.attributes(n).integers(Attr::axes);
+  int64_t behind = 1;
+  for (int i = axes.empty() ? shape.rank() : static_cast<int>(axes.back()) + 1; i < shape.rank();
+       ++i)
+    behind *= shape[i];
+  return choose_order(type.dtype, terms, behind).partials == 1;
+}
+
 /// A reduction order in words: the same whatever the machine, the schedule and the threads.
-std::string words(const ReductionOrder& order, int64_t terms) {
+std::string words(const Graph& graph, NodeId n) {
   constexpr int64_t short_chain = 32;
+  const ReductionOrder order = graph.attributes(n).order(Attr::order);
+  const int64_t terms = accesses(graph, n).reduced.elements();
   std::string chains =
       order.partials == 1
           ? "one chain"
@@ -147,10 +167,11 @@ std::string words(const ReductionOrder& order, int64_t terms) {
     return fmt::format("blocks of {} of {} terms, added one after another, so that threads can "
                        "share the terms; each block {}",
                        order.block, terms, chains);
-  return order.partials > 1 ? fmt::format("{} terms in {}", terms, chains)
-         : terms <= short_chain
-             ? fmt::format("{} terms in one chain, which partial sums would not shorten", terms)
-             : fmt::format("{} terms in one chain, since sums side by side fill vectors", terms);
+  return fmt::format("{} in {}{}", counted(terms, "term"), chains,
+                     order.partials > 1               ? ""
+                     : terms <= short_chain           ? ", which partial sums would not shorten"
+                     : fills_vectors(graph, n, terms) ? ", since sums side by side fill vectors"
+                                                      : ", as its order asks: " + to_string(order));
 }
 
 /// In which order the sums of a kernel are added.
@@ -164,8 +185,7 @@ std::vector<std::string> orders_of(const loop::Kernel& kernel, const Graph& grap
     if ((kind != OpKind::Contraction && kind != OpKind::Reduction) ||
         !graph.attributes(s.node).has(Attr::order) || !is_float(graph.type(s.node).dtype))
       return;
-    std::string order = words(graph.attributes(s.node).order(Attr::order),
-                              accesses(graph, s.node).reduced.elements());
+    std::string order = words(graph, s.node);
     auto at = std::ranges::find(nodes, order, &decltype(nodes)::value_type::first);
     if (at == nodes.end())
       at = nodes.insert(at, {std::move(order), {}});

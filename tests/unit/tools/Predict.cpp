@@ -168,6 +168,33 @@ TEST(Explain, SaysWhyNodesShareAKernel) {
     EXPECT_THAT(run.out, HasSubstr(part));
 }
 
+TEST(Explain, SaysWhereATextAsksForOneChain) {
+  Scratch d;
+  ToolRun run = run_tool({"explain", d.write("sum.gdir", R"(gdir 1
+stage declared
+model total
+step evaluation
+batch 1
+
+input x : f32[1,1000], batch axis 0
+output one : f32[]
+output all : f32[20]
+
+graph {
+  %x = input x
+  %one = sum %x axes=[0, 1] order=f32:sequential
+  %1 = reshape %x : f32[50,20]
+  %all = sum %1 axes=[0]
+  output one = %one
+  output all = %all
+}
+)")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("total, evaluation step, 1 row, 1 thread: at most"));
+  EXPECT_THAT(run.out, HasSubstr("1000 terms in one chain, as its order asks: f32:sequential\n"));
+  EXPECT_THAT(run.out, HasSubstr("50 terms in one chain, since sums side by side fill vectors\n"));
+}
+
 TEST(Explain, TellsEqualLayersOnce) {
   const std::string file = models_file("deep/deep.cpp", R"(#include <gdjit/gdjit.h>
 using namespace gdjit;
