@@ -188,7 +188,7 @@ std::vector<std::string> orders_of(const loop::Kernel& kernel, const Graph& grap
     std::string order = words(graph, s.node);
     auto at = std::ranges::find(nodes, order, &decltype(nodes)::value_type::first);
     if (at == nodes.end())
-      at = nodes.insert(at, {std::move(order), {}});
+      at = nodes.emplace(at, std::move(order), std::vector<std::string>());
     const std::string& own = graph.name(s.node);
     at->second.push_back(fmt::format("%{} ({})", own.empty() ? std::to_string(s.node) : own,
                                      name(graph.op(s.node))));
