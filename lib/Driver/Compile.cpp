@@ -63,10 +63,11 @@ PassContext pass_context(const CompileOptions& options) {
   context.machine = options.machine ? *options.machine : machine_table(options.target);
   const MachineTable& m = context.machine;
   if (std::min<int64_t>({m.vector_bytes, m.vector_registers, m.l1_bytes, m.l2_bytes}) <= 0)
-    throw Error(ErrorCode::usage,
-                fmt::format("a machine with vectors of {} bytes in {} registers and caches of {} and "
-                            "{} bytes: each must be 1 or more",
-                            m.vector_bytes, m.vector_registers, m.l1_bytes, m.l2_bytes));
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("a machine with vectors of {} bytes in {} registers and caches of {} and "
+                    "{} bytes: each must be 1 or more",
+                    m.vector_bytes, m.vector_registers, m.l1_bytes, m.l2_bytes));
   context.threads = options.threads;
   return context;
 }

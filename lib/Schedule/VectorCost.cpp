@@ -103,6 +103,9 @@ std::string lie_along(const Program& program, const Statement& loop) {
   return fmt::format("side by side along it {}, apart {}", list(side_by_side), list(apart));
 }
 
+namespace {
+
+/// True where what is stored was loaded from there, a lane's element apart from the next one's.
 bool goes_on_apart(const Program& program, const std::vector<Statement>& body, LoopId loop) {
   std::set<loop::BufferId> loaded;
   bool found = false;
@@ -113,6 +116,14 @@ bool goes_on_apart(const Program& program, const std::vector<Statement>& body, L
         found || (s.kind == StatementKind::Store && loaded.contains(storage(program, s.buffer)));
   });
   return found;
+}
+
+} // namespace
+
+double cost_that_pays(const Program& program, const std::vector<Statement>& body, LoopId loop) {
+  if (stores_contiguous(program, body, loop))
+    return 1;
+  return goes_on_apart(program, body, loop) ? 0.9 : 0.95;
 }
 
 bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop) {

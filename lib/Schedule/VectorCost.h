@@ -22,8 +22,10 @@ double vector_cost(const Program& program, const std::vector<Statement>& body, L
 /// "side by side along it w, y, apart x": the arrays that the loop moves.
 std::string lie_along(const Program& program, const Statement& loop);
 
-/// True where what is stored was loaded from there, a lane's element apart from the next one's.
-bool goes_on_apart(const Program& program, const std::vector<Statement>& body, LoopId loop);
+/// Of what the best choice inside takes, how much lanes along the loop may take: less than all
+/// where they store apart, and where they go on with sums apart in memory, since such accesses are
+/// slower than they are many.
+double cost_that_pays(const Program& program, const std::vector<Statement>& body, LoopId loop);
 
 /// True where every store that the loop moves has its elements side by side.
 bool stores_contiguous(const Program& program, const std::vector<Statement>& body, LoopId loop);

@@ -14,10 +14,6 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_iterations = 4; ///< below, a vector gains nothing
-/// Of what the best choice inside takes, what one may take whose lanes store apart, or go on with
-/// sums that lie apart in memory: such accesses are slower than they are many.
-constexpr double pays_for_stores_apart = 0.95;
-constexpr double pays_for_sums_apart = 0.9;
 
 /// A tile declared outside the loops that walk over it: these loops become vectors together or not
 /// at all.
@@ -228,17 +224,14 @@ private:
     if (int lanes = own_lanes(loop)) {
       int64_t passes = (turns(loop) + lanes - 1) / lanes;
       double own = static_cast<double>(passes) * vector_cost(program_, loop.body, loop.loop, lanes);
-      const bool apart = !stores_contiguous(program_, loop.body, loop.loop);
-      const double pays = goes_on_apart(program_, loop.body, loop.loop) ? pays_for_sums_apart
-                          : apart                                       ? pays_for_stores_apart
-                                                                        : 1;
+      const double pays = cost_that_pays(program_, loop.body, loop.loop);
       if (own < pays * cost) {
         estimates_[loop.loop] = {own, cost};
         cost = own;
         chosen_[loop.loop] = lanes;
       } else {
         refusals_[loop.loop] = fmt::format("an estimated {:.0f} operations{}, not {:.0f}", own,
-                                           apart ? ", with results that lie apart" : "", cost);
+                                           pays < 1 ? ", with results that lie apart" : "", cost);
       }
     }
     costs_[loop.loop] = cost;
