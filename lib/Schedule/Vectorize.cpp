@@ -14,6 +14,8 @@ namespace gdjit::scheduling {
 namespace {
 
 constexpr int64_t least_iterations = 4; ///< below, a vector gains nothing
+/// By estimate: what is stored lane by lane, and what is turned to be loaded, costs code.
+constexpr double gain_with_stores_apart = 5;
 
 /// A tile declared outside the loops that walk over it: these loops become vectors together or not
 /// at all.
@@ -104,7 +106,7 @@ private:
   bool pays_with_stores_apart(const Statement& loop) const {
     const int lanes = lanes_for(loop, turns(loop), context_.machine);
     return vector_cost(program_, loop.body, loop.loop, lanes) <
-           lanes * vector_cost(program_, loop.body, loop.loop, 1) / 2;
+           lanes * vector_cost(program_, loop.body, loop.loop, 1) / gain_with_stores_apart;
   }
 
   /// True where the loop moves through a tile of outside in any way but along its chains.
