@@ -22,6 +22,8 @@ constexpr const char* damaged = "it is damaged; fetch it again";
 constexpr const char* truncated = "it is truncated; fetch it again";
 constexpr size_t fixed_bytes = 4;      ///< of a header, in front of its extents
 constexpr size_t most_unpacked = 1032; ///< bytes that deflate can make of one
+constexpr size_t most_trusted = 100;   ///< of one, in a file of some size: digits make five
+constexpr size_t some_size = std::size_t{48} << 20;
 
 bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 
@@ -157,6 +159,11 @@ std::string unpacked(std::string_view packed, const std::string& file) {
            fmt::format("promises {} bytes, more than a gzip file of {} can hold", total,
                        packed.size()),
            damaged);
+  if (total > some_size && total / most_trusted > packed.size())
+    refuse(file,
+           fmt::format("is a gzip file of {} bytes that unpacks to {}: more than data do",
+                       packed.size(), total),
+           "where you know what it is, unpack it first: gunzip");
   if (!unpacker.fill(bytes, total))
     refuse(file, fmt::format("promises {} bytes and holds {}", total, bytes.size()), truncated);
   if (!unpacker.at_end())

@@ -17,7 +17,8 @@ namespace gdjit {
 bool is_idx(std::string_view begin);
 
 /// Error(data) naming `file` where bytes and header disagree; what gzip packs is unpacked up to
-/// what its header promises, and refused before that where no gzip file of its size can hold it.
+/// what its header promises, and refused before that where no gzip file of its size can hold it, or
+/// where it is more than 48 MiB and a hundred times as large.
 Array from_idx(std::string_view bytes, const std::string& file);
 Array read_idx(const std::string& path);
 

@@ -140,6 +140,10 @@ TEST(Idx, WhatLiesAboutItselfIsRefused) {
   // A bomb is refused by what its header promises; what goes on behind that is not unpacked.
   EXPECT_THAT(message_of(packed(header(8, {60000, 28, 28}) + "abc")),
               testing::HasSubstr("promises 47040016 bytes, more than a gzip file of"));
+  // One that a gzip file could hold, too.
+  EXPECT_THAT(message_of(packed(header(8, {49 << 20}) + std::string(60000, 'x'))),
+              testing::AllOf(testing::HasSubstr("that unpacks to 51380232: more than data do"),
+                             testing::HasSubstr("unpack it first: gunzip")));
   EXPECT_THAT(message_of(packed(header(8, {2}) + "ab" + std::string(60000, 'x'))),
               testing::HasSubstr("goes on behind the 10 bytes that it promises"));
   EXPECT_THAT(message_of(packed(header(8, {9}) + "abc")),
