@@ -18,9 +18,16 @@ inline int64_t resident_megabytes(const char* row) {
   return kilobytes / 1024;
 }
 
+#ifdef __has_feature
+#define GDJIT_TEST_HAS(feature) __has_feature(feature) // clang's word for the macros below
+#else
+#define GDJIT_TEST_HAS(feature) 0
+#endif
+
 /// False where there is no telling: the system refuses, or a sanitizer keeps what is given back.
 inline bool set_back_resident_peak() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    GDJIT_TEST_HAS(address_sanitizer) || GDJIT_TEST_HAS(thread_sanitizer)
   return false;
 #else
   return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << 5 << std::flush);
