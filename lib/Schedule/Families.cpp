@@ -38,20 +38,13 @@ std::vector<int64_t> extents(const Program& program, const Kernel& kernel) {
   return all;
 }
 
-/// Statements, each as often as it runs.
-int64_t work_of(const std::vector<Statement>& body) {
-  int64_t work = 0;
-  for (const Statement& s : body)
-    work += s.kind == StatementKind::For ? turns(s) * work_of(s.body) : 1;
-  return work;
-}
-
 /// So many shapes have code of their own: twice as many where each call takes long enough to pay
 /// for it within some hundred steps.
 int64_t most_shapes(const Program& program, const std::vector<size_t>& family,
                     const MachineTable& machine) {
   const bool large = std::ranges::all_of(family, [&](size_t k) {
-    return work_of(program.kernels[k].body) >= loops_of_large * machine.least_shared;
+    return work_of(program.kernels[k].body) >=
+           static_cast<double>(loops_of_large * machine.least_shared);
   });
   return large ? machine.most_shapes * 2 : machine.most_shapes;
 }
@@ -68,13 +61,12 @@ std::vector<Varying> families(const Program& program, const PassContext& context
       members[key.bytes()].push_back(k);
     }
   for (const auto& [structure, family] : members) {
-    const int64_t most = most_shapes(program, family, context.machine);
-    if (static_cast<int64_t>(family.size()) <= most)
+    if (static_cast<int64_t>(family.size()) <= context.machine.most_shapes)
       continue;
     std::set<std::vector<int64_t>> shapes;
     for (size_t k : family)
       shapes.insert(extents(program, program.kernels[k]));
-    if (static_cast<int64_t>(shapes.size()) <= most)
+    if (static_cast<int64_t>(shapes.size()) <= most_shapes(program, family, context.machine))
       continue;
     Varying common;
     for (size_t k : family)

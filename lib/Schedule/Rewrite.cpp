@@ -1,4 +1,4 @@
-// Settled loops, the size of code, masks.
+// Settled loops, the size and work of code, parts of loops, masks.
 #include "Rewrite.h"
 
 #include <bit>
@@ -34,6 +34,24 @@ int64_t code_size(const std::vector<Statement>& statements) {
       size += 2 + code_size(s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
   }
   return size;
+}
+
+double work_of(const Statement& s) {
+  return s.kind == StatementKind::For ? static_cast<double>(turns(s)) * work_of(s.body) : 1;
+}
+
+double work_of(const std::vector<Statement>& statements) {
+  double work = 0;
+  for (const Statement& s : statements)
+    work += work_of(s);
+  return work;
+}
+
+void take_part(Statement& loop, const Affine& first, int64_t count) {
+  Affine turn = variable(loop.loop);
+  add_scaled(turn, first, 1);
+  substitute(loop.body, loop.loop, turn);
+  loop.end = count;
 }
 
 std::optional<Statement> prefetch_of(const Statement& access) {

@@ -50,6 +50,13 @@ bool is_plain(const Statement& s);
 /// wherever it is used): the size of the code.
 int64_t code_size(const std::vector<Statement>& statements);
 
+/// Statements, each as often as it runs.
+double work_of(const Statement& s);
+double work_of(const std::vector<Statement>& statements);
+
+/// Leaves `count` turns of a loop from 0 in steps of 1: those from `first` on.
+void take_part(Statement& loop, const Affine& first, int64_t count);
+
 /// Asks for what a load or store touches first; nothing where that follows from data.
 std::optional<Statement> prefetch_of(const Statement& access);
 

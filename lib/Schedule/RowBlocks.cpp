@@ -60,10 +60,7 @@ Statement take_block(Kernel& kernel, Statement& rows, int64_t block) {
   blocks.body.clear();
   blocks.loop = fresh_loop(kernel, rows.loop);
   blocks.step = block;
-  Affine row = variable(blocks.loop);
-  add_scaled(row, variable(rows.loop), 1);
-  substitute(rows.body, rows.loop, row);
-  rows.end = block;
+  take_part(rows, variable(blocks.loop), block);
   return blocks;
 }
 

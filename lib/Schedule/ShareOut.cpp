@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <numeric>
 #include <set>
 #include <utility>
 
@@ -24,18 +23,6 @@ constexpr double least_balance = 0.8; ///< of the time of equal pieces to that o
 constexpr int64_t most_pieces_a_thread = 8;
 /// As long as a byte takes that comes from behind the second cache, 25 GB/s.
 constexpr double statements_a_byte = 8;
-
-/// Statements, each as often as it runs.
-double work_of(const Statement& s) {
-  double once = s.kind == StatementKind::For ? 0 : 1;
-  for (const Statement& inner : s.body)
-    once += work_of(inner);
-  return s.kind == StatementKind::For ? static_cast<double>(turns(s)) * once : once;
-}
-double work_of(const std::vector<Statement>& body) {
-  return std::accumulate(body.begin(), body.end(), 0.0,
-                         [](double work, const Statement& s) { return work + work_of(s); });
-}
 
 std::string number(double count) {
   return count >= 1e6   ? fmt::format("{:.3g} million", count / 1e6)
@@ -338,10 +325,8 @@ private:
     kernel.loop_names.emplace_back("p");
     shared.end = way.pieces;
     shared.node = nest.node;
-    loop.end /= way.pieces;
-    Affine moved = variable(loop.loop);
-    add_scaled(moved, variable(shared.loop), loop.end);
-    substitute(loop.body, loop.loop, moved);
+    const int64_t piece = loop.end / way.pieces;
+    take_part(loop, variable(shared.loop, piece), piece);
     shared.body.push_back(std::move(nest));
     nest = std::move(shared);
     return rest;

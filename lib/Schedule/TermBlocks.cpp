@@ -193,10 +193,7 @@ private:
 
   static Statement part_of_rows(const Product& p, const Affine& first, int64_t count) {
     Statement rows = *p.rows;
-    Affine row = variable(rows.loop);
-    add_scaled(row, first, 1);
-    substitute(rows.body, rows.loop, row);
-    rows.end = count;
+    take_part(rows, first, count);
     return rows;
   }
 
@@ -242,11 +239,7 @@ private:
   /// Every sum and `count` more terms from `first` on.
   Statement continued(const Product& p, const Affine& first, int64_t count) {
     std::vector<Statement> body = p.columns->body;
-    Statement& terms = body[1];
-    Affine term = variable(terms.loop);
-    add_scaled(term, first, 1);
-    substitute(terms.body, terms.loop, term);
-    terms.end = count;
+    take_part(body[1], first, count);
     Statement load = p.store();
     load.kind = StatementKind::Load;
     load.operands = {};
