@@ -4,6 +4,7 @@
 #include "Limits.h"
 #include "Race.h"
 #include "Rows.h"
+#include "Scalars.h"
 #include "StageCounts.h"
 
 #include "gdjit/CodeGen/Host.h"
@@ -129,16 +130,8 @@ void bench(BenchArguments a, Tool& tool) {
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);
   StepFunction train = subject.compile(kind, state, a.compile, work.signature().batch);
-  std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
-  std::vector<TensorView> views;
-  for (size_t i = 0; i < inputs.size(); ++i)
-    views.emplace_back(work.signature().inputs[i].name, inputs[i]);
-  train.bind(views);
-  // A rate of 0 leaves every value where it is, so that no run wanders off to where numbers are
-  // slower.
-  for (const ScalarDecl& d : work.signature().scalars)
-    if (d.name == "lr" || d.name.ends_with("/lr"))
-      train.set(d.name, 0);
+  const std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
+  bind_at_rest(train, work.signature(), inputs);
   const StepTimes times = time_steps(a, train, work);
   const Executable& code = train.executable();
   double rows = static_cast<double>(std::max<int64_t>(1, work.signature().batch));

@@ -6,6 +6,7 @@
 #include "Race.h"
 #include "Rows.h"
 #include "SameKernels.h"
+#include "Scalars.h"
 #include "StageCounts.h"
 
 #include "gdjit/Driver/Compile.h"
@@ -94,8 +95,6 @@ std::vector<double> time_calls(Frame& frame) {
   return means;
 }
 
-bool is_rate(const std::string& scalar) { return scalar == "lr" || scalar.ends_with("/lr"); }
-
 /// Seconds of each kernel of several: call by call.
 std::vector<double> time_kernels(const Compilation& c, std::span<const Array> inputs,
                                  State& state) {
@@ -123,13 +122,7 @@ struct Compiled : StepCompiler {
 double time_step(const Compilation& c, std::span<const Array> inputs, State& state) {
   const Signature& s = c.work.signature();
   StepFunction step(state, std::make_shared<Compiled>(c.executable), s.batch);
-  std::vector<TensorView> views;
-  for (size_t i = 0; i < inputs.size(); ++i)
-    views.emplace_back(s.inputs[i].name, inputs[i]);
-  step.bind(views);
-  for (const ScalarDecl& d : s.scalars)
-    if (is_rate(d.name))
-      step.set(d.name, 0);
+  bind_at_rest(step, s, inputs);
   const auto taken =
       race({[&] { step.run(); }}, 0.2, c.executable->threads() == 1 ? Clock::process : Clock::wall);
   return std::ranges::min(taken[0]);

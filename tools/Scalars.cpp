@@ -10,11 +10,7 @@
 
 namespace gdjit::tool {
 
-namespace {
-
 bool is_rate(const std::string& name) { return name == "lr" || name.ends_with("/lr"); }
-
-} // namespace
 
 ScalarValues parse_scalars(const Signature& signature, const std::vector<std::string>& given) {
   ScalarValues values;
@@ -92,6 +88,17 @@ CallArguments call_arguments(const Signature& signature, const State& state,
     arguments.scalars.push_back(std::move(value));
   }
   return arguments;
+}
+
+void bind_at_rest(StepFunction& function, const Signature& signature,
+                  std::span<const Array> inputs) {
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    views.emplace_back(signature.inputs[i].name, inputs[i]);
+  function.bind(views);
+  for (const ScalarDecl& d : signature.scalars)
+    if (is_rate(d.name))
+      function.set(d.name, 0);
 }
 
 } // namespace gdjit::tool
