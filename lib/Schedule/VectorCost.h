@@ -10,6 +10,8 @@
 
 namespace gdjit::scheduling {
 
+constexpr int64_t least_iterations = 4; ///< of a loop: below, a vector gains nothing
+
 /// Lanes that fit a loop: those of the widest element it loads or stores, no more than its
 /// iterations need.
 int lanes_for(const Statement& loop, int64_t iterations, const MachineTable& machine);

@@ -1,6 +1,7 @@
 // The choice of loops and their rewriting into full passes and a masked rest.
 #include "Vectorize.h"
 
+#include "ChainLanes.h"
 #include "Families.h"
 #include "Independence.h"
 #include "VectorCost.h"
@@ -12,19 +13,6 @@
 namespace gdjit::scheduling {
 
 namespace {
-
-constexpr int64_t least_iterations = 4; ///< below, a vector gains nothing
-/// By estimate: what is stored lane by lane, and what is turned to be loaded, costs code.
-constexpr double gain_with_stores_apart = 5;
-
-/// A tile declared outside the loops that walk over it: these loops become vectors together or not
-/// at all.
-struct Chains {
-  std::vector<const Statement*> loops;
-  int64_t extent = 0;
-  bool joined = false;
-  bool possible = true;
-};
 
 class Vectorizer {
 public:
@@ -49,7 +37,7 @@ public:
 private:
   /// Chooses the loops of a kernel; gives its estimated operations with them.
   double choose(const std::vector<Statement>& body) {
-    find_chains(body);
+    chains_ = ChainLanes(program_, body, context_.machine, varying_);
     return best_cost(body);
   }
 
@@ -61,119 +49,9 @@ private:
     return cost;
   }
 
-  /// Tiles whose every access is tile[.., l] within a loop over l from 0.
-  void find_chains(const std::vector<Statement>& body) {
-    std::vector<const Statement*> around;
-    visit(body, around);
-    for (auto& [tile, chains] : chains_) {
-      int lanes = 1 << 30;
-      for (const Statement* loop : chains.loops) {
-        chains.possible = chains.possible && lane_dependence(program_, *loop).empty() &&
-                          (stores_contiguous(program_, loop->body, loop->loop) ||
-                           pays_with_stores_apart(*loop)) &&
-                          !joins(*loop) && !moves_other_tiles(*loop);
-        lanes = std::min(lanes, lanes_for(*loop, chains.extent, context_.machine));
-      }
-      chains.possible =
-          chains.possible && !chains.loops.empty() && chains.extent >= least_iterations &&
-          ((chains.extent % lanes == 0 && !varying_.tiles.count(tile)) || !chains.joined);
-      if (chains.possible)
-        chain_lanes_[tile] = lanes;
-    }
-    // A loop over several such tiles needs one width for all of them, and all of them possible.
-    bool changed = true;
-    while (changed) {
-      changed = false;
-      for (auto& [loop, tiles] : tiles_of_loop_) {
-        int least = 1 << 30;
-        for (TileId t : tiles)
-          least = std::min(least, chain_lanes_.count(t) ? chain_lanes_[t] : 0);
-        for (TileId t : tiles) {
-          auto at = chain_lanes_.find(t);
-          if (at == chain_lanes_.end() || at->second == least)
-            continue;
-          if (least == 0)
-            chain_lanes_.erase(at);
-          else
-            at->second = least;
-          changed = true;
-        }
-      }
-    }
-  }
-
-  /// True where a loop computes so much that stores lane by lane do not matter.
-  bool pays_with_stores_apart(const Statement& loop) const {
-    const int lanes = lanes_for(loop, turns(loop), context_.machine);
-    return vector_cost(program_, loop.body, loop.loop, lanes) <
-           lanes * vector_cost(program_, loop.body, loop.loop, 1) / gain_with_stores_apart;
-  }
-
-  /// True where the loop moves through a tile of outside in any way but along its chains.
-  bool moves_other_tiles(const Statement& loop) const {
-    std::set<TileId> own;
-    const std::set<TileId>& chains = tiles_of_loop_.at(loop.loop);
-    bool found = false;
-    for_each(loop.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Tile)
-        own.insert(s.tile);
-      if ((s.kind != StatementKind::Get && s.kind != StatementKind::Set) || own.count(s.tile))
-        return;
-      for (size_t axis = 0; axis < s.index.size(); ++axis) {
-        bool along = axis + 1 == s.index.size() && chains.count(s.tile) &&
-                     s.index[axis] == Index{variable(loop.loop), loop::none, 0};
-        found |= !along && factor(s.index[axis].affine, loop.loop) != 0;
-      }
-    });
-    return found;
-  }
-
-  void visit(const std::vector<Statement>& body, std::vector<const Statement*>& around) {
-    for (const Statement& s : body) {
-      if (s.kind == StatementKind::For) {
-        around.push_back(&s);
-        visit(s.body, around);
-        around.pop_back();
-      } else if (s.kind == StatementKind::Tile) {
-        chains_[s.tile].extent = s.extents.empty() ? 0 : s.extents.back();
-        chains_[s.tile].possible &= s.type.lanes == 1;
-        depth_of_[s.tile] = around.size();
-      } else if (s.kind == StatementKind::Join) {
-        chains_[s.tile].joined = true;
-      } else if (s.kind == StatementKind::Get || s.kind == StatementKind::Set) {
-        access(s, around);
-      }
-    }
-  }
-
-  void access(const Statement& s, const std::vector<const Statement*>& around) {
-    Chains& chains = chains_[s.tile];
-    const Statement* walked = nullptr;
-    if (!s.index.empty())
-      for (size_t depth = depth_of_[s.tile]; depth < around.size(); ++depth)
-        if (s.index.back() == Index{variable(around[depth]->loop), loop::none, 0})
-          walked = around[depth];
-    if (!walked || walked->begin != 0 || walked->step != 1) {
-      chains.possible = false;
-      return;
-    }
-    if (std::find(chains.loops.begin(), chains.loops.end(), walked) == chains.loops.end())
-      chains.loops.push_back(walked);
-    tiles_of_loop_[walked->loop].insert(s.tile);
-  }
-
-  /// Lanes of a loop over chains; 0 where it is none, -1 where its tiles cannot become vectors.
-  int chain_lanes(const Statement& loop) const {
-    auto at = tiles_of_loop_.find(loop.loop);
-    if (at == tiles_of_loop_.end())
-      return 0;
-    auto lanes = chain_lanes_.find(*at->second.begin());
-    return lanes == chain_lanes_.end() ? -1 : lanes->second;
-  }
-
   /// Lanes with which a loop can be a vector by itself; 0 where it cannot.
   int own_lanes(const Statement& loop) {
-    if (chain_lanes(loop) > 0 || holds_vectors(loop))
+    if (chains_.of_loop(loop) > 0 || holds_vectors(loop))
       return 0;
     std::string& refusal = refusals_[loop.loop];
     const int lanes = lanes_for(loop, turns(loop), context_.machine);
@@ -184,7 +62,7 @@ private:
     else if (lanes <= 1)
       refusal = "a vector holds one element";
     else if (refusal = lane_dependence(program_, loop);
-             refusal.empty() && (chain_lanes(loop) != 0 || !keeps_to_its_tiles(loop)))
+             refusal.empty() && (chains_.of_loop(loop) != 0 || !keeps_to_its_tiles(loop)))
       refusal = "it runs over results in registers that stay scalars";
     return refusal.empty() ? lanes : 0;
   }
@@ -196,7 +74,7 @@ private:
     auto look = [&](const Statement& s) {
       if (s.kind != StatementKind::For)
         return;
-      found |= chosen_.contains(s.loop) || chain_lanes(s) > 0;
+      found |= chosen_.contains(s.loop) || chains_.of_loop(s) > 0;
       if (auto at = refusals_.find(s.loop); at != refusals_.end() && !at->second.empty())
         reasons += fmt::format("{}loop {} ({})", reasons.empty() ? "" : ", ",
                                kernel_.loop_names[s.loop], at->second);
@@ -221,7 +99,7 @@ private:
       return known->second;
     const double inside = best_cost(loop.body);
     auto n = static_cast<double>(turns(loop));
-    int chains = chain_lanes(loop);
+    int chains = chains_.of_loop(loop);
     double cost = chains > 0 ? inside * n / chains : inside * n;
     if (int lanes = own_lanes(loop)) {
       int64_t passes = (turns(loop) + lanes - 1) / lanes;
@@ -247,12 +125,12 @@ private:
         out.push_back(std::move(s));
         continue;
       }
-      int chains = chain_lanes(s);
+      int chains = chains_.of_loop(s);
       auto chosen = chosen_.find(s.loop);
       if (chosen != chosen_.end()) {
         split(out, std::move(s), chosen->second, {});
       } else if (chains > 0) {
-        const auto& tiles = tiles_of_loop_[s.loop];
+        const auto& tiles = chains_.tiles_of(s.loop);
         split(out, std::move(s), chains, tiles);
       } else {
         s.body = rewrite(std::move(s.body));
@@ -352,11 +230,11 @@ private:
   /// The declarations of tiles whose chains became lanes.
   void widen_tiles(std::vector<Statement>& body) {
     for_each(body, [&](Statement& s) {
-      auto lanes = s.kind == StatementKind::Tile ? chain_lanes_.find(s.tile) : chain_lanes_.end();
-      if (lanes == chain_lanes_.end() || !rewritten(s.tile))
+      const int lanes = s.kind == StatementKind::Tile ? chains_.of_tile(s.tile) : 0;
+      if (lanes == 0 || !rewritten(s.tile))
         return;
-      s.extents.back() = (s.extents.back() + lanes->second - 1) / lanes->second;
-      s.type.lanes = static_cast<uint16_t>(lanes->second);
+      s.extents.back() = (s.extents.back() + lanes - 1) / lanes;
+      s.type.lanes = static_cast<uint16_t>(lanes);
     });
   }
 
@@ -369,10 +247,7 @@ private:
   PassContext& context_;
   const std::set<loop::BufferId>& padded_;
   Varying& varying_;
-  std::map<TileId, Chains> chains_;
-  std::map<TileId, size_t> depth_of_;
-  std::map<TileId, int> chain_lanes_;
-  std::map<LoopId, std::set<TileId>> tiles_of_loop_;
+  ChainLanes chains_;
   std::map<LoopId, double> costs_;
   std::map<LoopId, int> chosen_;
   std::map<LoopId, std::pair<double, double>> estimates_; ///< of those: as vectors, and otherwise

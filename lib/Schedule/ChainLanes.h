@@ -1,0 +1,34 @@
+// Tiles of partial sums that become vectors: a loop that walks over the chains of a tile declared
+// outside of it becomes vectors together with all others over that tile, or none of them does.
+#pragma once
+
+#include "Rewrite.h"
+
+#include "gdjit/IR/PassContext.h"
+
+#include <map>
+#include <set>
+
+namespace gdjit::scheduling {
+
+class ChainLanes {
+public:
+  ChainLanes() = default;
+  ChainLanes(const Program& program, const std::vector<Statement>& body,
+             const MachineTable& machine, const Varying& varying);
+
+  /// Lanes of a loop over chains; 0 where it is none, -1 where its tiles cannot become vectors.
+  int of_loop(const Statement& loop) const;
+
+  /// Lanes of the elements of a tile of chains; 0 where they stay scalars.
+  int of_tile(TileId tile) const;
+
+  /// The tiles over whose chains a loop walks.
+  const std::set<TileId>& tiles_of(LoopId loop) const { return tiles_of_loop_.at(loop); }
+
+private:
+  std::map<TileId, int> lanes_;
+  std::map<LoopId, std::set<TileId>> tiles_of_loop_;
+};
+
+} // namespace gdjit::scheduling
