@@ -6,8 +6,7 @@
 //
 // A loop may be chosen where its iterations are independent; among the loops of a nest the cheapest
 // in estimated operations wins, a strided access costing one operation a lane. A loop that walks
-// over the chains of partial sums (a tile declared outside) is chosen together with all others over
-// that tile: its chains become lanes.
+// over the chains of partial sums (a tile declared outside) is chosen by ChainLanes.
 #pragma once
 
 #include "Rewrite.h"

@@ -1,0 +1,66 @@
+// Chains of partial sums as lanes: over blocks of rows and the rows left over.
+#include "gdjit/Driver/ReadStep.h"
+#include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/Text.h"
+#include "gdjit/Schedule/Schedule.h"
+#include "gdjit/Transforms/VerifyValues.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+namespace gdjit {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Of each row, `terms` products of its numbers, stored apart, and added to one of 16 chains; `n`
+/// numbers what it defines.
+std::string row(const std::string& at, int terms, int n) {
+  std::string value = fmt::format("%{}", n);
+  for (int k = 0; k < terms; ++k)
+    value = fmt::format("(mul {}, %{})", value, n);
+  return fmt::format("      tile t{1} : f32 = -0.0\n      for j in 0..3 {{\n"
+                     "        %{1} = load x[{0}, j]\n        %{3} = add {2}, 0.5\n"
+                     "        set t{1} = add t{1}, %{3}\n        store y[{0}, j] = %{3}\n      }}\n"
+                     "      set t0[l] = add t0[l], (sqrt t{1})\n",
+                     at, n, value, 2 + n);
+}
+
+std::string program(int64_t left_over, int terms) {
+  const int64_t rows = 32 + left_over;
+  return fmt::format(
+      "gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\ninput x : f32[{0},3]\n"
+      "output y : f32[{0},3]\noutput s : f32[]\n\nbuffer x : f32[{0},3] = input x\n"
+      "buffer y : f32[{0},3] = output y\nbuffer s : f32[] = output s\n\n"
+      "kernel k0 \"\" {{\n  tile t0[16] : f32 = -0.0\n  for i in 0..32 step 16 {{\n"
+      "    for l in 0..16 {{\n{1}    }}\n  }}\n  for l in 0..{2} {{\n{3}  }}\n"
+      "  %9 = join add t0\n  store s = %9\n}}\n\nend\n",
+      rows, row("i+l", terms, 1), left_over, row("l+32", terms, 2));
+}
+
+/// Schedules the program, expects its bits, and gives its loops.
+std::string scheduled(const std::string& text) {
+  const TextStep read = read_step(text, "t.gdir");
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  const loop::Program program = schedule(read.program, context);
+  const CallArguments arguments = random_arguments(read.program.signature, 7, 1);
+  const CallResults expected = interpret(read.program, arguments);
+  const CallResults got = interpret(program, arguments);
+  for (size_t i = 0; i < expected.outputs.size(); ++i)
+    EXPECT_TRUE(same_bits(expected.outputs[i], got.outputs[i])) << i;
+  return loop::print(program);
+}
+
+TEST(ChainLanes, AFewRowsLeftOverKeepTheOthersVectors) {
+  for (int64_t left_over : {1, 2, 3, 15})
+    EXPECT_THAT(scheduled(program(left_over, 20)), HasSubstr("tile t0[1] : f32x16")) << left_over;
+}
+
+TEST(ChainLanes, StoresApartOfLittleWorkStayScalars) {
+  EXPECT_THAT(scheduled(program(1, 2)), Not(HasSubstr("x16")));
+}
+
+} // namespace
+} // namespace gdjit
