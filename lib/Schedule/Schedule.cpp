@@ -16,6 +16,7 @@
 #include "SoftwarePipeline.h"
 #include "StreamStores.h"
 #include "TermBlocks.h"
+#include "TurnTiles.h"
 #include "Unroll.h"
 #include "Vectorize.h"
 #include "WriteOutJoins.h"
@@ -45,6 +46,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     across_rows(program, kernel, context, settled);
     padded = distribute(program, kernel, context, settled);
     write_out_joins(program, kernel, context, settled);
+    turn_tiles(kernel, context);
   } else {
     context.remarks.push_back(
         fmt::format("{}: for any extents, since more than {} kernels differ in numbers only",
