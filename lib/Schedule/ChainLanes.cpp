@@ -55,7 +55,8 @@ private:
     bool contiguous = true;
     for (const Walk& walk : chains.walks) {
       const Statement& loop = *walk.loop;
-      if (!lane_dependence(program_, loop).empty() || joins(loop) || moves_other_tiles(loop))
+      if (holds_vectors(loop) || !lane_dependence(program_, loop).empty() || joins(loop) ||
+          moves_other_tiles(loop))
         return 0;
       contiguous = contiguous && stores_contiguous(program_, loop.body, loop.loop);
       lanes = std::min(lanes, lanes_for(loop, chains.extent, machine_));
@@ -177,8 +178,18 @@ private:
 
 } // namespace
 
+bool holds_vectors(const Statement& loop) {
+  bool found = false;
+  for_each(loop.body, [&](const Statement& s) { found |= s.type.lanes > 1; });
+  return found;
+}
+
 ChainLanes::ChainLanes(const Program& program, const std::vector<Statement>& body,
                        const MachineTable& machine, const Varying& varying) {
+  for_each(body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Join)
+      joined_.insert(s.tile);
+  });
   Finder(program, machine, varying, lanes_, tiles_of_loop_).find(body);
 }
 
@@ -188,6 +199,10 @@ int ChainLanes::of_loop(const Statement& loop) const {
     return 0;
   const int lanes = of_tile(*at->second.begin());
   return lanes == 0 ? -1 : lanes;
+}
+
+bool ChainLanes::joined(LoopId loop) const {
+  return std::ranges::any_of(tiles_of(loop), [&](TileId tile) { return joined_.count(tile) != 0; });
 }
 
 int ChainLanes::of_tile(TileId tile) const {

@@ -11,6 +11,9 @@
 
 namespace gdjit::scheduling {
 
+/// True where an earlier step, or whoever wrote the loop, made vectors inside.
+bool holds_vectors(const Statement& loop);
+
 class ChainLanes {
 public:
   ChainLanes() = default;
@@ -23,11 +26,15 @@ public:
   /// Lanes of the elements of a tile of chains; 0 where they stay scalars.
   int of_tile(TileId tile) const;
 
+  /// True where the loop's chains are partial sums that are joined, not sums of different results.
+  bool joined(LoopId loop) const;
+
   /// The tiles over whose chains a loop walks.
   const std::set<TileId>& tiles_of(LoopId loop) const { return tiles_of_loop_.at(loop); }
 
 private:
   std::map<TileId, int> lanes_;
+  std::set<TileId> joined_;
   std::map<LoopId, std::set<TileId>> tiles_of_loop_;
 };
 

@@ -85,13 +85,6 @@ private:
       context_.remarks.push_back(fmt::format("{}: no vectors over {}", kernel_.name, reasons));
   }
 
-  /// True where an earlier step made vectors inside.
-  static bool holds_vectors(const Statement& loop) {
-    bool found = false;
-    for_each(loop.body, [&](const Statement& s) { found |= s.type.lanes > 1; });
-    return found;
-  }
-
   /// Estimated operations of a loop with the best choice inside it.
   double best_cost(const Statement& loop) {
     auto known = costs_.find(loop.loop);
@@ -178,8 +171,12 @@ private:
 
   void say_why(const Statement& loop, int lanes, bool chains) {
     const int64_t rest = turns(loop) % lanes;
-    std::string why = "its iterations are partial sums of one result, which are added up behind it";
-    if (!chains) {
+    std::string why;
+    if (chains) {
+      why = chains_.joined(loop.loop)
+                ? "its iterations are partial sums of one result, which are added up behind it"
+                : "it runs over different results, side by side in registers";
+    } else {
       const auto [own, otherwise] = estimates_.at(loop.loop);
       why = fmt::format("{}; an estimated {:.0f} operations instead of {:.0f}",
                         lie_along(program_, loop), own, otherwise);

@@ -27,16 +27,17 @@ std::string row(const std::string& at, int terms, int n) {
                      at, n, value, 2 + n);
 }
 
+constexpr std::string_view head = "gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\n";
+
 std::string program(int64_t left_over, int terms) {
   const int64_t rows = 32 + left_over;
-  return fmt::format(
-      "gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\ninput x : f32[{0},3]\n"
-      "output y : f32[{0},3]\noutput s : f32[]\n\nbuffer x : f32[{0},3] = input x\n"
-      "buffer y : f32[{0},3] = output y\nbuffer s : f32[] = output s\n\n"
-      "kernel k0 \"\" {{\n  tile t0[16] : f32 = -0.0\n  for i in 0..32 step 16 {{\n"
-      "    for l in 0..16 {{\n{1}    }}\n  }}\n  for l in 0..{2} {{\n{3}  }}\n"
-      "  %9 = join add t0\n  store s = %9\n}}\n\nend\n",
-      rows, row("i+l", terms, 1), left_over, row("l+32", terms, 2));
+  return fmt::format("{4}input x : f32[{0},3]\n"
+                     "output y : f32[{0},3]\noutput s : f32[]\n\nbuffer x : f32[{0},3] = input x\n"
+                     "buffer y : f32[{0},3] = output y\nbuffer s : f32[] = output s\n\n"
+                     "kernel k0 \"\" {{\n  tile t0[16] : f32 = -0.0\n  for i in 0..32 step 16 {{\n"
+                     "    for l in 0..16 {{\n{1}    }}\n  }}\n  for l in 0..{2} {{\n{3}  }}\n"
+                     "  %9 = join add t0\n  store s = %9\n}}\n\nend\n",
+                     rows, row("i+l", terms, 1), left_over, row("l+32", terms, 2), head);
 }
 
 /// Schedules the program, expects its bits, and gives its loops.
@@ -60,6 +61,51 @@ TEST(ChainLanes, AFewRowsLeftOverKeepTheOthersVectors) {
 
 TEST(ChainLanes, StoresApartOfLittleWorkStayScalars) {
   EXPECT_THAT(scheduled(program(1, 2)), Not(HasSubstr("x16")));
+}
+
+TEST(ChainLanes, RunAlongTheLongestAxisOfATile) {
+  // The gradient of [30,2] weights over 20 rows: a tile of results, two of them in a row.
+  EXPECT_THAT(
+      scheduled(fmt::format(
+          "{}input x : f32[20,30]\ninput d : f32[20,2]\noutput y : f32[30,2]\n\n"
+          "buffer x : f32[20,30] = input x\nbuffer d : f32[20,2] = input d\n"
+          "buffer y : f32[30,2] = output y\n\nkernel k0 \"\" {{\n  tile t0[30, 2] : f32 = -0.0\n"
+          "  for k in 0..20 {{\n    for j in 0..2 {{\n      for i in 0..30 {{\n"
+          "        set t0[i, j] = fma x[k, i], d[k, j], t0[i, j]\n      }}\n    }}\n  }}\n"
+          "  for i in 0..30 {{\n    for j in 0..2 {{\n      store y[i, j] = t0[i, j]\n    }}\n  "
+          "}}\n"
+          "}}\n\nend\n",
+          head)),
+      HasSubstr("tile t0[2, 2] : f32x16"));
+}
+
+/// Rows whose sums of products are joined, and what is then computed of each; `loop` is around it.
+std::string joined(const std::string& tile, const std::string& loop, const std::string& set,
+                   const std::string& result) {
+  std::string value = "%1";
+  for (int k = 0; k < 30; ++k)
+    value = fmt::format("(mul {}, %1)", value);
+  return fmt::format("{}input x : f32[32,48]\noutput s : f32[]\n\nbuffer x : f32[32,48] = input x\n"
+                     "buffer s : f32[] = output s\n\nkernel k0 \"\" {{\n  {}\n{}"
+                     "    tile t1[16] : f32 = -0.0\n    for k in 0..48 step 16 {{\n"
+                     "      for l1 in 0..16 {{\n"
+                     "        set t1[l1] = fma x[l, k+l1], x[l, k+l1], t1[l1]\n      }}\n    }}\n"
+                     "    %1 = join add t1\n    {}{}\n  }}\n{}  store s = %2\n}}\n\nend\n",
+                     head, tile, loop, set, value, result);
+}
+
+TEST(ChainLanes, AreCutFromTheJoinsThatTheirRowsBeginWith) {
+  const std::string chains = scheduled(joined("tile t0[32] : f32 = -0.0", "  for l in 0..32 {\n",
+                                              "set t0[l] = add t0[l], ", "  %2 = join add t0\n"));
+  EXPECT_THAT(chains, HasSubstr("tile t0[2] : f32x16"));
+  EXPECT_THAT(chains, HasSubstr("store between_loops"));
+}
+
+TEST(ChainLanes, LoopsAreCutAtJoinsAndAtTheSumsBehind) {
+  const std::string in_order = scheduled(joined("tile t0 : f32 = -0.0", "  for l in 0..32 {\n",
+                                                "set t0 = add t0, ", "  %2 = add t0, 0\n"));
+  EXPECT_THAT(in_order, HasSubstr("load between_loops"));
+  EXPECT_THAT(in_order, HasSubstr(": f32x16)"));
 }
 
 } // namespace
