@@ -5,6 +5,7 @@
 #include "VectorCost.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gdjit::scheduling {
 
@@ -95,8 +96,8 @@ private:
     for (const Walk& walk : chains.walks) {
       const Statement& loop = *walk.loop;
       const auto n = static_cast<double>(turns(loop));
-      const auto passes = static_cast<double>((turns(loop) + lanes - 1) / lanes);
-      vectors += walk.times * passes * vector_cost(program_, loop.body, loop.loop, lanes);
+      vectors +=
+          walk.times * std::ceil(n / lanes) * vector_cost(program_, loop.body, loop.loop, lanes);
       scalars += walk.times * n * vector_cost(program_, loop.body, loop.loop, 1);
       stores += walk.times * n * stores_in(loop.body);
     }

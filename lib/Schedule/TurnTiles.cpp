@@ -11,13 +11,16 @@ namespace gdjit::scheduling {
 
 namespace {
 
+/// Below, scalars in registers are as fast: softmax_classification's weights of 4x3.
+constexpr int64_t least_longest = 8;
+
 /// The longest axis of each tile that gains by its being last.
 std::map<TileId, size_t> tiles_to_turn(const Kernel& kernel) {
   std::map<TileId, size_t> axes;
   for_each(kernel.body, [&](const Statement& s) {
     if (s.kind == StatementKind::Tile && s.extents.size() > 1 && s.type.lanes == 1 &&
         s.extents.back() < least_iterations)
-      if (auto longest = std::ranges::max_element(s.extents); *longest >= least_iterations)
+      if (auto longest = std::ranges::max_element(s.extents); *longest >= least_longest)
         axes[s.tile] = static_cast<size_t>(longest - s.extents.begin());
   });
   for_each(kernel.body, [&](const Statement& s) {
