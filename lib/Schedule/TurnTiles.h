@@ -15,4 +15,8 @@ namespace gdjit::scheduling {
 
 void turn_tiles(Kernel& kernel, PassContext& context);
 
+/// Tiles of outside that the loop reads along any axis but their last: it comes last. Those of
+/// which parts are joined or transposed stay.
+void turn_tiles_along(Kernel& kernel, const Statement& loop);
+
 } // namespace gdjit::scheduling

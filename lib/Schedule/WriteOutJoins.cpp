@@ -1,6 +1,7 @@
 // Finds loops over joined tiles; the halving tree as statements.
 #include "WriteOutJoins.h"
 
+#include "TurnTiles.h"
 #include "Vectorize.h"
 
 #include <bit>
@@ -105,6 +106,7 @@ private:
     const std::vector<Statement> tree = written_out(candidate, join, joined.partials);
     body.erase(body.begin() + static_cast<std::ptrdiff_t>(joined.join));
     body.insert(body.begin() + static_cast<std::ptrdiff_t>(joined.join), tree.begin(), tree.end());
+    turn_tiles_along(candidate, at_path(candidate, path));
     const double before = estimated_cost(program_, kernel_, context_),
                  after = estimated_cost(program_, candidate, context_);
     if (after >= before)

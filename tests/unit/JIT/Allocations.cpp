@@ -1,4 +1,5 @@
-// operator new of the whole program, counted. A file of its own, so that no caller sees its inside.
+// operator new of the whole program, counted, but where the thread sanitizer links its own. A file
+// of its own, so that no caller sees its inside.
 #include "unit/JIT/Allocations.h"
 
 #include <atomic>
@@ -8,7 +9,18 @@
 
 namespace {
 std::atomic<int64_t> count = 0;
+} // namespace
 
+int64_t gdjit::test::allocations() { return count; }
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GDJIT_THREAD_SANITIZER
+#endif
+#endif
+
+#if !defined(__SANITIZE_THREAD__) && !defined(GDJIT_THREAD_SANITIZER)
+namespace {
 void* allocate(std::size_t size, std::size_t alignment) {
   ++count;
   size = (size + alignment - 1) / alignment * alignment;
@@ -22,8 +34,6 @@ void* counted(std::size_t size, std::size_t alignment) {
   return memory;
 }
 } // namespace
-
-int64_t gdjit::test::allocations() { return count; }
 
 void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
@@ -57,3 +67,4 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+#endif

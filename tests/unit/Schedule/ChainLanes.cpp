@@ -79,6 +79,21 @@ TEST(ChainLanes, RunAlongTheLongestAxisOfATile) {
       HasSubstr("tile t0[2, 2] : f32x16"));
 }
 
+TEST(ChainLanes, OfOneColumnRunAlongItsFeatures) {
+  const std::string loops = scheduled(fmt::format(
+      "{}input x : f32[200,40]\ninput d : f32[200,1]\noutput y : f32[40,1]\n\n"
+      "buffer x : f32[200,40] = input x\nbuffer d : f32[200,1] = input d\n"
+      "buffer y : f32[40,1] = output y\n\nkernel k0 \"\" {{\n  tile t0[40, 8] : f32 = -0.0\n"
+      "  for k in 0..200 step 8 {{\n    for l in 0..8 {{\n      for i in 0..40 {{\n"
+      "        set t0[i, l] = fma x[k+l, i], d[k+l, 0], t0[i, l]\n      }}\n    }}\n  }}\n"
+      "  for i in 0..40 {{\n    tile t1[8] : f32 = -0.0\n    for l in 0..8 {{\n"
+      "      set t1[l] = t0[i, l]\n    }}\n    %1 = join add t1\n    store y[i, 0] = %1\n  }}\n"
+      "}}\n\nend\n",
+      head));
+  EXPECT_THAT(loops, HasSubstr("tile t0[8, 3] : f32x16"));
+  EXPECT_THAT(loops, Not(HasSubstr("join")));
+}
+
 /// Rows whose sums of products are joined, and what is then computed of each; `loop` is around it.
 std::string joined(const std::string& tile, const std::string& loop, const std::string& set,
                    const std::string& result) {
