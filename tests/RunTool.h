@@ -37,6 +37,7 @@ struct RunOptions {
   bool close_out = false, close_err = false;      ///< start with the stream closed
   bool terminal = false;                          ///< standard error is a terminal
   std::string interrupt_at;                       ///< Ctrl-C as soon as standard error holds this
+  int interrupt_by = SIGINT;                      ///< the signal of that Ctrl-C
   std::function<void()> instead;                  ///< in the place of the Ctrl-C
   int seconds = 60;                               ///< at most
   double kill_after = 0;                          ///< seconds to kill -9; 0: not
@@ -135,7 +136,7 @@ inline ToolRun run_program(const std::string& program, std::vector<std::string> 
       if (options.instead)
         options.instead();
       else
-        kill(pid, SIGINT);
+        kill(pid, options.interrupt_by);
       interrupted = true;
     }
   }

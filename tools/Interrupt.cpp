@@ -18,6 +18,10 @@ void catch_interrupt() {
   action.sa_flags = SA_RESETHAND; // the second Ctrl-C does what it always does
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before{};
+  sigaction(SIGHUP, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) // by nohup: the run is to outlive its terminal
+    sigaction(SIGHUP, &action, nullptr);
 }
 
 void catch_truncation() {

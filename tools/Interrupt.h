@@ -3,7 +3,8 @@
 
 namespace gdjit::tool {
 
-/// From here on the first Ctrl-C sets a flag; a second one ends the process at once.
+/// From here on the first Ctrl-C, SIGTERM or closed terminal sets a flag; a second one ends the
+/// process at once.
 void catch_interrupt();
 bool interrupted();
 

@@ -1,9 +1,9 @@
 // gdjit train: runs a model's training step and says what came out.
 #include "Assess.h"
-#include "History.h"
 #include "Interrupt.h"
 #include "Plot.h"
 #include "Report.h"
+#include "RunFiles.h"
 #include "Settings.h"
 #include "TrainLoop.h"
 
@@ -52,7 +52,8 @@ class Run {
 public:
   Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed);
   int go();
-  const Dataset& rows() const { return found_.rows; }
+  /// What `error`, which ended go(), says.
+  Error ended_by(const Error& error);
 
 private:
   State make_state() const;
@@ -67,7 +68,7 @@ private:
   const TrainArguments& a_;
   const CLI::App& command_;
   const Checkpoint* resumed_;
-  std::optional<CheckpointFile> file_; // first: a second run is refused before anything is read
+  RunFiles files_; // first: a second run is refused before anything is read
   Subject subject_;
   Work work_;
   ScalarValues scalars_;
@@ -77,7 +78,8 @@ private:
   int64_t rows_checksum_ = -1; ///< only where something asks for it: reading all rows takes time
   Loader loader_;
   Assessor assessor_;
-  History history_;
+  int64_t before_ = 0; ///< updates of an earlier run
+  LoopResult result_;
   LossCurve losses_;
   Plots plots_;
 };
@@ -102,8 +104,7 @@ FoundRows find_rows(const TrainArguments& a, const Subject& subject, const Work&
 }
 
 Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed)
-    : a_(a), command_(command), resumed_(resumed),
-      file_(a.save.empty() ? std::nullopt : std::make_optional<CheckpointFile>(a.save)),
+    : a_(a), command_(command), resumed_(resumed), files_(a.save, a.metrics),
       subject_(a.model, tool), work_(trained_step(a, subject_)),
       scalars_(parse_scalars(work_.signature(), a.lr)), state_(make_state()),
       found_(find_rows(a, subject_, work_, resumed, tool)),
@@ -117,9 +118,9 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
   for (const StateDecl& d : work_.signature().states)
     if (d.type.elements() == 1)
       known.emplace_back(d.name, 0);
-  if (file_)
+  if (files_.saves())
     require_kept(command_, kept);
-  if (file_ || resumed)
+  if (files_.saves() || resumed)
     rows_checksum_ = found_.rows.checksum();
   if (!a.quiet && !resumed && !parts_.scalings.empty()) {
     const std::vector<std::string> given = subject_.given_inputs();
@@ -129,8 +130,8 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
   }
   if (resumed)
     warn_of_other_rows(*resumed, rows_checksum_, a.resume);
-  if (file_ && a.save != a.resume && !a.quiet)
-    if (const std::optional<Checkpoint>& replaced = file_->replaced())
+  if (a.save != a.resume && !a.quiet)
+    if (const Checkpoint* replaced = files_.replaced())
       log("{} holds a run of {} updates; this one takes its place", a.save, replaced->step);
   check_criteria(a.expect, known);
   plots_.check(plotted());
@@ -168,8 +169,7 @@ void Run::resume() {
     throw Error(error.code(), fmt::format("{}: the run went over other rows", a_.resume), {},
                 error.diagnostics().front().notes);
   }
-  if (!a_.metrics.empty())
-    history_ = History::read(a_.metrics, state_.step());
+  files_.go_on(a_.resume, *resumed_);
 }
 
 Checkpoint Run::checkpoint() const {
@@ -184,12 +184,14 @@ Checkpoint Run::checkpoint() const {
   return c;
 }
 
-void Run::save() {
-  // Rows of --metrics behind the saved step are left out when the run goes on.
-  if (!a_.metrics.empty())
-    history_.write(a_.metrics);
-  if (file_)
-    file_->save(state_, checkpoint());
+void Run::save() { files_.save(state_, checkpoint()); }
+
+Error Run::ended_by(const Error& error) {
+  if (result_.steps == 0)
+    return with_ranges(error, found_.rows);
+  // The loader stands behind an update that threw, which the result does not count.
+  const bool whole = before_ + result_.steps == updates_done(loader_);
+  return files_.ended_by(with_ranges(error, found_.rows), whole, state_, checkpoint());
 }
 
 /// True where figures are wanted at every epoch.
@@ -209,16 +211,16 @@ void Run::look(int64_t epoch, Progress& progress) {
     log("epoch {}  step {}  {}", epoch, state_.step(), line_of(figures));
     write_log(watched(assessor_.signature(), assessed.front().outputs));
   }
-  history_.add({.epoch = epoch, .step = state_.step(), .figures = std::move(figures)});
+  files_.history().add({.epoch = epoch, .step = state_.step(), .figures = std::move(figures)});
 }
 
 PlotSource Run::plotted() {
-  return {subject_, work_.signature(), parts_.parts, parts_.scalings, state_,
-          scalars_, a_.compile,        &losses_,     &history_};
+  return {subject_, work_.signature(), parts_.parts, parts_.scalings,  state_,
+          scalars_, a_.compile,        &losses_,     &files_.history()};
 }
 
 int Run::go() {
-  int64_t before = updates_done(loader_);
+  before_ = updates_done(loader_);
   LoopOptions options{.updates = a_.steps >= 0 ? a_.steps : default_steps,
                       .save_every = a_.save_every};
   if (a_.epochs > 0 && __builtin_mul_overflow(a_.epochs, loader_.batches(), &options.updates))
@@ -226,37 +228,35 @@ int Run::go() {
                 fmt::format("--epochs {}: of {} batches each, that is more updates than can be "
                             "counted",
                             a_.epochs, loader_.batches()));
-  if (before > 0 && before >= options.updates)
+  if (before_ > 0 && before_ >= options.updates)
     log("{} holds {} updates already; --steps and --epochs count from the beginning of the run",
-        a_.resume, before);
+        a_.resume, before_);
   catch_interrupt();
   StepFunction train = subject_.compile(StepKind::training, state_, a_.compile,
                                         subject_.is_text() || !scales_with_rows(work_.signature())
                                             ? work_.signature().batch
                                             : loader_.position().batch_size);
   set_scalars(train, work_.signature(), scalars_);
-  Progress progress(options.updates, before, a_.quiet, observes());
-  if (before == 0 && history_.rows().empty() && observes())
+  Progress progress(options.updates, before_, a_.quiet, observes());
+  if (before_ == 0 && files_.history().rows().empty() && observes())
     look(0, progress);
   // A path that cannot be written is known before an hour has gone by; what an earlier run left
   // there stays until there is something better.
   std::error_code ignored;
-  if (file_ && !std::filesystem::is_regular_file(a_.save, ignored))
+  if (files_.saves() && !std::filesystem::is_regular_file(a_.save, ignored))
     save();
   LoopHooks hooks;
   if (observes())
     hooks.epoch_done = [&](int64_t epoch) { look(epoch, progress); };
   if (!plots_.empty())
     hooks.updated = [&](int64_t update) { losses_.record(update, train); };
-  if (file_)
+  if (files_.saves())
     hooks.save = [&] { save(); };
-  LoopResult result;
+  const LoopResult& result = result_;
   try {
-    result = run_loop(train, loader_, options, progress, hooks);
+    run_loop(train, loader_, options, progress, hooks, result_);
   } catch (const Error&) {
     progress.finish();
-    if (!a_.metrics.empty())
-      history_.keep(a_.metrics);
     throw;
   }
   progress.finish();
@@ -299,7 +299,7 @@ int Run::go() {
   plots_.draw(plotted());
   if (interrupted()) {
     log("interrupted after {} updates{}", updates_done(loader_),
-        file_ ? fmt::format(", saved to {}", a_.save) : "");
+        files_.saves() ? fmt::format(", saved to {}", a_.save) : "");
     return static_cast<int>(ErrorCode::interrupted);
   }
   return code;
@@ -322,7 +322,7 @@ int train(TrainArguments& a, CLI::App& command, Tool& tool) {
   try {
     return run.go();
   } catch (const Error& error) {
-    throw with_ranges(error, run.rows());
+    throw run.ended_by(error);
   }
 }
 
@@ -362,8 +362,9 @@ void add_train(CLI::App& app, Tool& tool) {
       ->check(whole_number())
       ->type_name("N");
   auto* save = command->add_option("--save", a->save,
-                                   "a checkpoint, written as the run goes, at its end and at "
-                                   "Ctrl-C; predict, eval and --resume read it");
+                                   "a checkpoint, written as the run goes, at its end, at "
+                                   "Ctrl-C, at an error and when its terminal is closed; predict, "
+                                   "eval and --resume read it");
   save->type_name("FILE");
   command
       ->add_option("--save-every", a->save_every,

@@ -82,11 +82,11 @@ int64_t updates_done(const Loader& loader) {
   return position.epoch * loader.batches() + position.batch;
 }
 
-LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& options,
-                    Progress& progress, const LoopHooks& hooks) {
+void run_loop(StepFunction& train, Loader& loader, const LoopOptions& options, Progress& progress,
+              const LoopHooks& hooks, LoopResult& run) {
   Followed losses(train);
-  LoopResult run{.names = losses.names(),
-                 .losses = std::vector<std::vector<double>>(losses.size())};
+  run.names = losses.names();
+  run.losses.resize(losses.size());
   SaveClock clock(options.save_every);
   bool bound = false;
   int64_t done = updates_done(loader);
@@ -127,7 +127,6 @@ LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& opti
     }
   }
   run.seconds = progress.seconds();
-  return run;
 }
 
 } // namespace gdjit::tool

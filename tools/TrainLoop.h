@@ -26,7 +26,7 @@ struct LoopHooks {
 struct LoopResult {
   static constexpr size_t kept_losses = 10'000; ///< of a run, for --json
 
-  int64_t steps = 0; ///< of this process
+  int64_t steps = 0; ///< of this process, those that went well
   double seconds = 0;
   /// The output "loss" or, without it, all that end in "_loss" or "/loss"; may be none.
   std::vector<std::string> names;
@@ -42,8 +42,9 @@ void warn_unless_finite(const Figures& figures);
 int64_t updates_done(const Loader& loader);
 
 /// Goes on from where the loader stands. Saves while it runs (every half minute, or as told), not
-/// at the end. A line on standard error tells of the first loss that is not finite.
-LoopResult run_loop(StepFunction& train, Loader& loader, const LoopOptions& options,
-                    Progress& progress, const LoopHooks& hooks);
+/// at the end. A line on standard error tells of the first loss that is not finite. `run` is filled
+/// as it goes: an error leaves it with the updates that went well.
+void run_loop(StepFunction& train, Loader& loader, const LoopOptions& options, Progress& progress,
+              const LoopHooks& hooks, LoopResult& run);
 
 } // namespace gdjit::tool

@@ -96,7 +96,7 @@ Ended run_program(const std::string& program, const std::vector<std::string>& ar
     argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
   stopped_by = 0;
-  Remembered interrupt(SIGINT), terminate(SIGTERM);
+  Remembered interrupt(SIGINT), terminate(SIGTERM), hang_up(SIGHUP);
   pid_t pid = 0;
   if (int failed = spawn(pid, program, argv.data(), printed); failed != 0)
     throw Error(ErrorCode::compile,

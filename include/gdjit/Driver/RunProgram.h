@@ -22,9 +22,9 @@ struct Ended {
   bool well() const { return status == 0 && signal == 0; }
 };
 
-/// Runs a program (arguments[0] is its name for itself) and waits. Ctrl-C and SIGTERM meanwhile
-/// reach it, too, and give Error(interrupted) when it has ended, so that what is half-made can be
-/// cleared away; Error(compile) where it cannot be started.
+/// Runs a program (arguments[0] is its name for itself) and waits. Ctrl-C, SIGTERM and SIGHUP
+/// meanwhile reach it, too, and give Error(interrupted) when it has ended, so that what is
+/// half-made can be cleared away; Error(compile) where it cannot be started.
 Ended run_program(const std::string& program, const std::vector<std::string>& arguments,
                   const PrintedTo& printed = {});
 
