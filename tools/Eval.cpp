@@ -54,7 +54,7 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   if (a.data.given())
     found = read_rows(a.data, inputs, inputs, trained.known(), tool);
   else
-    found.rows = dataset(work.signature(), subject.folder());
+    found.rows = carried_rows(work.signature(), subject);
   if (trained.checkpoint && own_rows)
     warn_of_other_rows(*trained.checkpoint, found.rows.checksum(), a.load);
   const Parts parts = parts_to_judge(found, trained, own_rows, seed_of_the_run);

@@ -177,6 +177,18 @@ void add_file(std::vector<InputFile>& files, InputFile added) {
   files.push_back(std::move(added));
 }
 
+/// `word` is INPUT=FILE, and there is no such input.
+[[noreturn]] void fail_input(const std::string& word, const std::string& input,
+                             std::span<const InputDecl> inputs) {
+  std::vector<std::string> names;
+  for (const InputDecl& each : inputs)
+    names.push_back(each.name);
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("--data {}: there is no input '{}'{}", word, input, did_you_mean(input, names)),
+      {}, {{fmt::format("inputs: {}", fmt::join(names, ", ")), {}}});
+}
+
 } // namespace
 
 void DataArguments::add_to(CLI::App& command) {
@@ -241,6 +253,10 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
     tool.read.push_back(is_input ? word.substr(equals + 1) : word);
     if (is_input)
       add_file(files, {name, word.substr(equals + 1)});
+    else if (std::error_code ignored; equals != std::string::npos &&
+                                      name.find('/') == std::string::npos &&
+                                      !std::filesystem::exists(word, ignored))
+      fail_input(word, name, inputs);
     else if (a.files.size() > 1)
       throw Error(ErrorCode::usage,
                   fmt::format("--data {}: give one table, or INPUT=FILE for each input", word));
@@ -258,6 +274,18 @@ FoundRows read_rows(const DataArguments& a, std::span<const InputDecl> wanted,
   FoundRows found;
   found.rows = dataset(wanted, files);
   return found;
+}
+
+Dataset carried_rows(const Signature& signature, const Subject& subject) {
+  try {
+    return dataset(signature, subject.folder());
+  } catch (const Error& error) {
+    if (signature.data.size() >= signature.inputs.size())
+      throw;
+    std::vector<Diagnostic> all = error.diagnostics();
+    all.front().notes.push_back({"or from a file: --data FILE", {}});
+    throw Error(error.code(), std::move(all));
+  }
 }
 
 void warn_of_other_rows(const Checkpoint& run, int64_t checksum, const std::string& path) {

@@ -38,6 +38,10 @@ struct FoundRows {
 FoundRows read_rows(const DataArguments& arguments, std::span<const InputDecl> wanted,
                     std::span<const InputDecl> inputs, const Checkpoint* known, Tool& tool);
 
+/// The rows that a step carries, for a command that takes --data: Error(data) for inputs without
+/// rows says so, too.
+Dataset carried_rows(const Signature& signature, const Subject& subject);
+
 /// A line on standard error where the checkpoint in `path` is of a run over rows with another
 /// checksum: parts and order are then those of other rows.
 void warn_of_other_rows(const Checkpoint& run, int64_t checksum, const std::string& path);

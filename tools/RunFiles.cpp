@@ -36,7 +36,10 @@ RunFiles::RunFiles(const std::string& save, const std::string& metrics)
 }
 
 const Checkpoint* RunFiles::replaced() const {
-  return file_ && file_->replaced() ? &*file_->replaced() : nullptr;
+  if (!file_)
+    return nullptr;
+  const std::optional<Checkpoint>& found = file_->replaced();
+  return found ? &*found : nullptr;
 }
 
 void RunFiles::go_on(const std::string& path, const Checkpoint& resumed) {

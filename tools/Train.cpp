@@ -100,7 +100,7 @@ FoundRows find_rows(const TrainArguments& a, const Subject& subject, const Work&
   const Signature& s = work.signature();
   if (a.data.given())
     return read_rows(a.data, s.inputs, s.inputs, known, tool);
-  return {.rows = dataset(s, subject.folder())};
+  return {.rows = carried_rows(s, subject)};
 }
 
 Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Checkpoint* resumed)

@@ -165,6 +165,15 @@ bool rows_fit(const Shape& rows, const InputDecl& input) {
   return each == row_elements(input);
 }
 
+/// "row 3, column 2", as tables have them, or "element 2" where the first axis has no rows.
+std::string place_of(int64_t element, const InputDecl& input) {
+  if (input.batch_axis != 0)
+    return fmt::format("element {}", element + 1);
+  const int64_t each = row_elements(input);
+  std::string row = fmt::format("row {}", element / each + 1);
+  return each == 1 ? row : fmt::format("{}, column {}", row, element % each + 1);
+}
+
 SharedArray fit_file(const InputDecl& input, const std::string& path) {
   SharedArray array = read_array(path);
   auto refuse = [&](const std::string& why) {
@@ -180,6 +189,9 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
   if (input.batch_axis >= 0)
     type.shape[input.batch_axis] =
         array.type.shape[std::min(input.batch_axis, array.type.shape.rank() - 1)];
+  if (input.batch_axis >= 0 && type.shape[input.batch_axis] == 0)
+    refuse(
+        fmt::format("holds {}, which has no row; give one with rows", contents(path, array.type)));
   if (array.type.dtype == input.type.dtype) {
     array.type = type;
     return array;
@@ -200,8 +212,8 @@ SharedArray fit_file(const InputDecl& input, const std::string& path) {
         why = fmt::format("no {}", name(type.dtype));
     }
     if (!why.empty())
-      refuse(fmt::format("holds {}, whose element {} is {}: {}", contents(path, array.type), i,
-                         value, why));
+      refuse(fmt::format("holds {}, whose {} is {}: {}", contents(path, array.type),
+                         place_of(i, input), value, why));
   }
   array.require_unchanged();
   return converted;
@@ -241,7 +253,7 @@ Dataset dataset(const Signature& signature, const std::string& folder) {
   if (!missing.empty()) {
     std::string message =
         fmt::format("model '{}' has no rows for {} of its inputs; give them by m.data({{…}}), in "
-                    "a text by a line 'data NAME = …', or from a file (--data)",
+                    "a text by a line 'data NAME = …'",
                     signature.name, missing.size());
     throw Error(ErrorCode::data, std::move(message), {}, std::move(missing));
   }
@@ -277,6 +289,8 @@ Dataset dataset(const Model& model, const Table& table, std::string_view mapping
 Dataset dataset(std::span<const InputDecl> inputs, const std::vector<InputFile>& files) {
   std::vector<InputRows> rows;
   std::vector<std::string> names;
+  const InputFile* first = nullptr; // with rows
+  int64_t all = 0;
   for (const InputDecl& input : inputs) {
     names.push_back(input.name);
     auto found = std::find_if(files.begin(), files.end(),
@@ -285,6 +299,19 @@ Dataset dataset(std::span<const InputDecl> inputs, const std::vector<InputFile>&
       throw Error(ErrorCode::data, fmt::format("no file is given for input {} : {}", input.name,
                                                to_string(input.type)));
     rows.push_back({input.name, fit_file(input, found->path), input.batch_axis});
+    if (input.batch_axis < 0)
+      continue;
+    const int64_t count = rows.back().array.type.shape[input.batch_axis];
+    if (first && count != all)
+      throw Error(ErrorCode::data,
+                  fmt::format("{} holds {} rows for input {}, {} holds {} for input {}",
+                              first->path, all, first->input, found->path, count, input.name),
+                  {},
+                  {{"their rows belong together, one by one: give files of the same rows, or fetch "
+                    "both again",
+                    {}}});
+    first = &*found;
+    all = count;
   }
   for (const InputFile& file : files)
     if (std::find(names.begin(), names.end(), file.input) == names.end())

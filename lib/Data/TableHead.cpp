@@ -2,6 +2,7 @@
 #include "TableHead.h"
 
 #include "gdjit/Data/Columns.h"
+#include "gdjit/IO/Idx.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -69,6 +70,14 @@ size_t check_encoding(const TextSource& source) {
   if (start.starts_with("\xff\xfe") || start.starts_with("\xfe\xff"))
     refuse("the file is in UTF-16", "save it as UTF-8");
   require_no_archive(start, source.name());
+  if (start.starts_with("\x1f\x8b"))
+    refuse(
+        "the file is packed by gzip",
+        "unpack a table first (gunzip); of digits give the folder, or INPUT=FILE for each input");
+  // The types of IDX are 8 to 14, and text in UTF-32 has a zero there.
+  if (is_idx(start) && start.size() > 3 && start[2] >= 8 && start[2] <= 14)
+    refuse("the file is an IDX file, one array and no table",
+           "give the folder that it is in, or INPUT=FILE for each input");
   if (start.find('\0') != std::string_view::npos)
     refuse("the file holds zero bytes: it is in UTF-16 or no text", "save it as CSV in UTF-8");
   if (ends_lines_by_cr(start))

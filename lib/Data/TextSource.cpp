@@ -1,7 +1,6 @@
 // Text by offsets.
 #include "TextSource.h"
 
-#include "gdjit/Support/AtomicFile.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -14,20 +13,13 @@
 namespace gdjit {
 
 TextSource::TextSource(const std::string& path) : name_(path) {
-  require_no_pipe(path);
+  require_file(path);
   fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd_ < 0)
     throw Error(ErrorCode::data, fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
   try {
     stamp_ = FileStamp(fd_);
     size_ = stamp_.size();
-    if (!stamp_.regular()) {
-      whole_ = read_file(path);
-      text_ = whole_;
-      size_ = whole_.size();
-      ::close(fd_);
-      fd_ = -1;
-    }
   } catch (...) {
     ::close(fd_);
     throw;

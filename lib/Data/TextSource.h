@@ -32,7 +32,6 @@ private:
   int fd_ = -1;
   FileStamp stamp_;
   size_t size_ = 0;
-  std::string whole_;     ///< of what is no regular file
   std::string_view text_; ///< where it is in memory
 };
 

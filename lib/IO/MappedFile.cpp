@@ -33,15 +33,22 @@ void fail_changed(const std::string& path) {
               {{"run again when nobody writes it", {}}});
 }
 
-void require_no_pipe(const std::string& path) {
+void require_file(const std::string& path) {
   struct stat info = {};
-  if (::stat(path.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)))
-    throw Error(ErrorCode::data, fmt::format("'{}' is a pipe", path), {},
-                {{"rows are read more than once: write them to a file first", {}}});
+  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode))
+    return;
+  auto refuse = [&](const char* what, const char* remedy) {
+    throw Error(ErrorCode::data, fmt::format("'{}' is {}", path, what), {}, {{remedy, {}}});
+  };
+  if (S_ISDIR(info.st_mode))
+    refuse("a folder", "give a file");
+  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))
+    refuse("a pipe", "rows are read more than once: write them to a file first");
+  refuse("a device, no file", "write what it gives to a file first");
 }
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  require_no_pipe(path);
+  require_file(path);
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
   file->fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -49,9 +56,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
     throw Error(ErrorCode::data, fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
   file->stamp_ = FileStamp(file->fd_);
   size_t size = file->stamp_.size();
-  void* mapping = file->stamp_.regular() && size > 0
-                      ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file->fd_, 0)
-                      : MAP_FAILED;
+  void* mapping =
+      size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file->fd_, 0) : MAP_FAILED;
   if (mapping == MAP_FAILED) {
     file->read_ = read_file(path);
     file->bytes_ = file->read_;

@@ -13,7 +13,8 @@ void require_in_range(const CallStatus& status, std::string_view what,
     return;
   throw Error(
       ErrorCode::data,
-      fmt::format("{}: index out of range at position {} of its indices", what, status.position),
+      fmt::format("{}: index out of range at position {} of its indices, counted from 0", what,
+                  status.position),
       location,
       {{"an index (a class number, a row of a table) counts from 0 and is less than the number of "
         "classes or rows",

@@ -67,6 +67,10 @@ TEST(TableMistakes, text_in_other_encodings) {
                                       6)),
                  "a.csv: the file is in UTF-16", "save it as UTF-8");
   EXPECT_MISTAKE(csv(std::string_view("1\0,\0002\0", 6)), "zero bytes");
+  EXPECT_MISTAKE(csv(std::string_view("\0\0\0001\0\0\0,", 8)), "zero bytes"); // UTF-32
+  EXPECT_MISTAKE(csv("\x1f\x8b\x08"), "a.csv: the file is packed by gzip", "gunzip");
+  EXPECT_MISTAKE(csv(std::string_view("\0\0\x08\1\0\0\0\1\7", 9)),
+                 "a.csv: the file is an IDX file", "INPUT=FILE for each input");
   EXPECT_MISTAKE(csv("1\n\xe9t\xe9\n"), "a.csv:2: error: column 1: '\\xe9t\\xe9' is not UTF-8");
   EXPECT_MISTAKE(csv("gr\xf6\xdf"
                      "e\n1\n"),

@@ -103,7 +103,7 @@ TEST_F(DataMistakes, columns_that_do_not_fit) {
                  "'maybe' is none of yes, no, detect");
   EXPECT_REFUSED(train("scores", {"--data", path, "--data", path}), 2, "give one table");
   EXPECT_REFUSED(train("scores", {}), 7, "has no rows for 2 of its inputs", "x : f32[1,3]",
-                 "--data");
+                 "or from a file: --data FILE");
 }
 
 TEST_F(DataMistakes, labels_that_are_no_classes) {
@@ -163,19 +163,21 @@ TEST_F(DataMistakes, arrays_that_are_not_read) {
   write_npy(d.file("big.npy"), TensorView("", Array({DType::f64, {1, 3}}, {1, 1e300, 2})));
   EXPECT_REFUSED(
       train("scores", {"--data", "x=" + d.file("big.npy"), "--data", "y=" + d.file("y.npy")}), 7,
-      "big.npy: holds f64[1,3], whose element 1 is 1e+300: beyond the greatest f32");
+      "big.npy: holds f64[1,3], whose row 1, column 2 is 1e+300: beyond the greatest f32");
   write_npy(d.file("two.npy"), TensorView("", Array({DType::f64, {2, 3}})));
   write_npy(d.file("half.npy"), TensorView("", Array({DType::f64, {2}}, {1, 0.5})));
   EXPECT_REFUSED(
       train("grades", {"--data", "x=" + d.file("two.npy"), "--data", "y=" + d.file("half.npy")}), 7,
-      "half.npy: holds f64[2], whose element 1 is 0.5: no integer");
+      "half.npy: holds f64[2], whose row 2 is 0.5: no integer");
   write_npy(d.file("wide.npy"), TensorView("", Array({DType::i64, {2}}, {1, 0x1p53})));
   EXPECT_REFUSED(
       train("scores", {"--data", "x=" + d.file("two.npy"), "--data", "y=" + d.file("wide.npy")}), 7,
-      "wide.npy: holds i64[2], whose element 1 is 9007199254740992: beyond what is read as f32");
-  EXPECT_REFUSED(npy(of("<f4", "(3, 3)"), 36), 7, "inputs x and y have 3 and 2 rows");
+      "wide.npy: holds i64[2], whose row 2 is 9007199254740992: beyond what is read as f32");
+  EXPECT_REFUSED(npy(of("<f4", "(3, 3)"), 36), 7,
+                 "x.npy holds 3 rows for input x, ", "y.npy holds 2 for input y", "the same rows");
   EXPECT_REFUSED(train("scores", {"--data", "x=" + d.file("x.npy")}), 7,
                  "no file is given for input y");
+  EXPECT_REFUSED(npy(of("<f4", "(0, 3)"), 0), 7, "x.npy: holds f32[0,3], which has no row");
 }
 
 TEST_F(DataMistakes, results_in_the_place_of_the_rows) {
@@ -208,10 +210,11 @@ TEST_F(DataMistakes, a_file_of_the_same_name_beside_the_model) {
   EXPECT_THAT(run.err, testing::StartsWith("a.csv:1: error: column 3: 'x' is not a number"));
 }
 
-TEST_F(DataMistakes, pipes) {
+TEST_F(DataMistakes, pipes_and_devices) {
   ToolRun run = run_tool({"train", scores_file("scores"), "-q", "--data", "/dev/stdin"},
                          {.input = scores_of(4)});
   EXPECT_REFUSED(run, 7, "'/dev/stdin' is a pipe", "write them to a file first");
+  EXPECT_REFUSED(train("scores", {"--data", "/dev/zero"}), 7, "'/dev/zero' is a device, no file");
 }
 
 TEST_F(DataMistakes, words_where_numbers_stand) {
@@ -223,36 +226,6 @@ TEST_F(DataMistakes, other_files_in_the_place_of_a_checkpoint) {
   EXPECT_REFUSED(train("scores", {"--data", table, "--save", table}), 7,
                  table + ": is there and is no checkpoint that this gdjit reads", "give another name");
   EXPECT_EQ(read_text(table), scores_of(4));
-}
-
-TEST_F(DataMistakes, folders_and_files_of_digits) {
-  const std::string folder = d.file("digits"), image = "image=" + d.file("i"),
-                    label = "label=" + d.file("l");
-  std::filesystem::create_directory(folder);
-  auto digits = [&](std::vector<std::string> words) {
-    words.insert(words.begin(), {"train", "09", "--steps", "1"});
-    return run_tool(words);
-  };
-  EXPECT_REFUSED(digits({}), 7, "image", "label");
-  EXPECT_REFUSED(digits({"--data", folder}), 7, "digits: the folder holds no digits",
-                 "train-images-idx3-ubyte");
-  d.write("digits/t10k-images-idx3-ubyte", "");
-  EXPECT_REFUSED(digits({"--data", folder}), 7,
-                 "digits: the folder holds t10k-images and no t10k-labels", "t10k-…");
-  d.write("digits/t10k-labels-idx1-ubyte", "");
-  EXPECT_REFUSED(digits({"--data", folder}), 7, "t10k-images-idx3-ubyte: ends within its header",
-                 "it is truncated");
-  d.write("digits/t10k-images-idx3-ubyte", std::string("\3\x08\0\0\1\0\0\0", 8));
-  EXPECT_REFUSED(digits({"--data", folder}), 7, "t10k-images-idx3-ubyte: is no IDX file",
-                 "two zero bytes");
-  EXPECT_REFUSED(train("scores", {"--data", folder}), 2, "the one float input", "INPUT=FILE");
-  d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abcd", 20));
-  d.write("l", std::string("\0\0\x08\x01\0\0\0\1\7", 9));
-  EXPECT_REFUSED(digits({"--data", image, "--data", label}), 7,
-                 "i: holds unsigned byte[1,2,2], read as i32, which does not fit input image");
-  d.write("i", std::string("\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\2abc", 19));
-  EXPECT_REFUSED(digits({"--data", image, "--data", label}), 7,
-                 "i: its extents [1,2,2] take 20 bytes, the file holds 19", "fetch it again");
 }
 
 TEST_F(DataMistakes, a_file_that_changes_while_it_is_read) {

@@ -16,7 +16,6 @@ public:
   explicit FileStamp(int fd);
   bool operator==(const FileStamp& other) const;
   size_t size() const { return static_cast<size_t>(info_.st_size); }
-  bool regular() const { return S_ISREG(info_.st_mode); }
 
 private:
   struct stat info_ = {};
@@ -26,7 +25,7 @@ private:
 /// that programs replace by renaming, not text that people edit.
 class MappedFile {
 public:
-  /// Error(data) naming path and reason. What cannot be mapped (pipes, empty files) is read.
+  /// Error(data) naming path and reason. What cannot be mapped (empty files) is read.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -49,7 +48,8 @@ private:
 
 /// The message for a file that changed under its reader.
 [[noreturn]] void fail_changed(const std::string& path);
-/// Error(data) for a pipe or a socket, which can be read once only.
-void require_no_pipe(const std::string& path);
+/// Error(data) for what is there and is no file: a pipe or a socket can be read once only, a device
+/// may have no end.
+void require_file(const std::string& path);
 
 } // namespace gdjit

@@ -80,7 +80,7 @@ TEST(GraphInterpreter, a_first_value_read_out_of_range_is_an_error) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::data);
     EXPECT_EQ(error.diagnostics()[0].message,
-              "gather: index out of range at position 2 of its indices");
+              "gather: index out of range at position 2 of its indices, counted from 0");
   }
 }
 
