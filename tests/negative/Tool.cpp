@@ -171,4 +171,11 @@ TEST(ToolMistakes, a_reader_that_goes_away_is_no_crash) {
   EXPECT_THAT(run.err, testing::Not(testing::HasSubstr("error")));
 }
 
+TEST(ToolMistakes, the_benchmarks_of_no_build) {
+  const std::string run = GDJIT_SOURCE_DIR "/tests/benchmarks/run";
+  EXPECT_REFUSED(run_shell(run + " /nonexistent"), 2,
+                 "/nonexistent is no build with -DGDJIT_BENCHMARKS=ON", "cmake --build");
+  EXPECT_REFUSED(run_shell(run), 2, "no folder is no build");
+}
+
 } // namespace
