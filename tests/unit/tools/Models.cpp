@@ -81,12 +81,15 @@ TEST(Sources, InterruptedWhileTheyCompileLeaveNothing) {
   std::string model = d.write("line.cpp", line_model);
   std::string compiler = d.write("cxx", "#!/bin/sh\necho compiling\nexec sleep 50\n");
   std::filesystem::permissions(compiler, std::filesystem::perms::owner_all);
-  ToolRun run = run_tool({"train", model},
-                         {.environment = {{"XDG_CACHE_HOME", d.file("cache")}, {"CXX", compiler}},
-                          .interrupt_at = "compiling"});
-  EXPECT_EQ(run.code, 130) << run.signal << run.err;
-  EXPECT_THAT(run.err, HasSubstr("interrupted while cxx was running"));
-  EXPECT_TRUE(std::filesystem::is_empty(d.file("cache/gdjit/models")));
+  for (int signal : {SIGINT, SIGHUP}) {
+    ToolRun run = run_tool({"train", model},
+                           {.environment = {{"XDG_CACHE_HOME", d.file("cache")}, {"CXX", compiler}},
+                            .interrupt_at = "compiling",
+                            .interrupt_by = signal});
+    EXPECT_EQ(run.code, 130) << run.signal << run.err;
+    EXPECT_THAT(run.err, HasSubstr("interrupted while cxx was running"));
+    EXPECT_TRUE(std::filesystem::is_empty(d.file("cache/gdjit/models")));
+  }
 }
 
 TEST(Sources, WhatAKilledRunLeftIsRemovedWhatALivingOneMakesIsNot) {
