@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <unordered_map>
 
 namespace gdjit::tool {
 
@@ -30,30 +31,40 @@ struct ExplainArguments {
   CompileOptions compile;
 };
 
-/// What passes said of a kernel, "k0: …".
-std::vector<std::string> said_of(const std::vector<std::string>& remarks,
-                                 const std::string& kernel) {
-  std::vector<std::string> own;
-  for (const std::string& remark : remarks)
-    if (remark.starts_with(kernel + ": "))
-      if (std::string words = remark.substr(kernel.size() + 2);
-          std::ranges::find(own, words) == own.end())
-        own.push_back(std::move(words));
-  return own;
-}
+/// What passes said, by kernel, each thing once. A step of 30,000 kernels has as many remarks.
+class Remarks {
+public:
+  explicit Remarks(const std::vector<std::string>& remarks) {
+    for (const std::string& remark : remarks) // "k0: …"
+      if (const size_t end = remark.find(": "); end != std::string::npos) {
+        std::vector<std::string>& own = of_[remark.substr(0, end)];
+        if (std::string words = remark.substr(end + 2); std::ranges::find(own, words) == own.end())
+          own.push_back(std::move(words));
+      }
+  }
+
+  const std::vector<std::string>& of(const std::string& kernel) const {
+    static const std::vector<std::string> nothing;
+    const auto own = of_.find(kernel);
+    return own == of_.end() ? nothing : own->second;
+  }
+
+private:
+  std::unordered_map<std::string, std::vector<std::string>> of_;
+};
 
 /// Of a kernel and the parts that threads made of it. Kernels that are the same are scheduled once.
-std::vector<std::string> schedule_of(const std::vector<std::string>& remarks,
-                                     const loop::Program& planned, const KernelFacts& facts) {
-  std::vector<std::string> schedule = said_of(remarks, facts.kernel.name);
+std::vector<std::string> schedule_of(const Remarks& remarks, const loop::Program& planned,
+                                     const KernelFacts& facts) {
+  std::vector<std::string> schedule = remarks.of(facts.name);
   for (size_t k : facts.parts) {
     const loop::Kernel& part = planned.kernels[k];
-    const std::string mark = part.name == facts.kernel.name ? "" : part.name + ": ";
+    const std::string mark = part.name == facts.name ? "" : part.name + ": ";
     if (part.same_as != loop::none)
       schedule.push_back(fmt::format("{}as {}, which is the same but for its arrays", mark,
                                      planned.kernels[part.same_as].name));
     else if (!mark.empty())
-      for (const std::string& words : said_of(remarks, part.name))
+      for (const std::string& words : remarks.of(part.name))
         schedule.push_back(mark + words);
   }
   return schedule;
@@ -74,12 +85,17 @@ double least_mean(std::vector<double> seconds) {
 
 /// Seconds of each call of a step; no less than what the mean of so many readings can tell.
 std::vector<double> time_calls(Frame& frame) {
-  constexpr size_t least_runs = 50, most_runs = 2000;
-  constexpr double long_enough = 0.2;
+  constexpr size_t most_runs = 2000, wanted_runs = 50, least_runs = 5;
+  constexpr double long_enough = 0.2, too_long = 2; // for wanted_runs of a large step
   std::vector<std::vector<double>> calls;
   std::vector<double> clock; // what reading it takes, which is more than many a kernel
-  const double end = seconds_now(Clock::wall) + long_enough;
-  for (size_t i = 0; i < least_runs || (i < most_runs && seconds_now(Clock::wall) < end); ++i) {
+  const double begin_of_all = seconds_now(Clock::wall);
+  const auto goes_on = [&](size_t run) {
+    const double passed = seconds_now(Clock::wall) - begin_of_all;
+    return run < least_runs || (run < wanted_runs && passed < too_long) ||
+           (run < most_runs && passed < long_enough);
+  };
+  for (size_t run = 0; goes_on(run); ++run) {
     const std::vector<double> seconds = frame.time_calls();
     calls.resize(seconds.size());
     for (size_t k = 0; k < seconds.size(); ++k)
@@ -171,14 +187,14 @@ std::string heading(const Subject& subject, const Signature& signature, int thre
 std::string block(const KernelFacts& facts, const std::vector<std::string>& schedule,
                   const std::vector<std::string>& behind, const std::vector<std::string>& parts,
                   double seconds, const Least& least) {
-  std::string text = fmt::format("\n{} \"{}\"\n", facts.kernel.name, facts.kernel.title);
+  std::string text = fmt::format("\n{} \"{}\"\n", facts.name, facts.title);
   for (const auto& [place, source] : facts.lines)
     text += source.empty() ? fmt::format("  {}\n", place)
                            : fmt::format("  {:<24}  {}\n", place, source);
   text += listed("fused", facts.fused);
   text += listed("loops", facts.loops);
   text += listed("order", facts.order);
-  text += fmt::format("  ends       {}\n", facts.kernel.reason);
+  text += fmt::format("  ends       {}\n", facts.reason);
   text += listed("schedule", schedule);
   if (!behind.empty())
     text += fmt::format("  barrier    behind {}: another thread touches what it writes\n",
@@ -244,10 +260,11 @@ void explain(ExplainArguments a, Tool& tool) {
       text += remark + "\n";
   const std::vector<KernelFacts> all = facts_of(program, before, sources);
   const std::vector<SameKernels> same = same_kernels(all, program);
+  const Remarks remarks(c.remarks);
   double predicted = 0, taken = 0;
   for (size_t f = 0; f < all.size(); ++f) {
     const KernelFacts& facts = all[f];
-    std::vector<std::string> schedule = schedule_of(c.remarks, program, facts), parts, behind;
+    std::vector<std::string> schedule = schedule_of(remarks, program, facts), parts, behind;
     Json times = Json::object();
     double seconds = 0;
     for (size_t k : facts.parts) {
@@ -264,16 +281,18 @@ void explain(ExplainArguments a, Tool& tool) {
     if (same[f].first == f)
       text += block(facts, schedule, behind, parts, seconds, least) +
               of_the_same(all, same[f], limits, measured);
+    if (!a.json) // of tens of thousands of kernels it is the most of the memory
+      continue;
     Json places = Json::array();
     for (const auto& [place, source] : facts.lines)
       places.push_back(place);
-    json["kernels"].push_back({{"name", facts.kernel.name},
-                               {"title", facts.kernel.title},
+    json["kernels"].push_back({{"name", facts.name},
+                               {"title", facts.title},
                                {"lines", places},
                                {"fused", facts.fused},
                                {"loops", facts.loops},
                                {"order", facts.order},
-                               {"reason", facts.kernel.reason},
+                               {"reason", facts.reason},
                                {"schedule", schedule},
                                {"threads_meet", behind},
                                {"operations", facts.work.operations},

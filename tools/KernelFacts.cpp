@@ -211,6 +211,14 @@ std::string told(const std::string& buffer) {
   return stem == "between_loops" ? "values between two loops" : buffer;
 }
 
+KernelFacts called(const loop::Kernel& kernel) {
+  KernelFacts facts;
+  facts.name = kernel.name;
+  facts.title = kernel.title;
+  facts.reason = kernel.reason;
+  return facts;
+}
+
 /// Per kernel of `facts`.
 void add_own_arrays(const loop::Program& planned, std::vector<KernelFacts>& facts) {
   constexpr size_t nobody = ~size_t{0};
@@ -260,26 +268,26 @@ std::vector<KernelFacts> facts_of(const loop::Program& planned, const BeforeSche
                                                          : why_fused(before.simplified);
   size_t k = 0;
   for (size_t source = 0; source < loops.kernels.size(); ++source) {
-    KernelFacts& own = facts.emplace_back();
-    own.kernel = loop::written_out(loops, loops.kernels[source]);
-    own.lines = lines_of(loops, own.kernel, sources);
+    const loop::Kernel kernel = loop::written_out(loops, loops.kernels[source]);
+    KernelFacts& own = facts.emplace_back(called(kernel));
+    own.lines = lines_of(loops, kernel, sources);
     if (source < fused.size())
       own.fused = fused[source];
-    own.loops = Nests(loops, own.kernel, before.fused.graph).lines();
-    own.order = orders_of(own.kernel, before.fused.graph);
+    own.loops = Nests(loops, kernel, before.fused.graph).lines();
+    own.order = orders_of(kernel, before.fused.graph);
     own.work = work[source];
     for (; k < planned.kernels.size(); ++k) {
       const std::string& name = planned.kernels[k].name;
-      if (name != own.kernel.name && !name.starts_with(own.kernel.name + "."))
+      if (name != own.name && !name.starts_with(own.name + "."))
         break;
       own.parts.push_back(k);
     }
   }
   const std::vector<KernelWork> as_planned = work_of(planned);
   for (; k < planned.kernels.size(); ++k) {
-    KernelFacts& own = facts.emplace_back();
-    own.kernel = loop::written_out(planned, planned.kernels[k]);
-    own.lines = lines_of(planned, own.kernel, sources);
+    const loop::Kernel kernel = loop::written_out(planned, planned.kernels[k]);
+    KernelFacts& own = facts.emplace_back(called(kernel));
+    own.lines = lines_of(planned, kernel, sources);
     own.work = as_planned[k];
     own.parts = {k};
   }

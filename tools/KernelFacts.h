@@ -18,8 +18,8 @@ std::string words(const OwnArrays& own);
 
 /// A kernel as its nodes were fused; threads may have cut it into several, "k1" and "k1.1".
 struct KernelFacts {
-  loop::Kernel kernel;       ///< before the schedule, where that is known
-  std::vector<size_t> parts; ///< of the planned program
+  std::string name, title, reason; ///< before the schedule, where that is known
+  std::vector<size_t> parts;       ///< of the planned program
   /// The user's lines, in their order, with their text where it is known.
   std::vector<std::pair<std::string, std::string>> lines;
   std::vector<std::string> fused; ///< why its nodes are in it

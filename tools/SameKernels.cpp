@@ -55,8 +55,7 @@ std::string ranges(const std::vector<KernelFacts>& facts, const std::vector<size
     end = begin + 1;
     while (end < numbers.size() && numbers[end] - numbers[end - 1] == step)
       ++end;
-    const std::string &first = facts[numbers[begin]].kernel.name,
-                      &last = facts[numbers[end - 1]].kernel.name;
+    const std::string &first = facts[numbers[begin]].name, &last = facts[numbers[end - 1]].name;
     words.push_back(end - begin == 1 ? first
                     : end - begin == 2
                         ? fmt::format("{}, {}", first, last)
