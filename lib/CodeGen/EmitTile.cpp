@@ -4,6 +4,7 @@
 
 #include "EmitScalar.h"
 
+#include "gdjit/IR/PassContext.h"
 #include "gdjit/Support/Error.h"
 
 #include <bit>
@@ -18,7 +19,6 @@ using gdjit::loop::Index;
 namespace {
 
 constexpr int64_t largest_register_tile = 1024; ///< elements; a larger tile is an array
-constexpr int64_t most_stack = 1 << 18;         ///< bytes of all tiles of a kernel
 
 int64_t product(const std::vector<int64_t>& extents) {
   return std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>());
@@ -42,14 +42,20 @@ void KernelEmitter::declare(const Statement& s) {
   Tile& tile = tiles_[s.tile];
   int64_t count = product(s.extents);
   if (tile.elements.empty() && tile.array == nullptr) {
-    const int64_t bytes = count * s.type.lanes * byte_size(s.type.dtype);
+    constexpr int64_t most = gdjit::MachineTable{}.stack_bytes;
+    const int64_t bytes = gdjit::loop::tile_bytes(s);
     tile_bytes_ += bytes;
-    if (bytes > most_stack || tile_bytes_ > most_stack)
+    if (bytes > most || tile_bytes_ > most) {
+      const gdjit::loop::Note* note = gdjit::loop::find_note(program_.notes, s.node);
       throw gdjit::Error(
           gdjit::ErrorCode::compile,
-          fmt::format("kernel {}: with t{}, {} vectors of {} lanes, its tiles take more than {} "
-                      "bytes, the most that fits the stack; use a buffer",
-                      kernel_.name, s.tile, count, s.type.lanes, most_stack));
+          fmt::format(
+              "kernel {}: tile t{} takes {} bytes, and all tiles of the kernel up to it more "
+              "than the {} that a thread's stack has room for; hold its elements in a "
+              "temporary buffer, or move it to a kernel of its own",
+              kernel_.name, s.tile, bytes, most),
+          note == nullptr ? gdjit::SourceLocation{} : note->location);
+    }
     tile.type = s.type;
     tile.extents = s.extents;
     llvm::IRBuilderBase::InsertPointGuard guard(b_);

@@ -1,12 +1,22 @@
 // What passes ask of a program.
 #include "gdjit/Loop/Program.h"
 
+#include <functional>
+#include <numeric>
+
 namespace gdjit::loop {
 
 BufferId storage(const Program& program, BufferId buffer) {
   while (program.buffers[buffer].same_as != none)
     buffer = program.buffers[buffer].same_as;
   return buffer;
+}
+
+int64_t tile_bytes(const Statement& tile) {
+  return std::accumulate(tile.extents.begin(), tile.extents.end(),
+                         int64_t{tile.type.lanes} *
+                             static_cast<int64_t>(byte_size(tile.type.dtype)),
+                         std::multiplies<>());
 }
 
 int64_t turns(const Statement& loop) {

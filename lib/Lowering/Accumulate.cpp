@@ -48,10 +48,10 @@ struct Lowering::Chain {
 namespace {
 
 /// True where the first axis of every operand that has more than one element is a reduced one.
-bool reduced_axis_leads(const std::vector<IndexMap>& maps, const Graph& graph,
-                        const std::vector<Value>& operands, int result_rank) {
+bool reduced_axis_leads(const std::vector<IndexMap>& maps, const Graph& graph, NodeId n) {
+  const int result_rank = graph.type(n).shape.rank();
   for (size_t i = 0; i < maps.size(); ++i) {
-    const Shape& shape = graph.type(operands[i]).shape;
+    const Shape& shape = graph.type(graph.operand(n, static_cast<int>(i))).shape;
     int axis = 0;
     while (axis < shape.rank() && shape[axis] == 1)
       ++axis;
@@ -82,33 +82,25 @@ std::vector<Index> loop_coordinates(const std::vector<Index>& index) {
   return loops;
 }
 
-} // namespace
-
-void Lowering::reduction(KernelDraft& draft, NodeId n) {
-  const Reducer& reducer = info(graph_.op(n)).block->reducer;
-  if (reducer.of_index)
-    return index_of_extreme(draft, n);
-  Chain chain;
-  chain.combine = reducer.combine;
-  ReductionOrder order = graph_.attributes(n).has(Attr::order)
-                             ? graph_.attributes(n).order(Attr::order)
-                             : any_order(n);
-  chain.type = order.accumulator;
-  chain.partials = order.partials;
-  chain.block = order.block;
-  chain.neutral = loop::to_bits(chain.type, reducer.neutral);
-  accumulate(draft, n, chain);
+/// True where the whole result is a tile and the reduced loop outermost.
+bool is_whole_in_tile(const Graph& graph, NodeId n, const std::vector<IndexMap>& maps,
+                      int32_t partials) {
+  const int64_t results = graph.type(n).elements();
+  return results > 1 && results <= whole_result_in_tile && results * partials <= tile_elements &&
+         reduced_axis_leads(maps, graph, n);
 }
 
-ReductionOrder Lowering::any_order(NodeId n) const {
-  // A minimum or maximum has the same bits in every order: the one that a sum would have runs
-  // beside sums.
-  const TensorType& type = graph_.type(graph_.operand(n, 0));
+/// The order of a reduction or contraction. A minimum or maximum has the same bits in every one:
+/// the one that a sum would have runs beside sums.
+ReductionOrder order_of(const Graph& graph, NodeId n) {
+  if (graph.attributes(n).has(Attr::order))
+    return graph.attributes(n).order(Attr::order);
+  const TensorType& type = graph.type(graph.operand(n, 0));
   ReductionOrder order{type.dtype, 1, 0};
   if (type.dtype == DType::boolean)
     return order;
-  Accesses map = accesses(graph_, n);
-  const int free = graph_.type(n).shape.rank();
+  Accesses map = accesses(graph, n);
+  const int free = graph.type(n).shape.rank();
   int64_t behind = 1;
   for (size_t axis = map.operands[0].axes.size(); axis-- > 0;) {
     const std::vector<int64_t>& factors = map.operands[0].axes[axis].factors;
@@ -118,6 +110,36 @@ ReductionOrder Lowering::any_order(NodeId n) const {
   }
   order.partials = choose_order(type.dtype, map.reduced.elements(), behind).partials;
   return order;
+}
+
+} // namespace
+
+int64_t chain_tile_bytes(const Graph& graph, NodeId n) {
+  const OpKind k = kind(graph.op(n));
+  if ((k != OpKind::Reduction && k != OpKind::Contraction) ||
+      graph.type(n).elements() > whole_result_in_tile)
+    return 0;
+  if (k == OpKind::Reduction && info(graph.op(n)).block->reducer.of_index)
+    return 0;
+  const ReductionOrder order = order_of(graph, n);
+  if (!is_whole_in_tile(graph, n, accesses(graph, n).operands, order.partials))
+    return 0;
+  return graph.type(n).elements() * order.partials *
+         static_cast<int64_t>(byte_size(order.accumulator));
+}
+
+void Lowering::reduction(KernelDraft& draft, NodeId n) {
+  const Reducer& reducer = info(graph_.op(n)).block->reducer;
+  if (reducer.of_index)
+    return index_of_extreme(draft, n);
+  Chain chain;
+  chain.combine = reducer.combine;
+  const ReductionOrder order = order_of(graph_, n);
+  chain.type = order.accumulator;
+  chain.partials = order.partials;
+  chain.block = order.block;
+  chain.neutral = loop::to_bits(chain.type, reducer.neutral);
+  accumulate(draft, n, chain);
 }
 
 void Lowering::contraction(KernelDraft& draft, NodeId n) {
@@ -144,9 +166,7 @@ void Lowering::accumulate(KernelDraft& draft, NodeId n, const Chain& given) {
   if ((chain.partials > 1 || chain.block > 0) && loop_extents(chain.reduced).size() > 1)
     for (size_t i = 0; i < chain.operands.size(); ++i)
       chain.flat.push_back(flattened(draft, n, chain.operands[i], chain.maps[i], chain));
-  chain.reduced_first = results > 1 && results <= whole_result_in_tile &&
-                        results * chain.partials <= tile_elements &&
-                        reduced_axis_leads(chain.maps, graph_, chain.operands, chain.result.rank());
+  chain.reduced_first = is_whole_in_tile(graph_, n, chain.maps, chain.partials);
   if (kind(graph_.op(n)) == OpKind::Contraction && !chain.reduced_first) {
     std::vector<int64_t> extents = loop_extents(chain.result);
     chain.sealed =

@@ -101,9 +101,10 @@ int Grouping::maps(NodeId n) {
 
 Grouping::Grouping(const Step& step)
     : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
-      maps_(step.graph.size(), 0), waiting_(step.graph.size(), 0),
-      kernel_(step.graph.size(), Partition::no_kernel), why_(step.graph.size(), Why::maps),
-      late_(step.graph.size(), false), looked_at_(step.graph.size(), 0) {
+      chain_bytes_(step.graph.size(), 0), maps_(step.graph.size(), 0),
+      waiting_(step.graph.size(), 0), kernel_(step.graph.size(), Partition::no_kernel),
+      why_(step.graph.size(), Why::maps), late_(step.graph.size(), false),
+      looked_at_(step.graph.size(), 0) {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (is_argument(graph_, n) || is_literal(graph_, n))
       continue;
@@ -117,16 +118,19 @@ Grouping::Grouping(const Step& step)
       break;
     default:
       cost_[n] = 3 * access_cost;
+      chain_bytes_[n] = chain_tile_bytes(graph_, n);
       break;
     }
   }
 }
 
 bool Grouping::whole_step_fits() {
+  int64_t chain_bytes = 0;
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (cost_[n] == 0)
       continue;
     statements_ += cost_[n];
+    chain_bytes += chain_bytes_[n];
     double elements = static_cast<double>(graph_.type(n).elements());
     OpKind k = kind(graph_.op(n));
     if (k == OpKind::Contraction || k == OpKind::Reduction)
@@ -135,7 +139,8 @@ bool Grouping::whole_step_fits() {
       statements_ +=
           static_cast<int64_t>(std::min(elements / terms_a_statement, most_tile_statements));
     work_ += elements * (cost_[n] - access_cost + 1);
-    if (statements_ > kernel_operations || work_ > static_cast<double>(whole_step_work))
+    if (statements_ > kernel_operations || work_ > static_cast<double>(whole_step_work) ||
+        chain_bytes > kernel_chain_bytes)
       return false;
   }
   return true;
@@ -210,6 +215,7 @@ void Grouping::join(NodeId n, uint32_t group, Why why) {
   kernel_[n] = group;
   why_[n] = why;
   groups_[group].operations += cost_[n];
+  groups_[group].chain_bytes += chain_bytes_[n];
   OpKind k = kind(graph_.op(n));
   if (k == OpKind::Indexing) {
     last_check_ = group;
@@ -237,6 +243,10 @@ bool Grouping::is_full(NodeId n, uint32_t group) const {
   return groups_[group].operations + cost_[n] > kernel_operations;
 }
 
+bool Grouping::is_full_of_chains(NodeId n, uint32_t group) const {
+  return chain_bytes_[n] > 0 && groups_[group].chain_bytes + chain_bytes_[n] > kernel_chain_bytes;
+}
+
 bool Grouping::runs_over(NodeId n, uint32_t group) const {
   return std::ranges::any_of(groups_[group].spaces, [own = space(n)](const Shape& known) {
     return is_part_of(own, known);
@@ -255,6 +265,9 @@ bool Grouping::fits(NodeId n, uint32_t group) {
   };
   if (is_full(n, group))
     return refuse(fmt::format(" would make it longer than {} operations", kernel_operations));
+  if (is_full_of_chains(n, group))
+    return refuse(
+        fmt::format(" would make the chains of its sums longer than {} bytes", kernel_chain_bytes));
   if (k == OpKind::Contraction)
     return refuse(" is a contraction, with loops of its own");
   if (runs_over(n, group))
@@ -325,7 +338,8 @@ void Grouping::assign(NodeId n) {
       shape.rank() > 0 && shape[shape.rank() - 1] > short_row && runs_over(n, newest) &&
       !is_full(n, newest))
     return join(n, newest, Why::rows);
-  if (latest != Partition::no_kernel && is_full(n, latest) && latest < newest && fits(n, newest))
+  if (latest != Partition::no_kernel && (is_full(n, latest) || is_full_of_chains(n, latest)) &&
+      latest < newest && fits(n, newest))
     return join(n, newest, Why::long_kernel);
   join(n, begin_group(n), latest == Partition::no_kernel ? Why::source : Why::begins);
 }

@@ -45,6 +45,7 @@ private:
   struct Group {
     std::vector<Shape> spaces; ///< shapes that it iterates over, without axes of extent 1
     int64_t operations = 0;    ///< estimated Loop IR statements
+    int64_t chain_bytes = 0;   ///< of tiles of chains
     std::string reason;        ///< of its end
     NodeId refused = no_node;  ///< the first node that could not join
   };
@@ -55,7 +56,10 @@ private:
   uint32_t begin_group(NodeId n);
   void join(NodeId n, uint32_t group, Why why);
   bool fits(NodeId n, uint32_t group);
+  /// True where `group` with `n` would be too long.
   bool is_full(NodeId n, uint32_t group) const;
+  /// True where it would have more chains than fit its tiles.
+  bool is_full_of_chains(NodeId n, uint32_t group) const;
   /// True where `group` has loops over the elements of `n`.
   bool runs_over(NodeId n, uint32_t group) const;
   /// Puts the nodes below `n` that wait for a reader into its kernel.
@@ -70,8 +74,9 @@ private:
   const Step& step_;
   const Graph& graph_;
   Expansions expansions_;
-  std::vector<int32_t> cost_;    ///< statements per node
-  std::vector<uint8_t> maps_;    ///< Movement nodes in a row, from arguments on
+  std::vector<int32_t> cost_;        ///< statements per node
+  std::vector<int64_t> chain_bytes_; ///< per node, of its tile of chains
+  std::vector<uint8_t> maps_;        ///< Movement nodes in a row, from arguments on
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<Why> why_;
@@ -91,6 +96,13 @@ inline constexpr int64_t kernel_operations = 2000;
 /// A step of at most this many scalar operations is one kernel: calls and passes over memory would
 /// cost more.
 inline constexpr int64_t whole_step_work = int64_t{1} << 20;
+
+/// The tiles of chains of a kernel together, in bytes: they live as long as the loop over what they
+/// add, on the stack, and are read and written in each of its turns.
+inline constexpr int64_t kernel_chain_bytes = 256 << 10;
+/// Of the tile that holds the chains of the whole small result of `n`; 0 where it has none
+/// (Accumulate.cpp).
+int64_t chain_tile_bytes(const Graph& graph, NodeId n);
 
 /// The nodes sorted by kernel, keeping their order within each, those of no kernel first. Operands
 /// stay before their readers, since no node reads from a later kernel.

@@ -67,8 +67,6 @@ private:
 
   // Accumulate.cpp: what reductions and contractions share.
   struct Chain;
-  /// For a reduction whose result does not depend on its order.
-  ReductionOrder any_order(NodeId n) const;
   void accumulate(KernelDraft& draft, NodeId n, const Chain& chain);
   /// What becomes of the sum at a place of the result.
   using Sink = std::function<void(const std::vector<Index>& place, ValueId sum)>;

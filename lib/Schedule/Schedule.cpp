@@ -68,6 +68,16 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   close_shared(program, kernel, std::move(shared), first_own);
 }
 
+/// Of all tiles: each has a place of its own on the stack.
+int64_t tile_bytes(const loop::Kernel& kernel) {
+  int64_t bytes = 0;
+  for_each(kernel.body, [&](const loop::Statement& s) {
+    if (s.kind == loop::StatementKind::Tile)
+      bytes += loop::tile_bytes(s);
+  });
+  return bytes;
+}
+
 void require_expanded(const loop::Kernel& kernel) {
   for_each(kernel.body, [&](const loop::Statement& s) {
     if (s.kind == loop::StatementKind::Compute && s.op == loop::ScalarOp::call)
@@ -96,6 +106,15 @@ loop::Program schedule(loop::Program program, PassContext& context) {
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
       schedule(alone.program(), alone.program().kernels[0], own, varying[k],
                alone.numbers(streamed));
+      // Lanes of rows and copies of loops are tiles as well.
+      const int64_t bytes = tile_bytes(alone.program().kernels[0]);
+      if (bytes > context.machine.stack_bytes && bytes > tile_bytes(kernel)) {
+        alone = loop::Alone(program, kernel);
+        own.remarks = {
+            fmt::format("{}: as it is, since its tiles would take {} bytes of the stack, "
+                        "more than {}",
+                        kernel.name, bytes, context.machine.stack_bytes)};
+      }
       restore_loop_names(alone.program().kernels[0]);
       alone.remarks() = std::move(own.remarks);
     }

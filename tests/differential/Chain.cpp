@@ -46,6 +46,7 @@ static MachineTable random_machine(uint64_t seed) {
   machine.least_shared = one_of({1, 100, 3 << 20});
   machine.streamed_bytes = one_of({1, 512, 8 << 20});
   machine.most_shapes = one_of({1, 2, 16});
+  machine.stack_bytes = one_of({4096, 1 << 20, 1 << 20});
   return machine;
 }
 

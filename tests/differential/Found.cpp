@@ -137,4 +137,22 @@ graph {
                {CodeChoice{.target = "native", .level = 2}});
 }
 
+TEST(Found, the_chains_of_many_sums_beside_each_other_fit_the_stack) {
+  std::string signature = "input x : f32[1024,15]\n",
+              graph = "graph {\n  %x = input x : f32[1024,15]\n  %h0 = tanh %x : f32[1024,15]\n",
+              outputs;
+  for (int i = 1; i <= 80; ++i) {
+    const std::string n = std::to_string(i);
+    signature += "output s" + n + " : f32[15]\n";
+    graph += "  %h" + n + " = add %h" + std::to_string(i - 1) + ", %x : f32[1024,15]\n";
+    graph += "  %s" + n + " = sum %h" + n + " axes=[0] : f32[15]\n";
+    outputs += "  output s" + n + " = %s" + n + "\n";
+  }
+  const TextStep step = found(signature + graph + outputs + "}\n");
+  expect_chain(step, {CodeChoice{.target = "native", .level = 2}});
+  expect_chain(
+      step,
+      {CodeChoice{.target = "native", .level = 0, .machine = MachineTable{.stack_bytes = 4096}}});
+}
+
 } // namespace

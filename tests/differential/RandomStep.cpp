@@ -40,6 +40,7 @@ private:
   void add_gradient();
   Expr moved(Expr leaf);
   void add_results();
+  void add_sums();
 
   std::mt19937_64 random_;
   RandomStepOptions options_;
@@ -347,6 +348,17 @@ void Generator::add_results() {
   }
 }
 
+/// Many sums beside each other, each of few long chains that all are in tiles of one loop.
+void Generator::add_sums() {
+  Expr x = b_.input("rows", {DType::f32, {1024 + below(200), 1 + below(15)}});
+  Expr rows = x * x, total;
+  for (int64_t i = 20 + below(70); i > 0; --i) {
+    Expr one = sum(rows * (static_cast<double>(i) / 4), {0}, false);
+    total = total.valid() ? total + one : one;
+  }
+  b_.output("sums", total);
+}
+
 Step Generator::run() {
   seed_ = b_.scalar("seed", DType::i64, 7);
   step_ = b_.scalar("step", DType::i64, 3);
@@ -372,6 +384,8 @@ Step Generator::run() {
       add_gradient();
   }
   add_results();
+  if (!options_.smooth && chance(1))
+    add_sums();
   return b_.step();
 }
 

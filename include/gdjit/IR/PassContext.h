@@ -23,6 +23,8 @@ struct MachineTable {
   /// up to twice as many); more share code that takes them as arguments. One takes LLVM 20 to 100
   /// ms.
   int64_t most_shapes = 16;
+  /// Of all tiles of a kernel: an eighth of a thread's usual stack.
+  int64_t stack_bytes = 1 << 20;
 };
 
 struct PassContext {

@@ -26,6 +26,21 @@ TEST(Fuse, KernelsAreCutWhereTheyGrowTooLong) {
               interpret(program, random_arguments(m.step().signature, 1)), "cut");
 }
 
+TEST(Fuse, KernelsAreCutWhereTheChainsOfTheirSumsWouldFillTheStack) {
+  StepMaker m;
+  Expr x = m.input("x", {1024, 15}), rows = x * x;
+  for (int i = 0; i < 80; ++i) // of 64 chains each, as many as its terms ask for
+    m.output("sum" + std::to_string(i), sum(rows * (i + 1.0), {0}, false));
+  PassContext context;
+  Step fused = fuse(m.step(), context);
+  EXPECT_THAT(print(fused),
+              testing::HasSubstr("would make the chains of its sums longer than 262144 bytes"));
+  loop::Program program = schedule(expand(lower(fused, context), context), context);
+  for (const std::string& remark : context.remarks)
+    EXPECT_THAT(remark, testing::Not(testing::HasSubstr("of the stack")));
+  expect_chain(m.step());
+}
+
 TEST(Fuse, AChainThatWaitsForItsSumIsCut) {
   StepMaker m;
   Expr a = m.input("a", {100});

@@ -4,6 +4,7 @@
 
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/KernelView.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
 #include "gdjit/Memory/Plan.h"
@@ -301,6 +302,17 @@ TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
       << "7 of 32 pieces at most, where 5 threads would have 6.4";
   context.threads = 1;
   EXPECT_EQ(loop::shared_loop(schedule(b.loops, context).kernels[0]), nullptr);
+}
+
+TEST(Schedule, LeavesAKernelAsItIsWhoseTilesTheStackHasNoRoomFor) {
+  Built b = build(DType::f32, {Shape{30, 40}, Shape{40, 64}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  context.machine.stack_bytes = 512;
+  loop::Program p = schedule(b.loops, context);
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("k0: as it is, since its tiles")));
+  loop::for_each(p.kernels[0].body, [](const loop::Statement& s) { EXPECT_LE(s.type.lanes, 1); });
+  expect_output(p, b.arguments, interpret(b.loops, b.arguments).outputs[0]);
 }
 
 TEST(Schedule, RefusesFunctionsThatAreStillCalledByName) {
