@@ -230,6 +230,16 @@ std::string of_the_same(const std::vector<KernelFacts>& all, const SameKernels& 
                                         : fmt::format("; lines {}", fmt::join(same.lines, ", ")));
 }
 
+/// True where threads share a loop of the kernel.
+bool is_shared(const loop::Program& program, const KernelFacts& facts) {
+  bool found = false;
+  for (size_t k : facts.parts)
+    for_each(program.kernels[k].body, [&](const loop::Statement& s) {
+      found |= s.kind == loop::StatementKind::For && s.loop_kind == loop::LoopKind::parallel;
+    });
+  return found;
+}
+
 void explain(ExplainArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   const StepKind kind = subject.main_step();
@@ -241,7 +251,7 @@ void explain(ExplainArguments a, Tool& tool) {
   const loop::Program& program = c.work.program;
   const std::vector<double> measured = measure(subject, work, c);
   const int threads = c.executable->threads();
-  const Limits limits = measure_limits(a.compile).of(threads);
+  const Limits of_one = measure_limits(a.compile), limits = of_one.of(threads);
   TextFolder sources(subject.folder());
   const std::vector<bool> meet =
       threads > 1 ? meetings(program) : std::vector<bool>(program.kernels.size(), false);
@@ -275,12 +285,13 @@ void explain(ExplainArguments a, Tool& tool) {
       if (meet[k])
         behind.push_back(name);
     }
-    const Least least = least_time(facts.work, limits);
+    const Limits& its = is_shared(program, facts) ? limits : of_one;
+    const Least least = least_time(facts.work, its);
     predicted += least.seconds;
     taken += seconds;
     if (same[f].first == f)
       text += block(facts, schedule, behind, parts, seconds, least) +
-              of_the_same(all, same[f], limits, measured);
+              of_the_same(all, same[f], its, measured);
     if (!a.json) // of tens of thousands of kernels it is the most of the memory
       continue;
     Json places = Json::array();

@@ -169,7 +169,7 @@ std::string words(const Graph& graph, NodeId n) {
                        order.block, terms, chains);
   return fmt::format("{} in {}{}", counted(terms, "term"), chains,
                      order.partials > 1               ? ""
-                     : terms <= short_chain           ? ", which partial sums would not shorten"
+                     : terms <= short_chain           ? ", since joining partial sums would cost more"
                      : fills_vectors(graph, n, terms) ? ", since sums side by side fill vectors"
                                                       : ", as its order asks: " + to_string(order));
 }

@@ -11,8 +11,7 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t loops_of_large = 4;   ///< as many statements as so many loops worth sharing
-constexpr int64_t common_extent = 1024; ///< many whole vectors: what is left over decides nothing
+constexpr int64_t loops_of_large = 4; ///< as many statements as so many loops worth sharing
 
 /// Adds what differs between two bodies that are the same without numbers.
 void compare(const std::vector<Statement>& a, const std::vector<Statement>& b, Varying& varying) {

@@ -18,6 +18,9 @@ namespace gdjit::scheduling {
 /// What varies in each kernel that has statements, by number; nothing in the others.
 std::vector<Varying> families(const Program& program, const PassContext& context);
 
+inline constexpr int64_t common_extent =
+    1024; ///< many whole vectors: what is left over decides nothing
+
 /// `kernel` with one extent, the same for every family, in the place of those that vary: choices
 /// that follow from it hold for all members.
 Kernel with_common_extents(Kernel kernel, const Varying& varying);

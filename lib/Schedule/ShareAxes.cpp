@@ -271,10 +271,10 @@ private:
       return;
     std::vector<std::string> reasons;
     if (other.fetched > is.fetched + least_gain)
-      reasons.push_back(fmt::format("fetches {:.4g} kB a step of what another wrote, not {:.4g} kB",
+      reasons.push_back(fmt::format("fetches {:.1f} kB a step of what another wrote, not {:.1f} kB",
                                     is.fetched / 1e3, other.fetched / 1e3));
     if (other.again > is.again + least_gain)
-      reasons.push_back(fmt::format("reads {:.4g} kB that the others read, too, not {:.4g} kB",
+      reasons.push_back(fmt::format("reads {:.1f} kB that the others read, too, not {:.1f} kB",
                                     is.again / 1e3, other.again / 1e3));
     if (!reasons.empty())
       nest.reason = fmt::format("a thread {}", fmt::join(reasons, ", and "));

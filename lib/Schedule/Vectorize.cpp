@@ -103,12 +103,18 @@ private:
         cost = own;
         chosen_[loop.loop] = lanes;
       } else {
-        refusals_[loop.loop] = fmt::format("an estimated {:.0f} operations{}, not {:.0f}", own,
-                                           pays < 1 ? ", with results that lie apart" : "", cost);
+        refusals_[loop.loop] =
+            fmt::format("an estimated {:.0f} operations{}, not {:.0f}{}", own,
+                        pays < 1 ? ", with results that lie apart" : "", cost, of_which_extents());
       }
     }
     costs_[loop.loop] = cost;
     return cost;
+  }
+
+  /// What estimates hold for.
+  std::string of_which_extents() const {
+    return varying_.empty() ? "" : fmt::format(" where extents are {}", common_extent);
   }
 
   std::vector<Statement> rewrite(std::vector<Statement> body) {
@@ -178,8 +184,8 @@ private:
                 : "it runs over different results, side by side in registers";
     } else {
       const auto [own, otherwise] = estimates_.at(loop.loop);
-      why = fmt::format("{}; an estimated {:.0f} operations instead of {:.0f}",
-                        lie_along(program_, loop), own, otherwise);
+      why = fmt::format("{}; an estimated {:.0f} operations instead of {:.0f}{}",
+                        lie_along(program_, loop), own, otherwise, of_which_extents());
     }
     context_.remarks.push_back(fmt::format("{}: loop {} in vectors of {}: {}{}", kernel_.name,
                                            kernel_.loop_names[loop.loop], lanes, why,

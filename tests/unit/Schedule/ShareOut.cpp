@@ -42,8 +42,8 @@ std::vector<std::string> shared_product(int64_t rows, int64_t terms, int64_t col
 TEST(ShareOut, FewRowsAreCutByColumns) {
   const MachineTable machine{.l2_bytes = 128 << 10, .least_shared = 1000};
   EXPECT_THAT(shared_product(4, 256, 128, machine),
-              Contains(HasSubstr("2 pieces of loop j for 2 threads, since a thread reads 2.048 kB "
-                                 "that the others read, too, not 65.54 kB")));
+              Contains(HasSubstr("2 pieces of loop j for 2 threads, since a thread reads 2.0 kB "
+                                 "that the others read, too, not 65.5 kB")));
 }
 
 /// Each panel of columns would read all of them again.
