@@ -77,7 +77,8 @@ void many_rows(Model& m) {
     }
     ys.push_back(sum);
   }
-  m.data({{"x", Literal({rows, features}, xs)}, {"y", Literal({rows, 1}, ys)}});
+  m.data(
+      {{"x", Literal({rows, features}, std::move(xs))}, {"y", Literal({rows, 1}, std::move(ys))}});
 }
 GDJIT_MODEL(many_rows, "100,000 generated rows of 32 features");
 

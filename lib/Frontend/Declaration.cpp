@@ -22,6 +22,12 @@ void Declaration::fail(std::string message, Place at, std::vector<Note> notes) c
   throw Error(ErrorCode::graph, std::move(message), location_of(at), std::move(notes));
 }
 
+void Declaration::forget_rows() {
+  for (std::vector<Column>* columns : {&data, &examples})
+    for (Column& column : *columns)
+      column.data.rows = {};
+}
+
 std::string Declaration::scoped(const std::string& name, Place at) const {
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   bool good = !name.empty() && letter(name[0]);

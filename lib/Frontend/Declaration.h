@@ -63,6 +63,8 @@ public:
     Place place;
   };
   std::vector<Column> data, examples;
+  /// Lets go of the numbers that the columns hold, which may be most of the memory.
+  void forget_rows();
   struct OptionRead {
     std::string name;
     Number value;

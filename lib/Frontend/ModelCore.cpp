@@ -206,14 +206,17 @@ void ModelCore::start() {
   if (!primary->asked_batch) {
     variants[0] = primary;
   } else {
-    auto twice = declare(2 * primary->batch, true);
-    find_batch_axes(*twice, primary->batch, twice->batch);
-    if (twice->complete)
-      check_same_signature(*primary, *twice);
+    {
+      auto twice = declare(2 * primary->batch, true);
+      find_batch_axes(*twice, primary->batch, twice->batch);
+      if (twice->complete)
+        check_same_signature(*primary, *twice);
+    }
     if (wanted == 0) {
       wanted = std::max<int64_t>(count_rows(*primary), 1);
       if (wanted != primary->batch) {
         std::shared_ptr<Declaration> first = primary;
+        first->forget_rows();
         primary = declare(wanted, false);
         check_same_signature(*first, *primary);
       }
@@ -261,6 +264,8 @@ void ModelCore::settle() {
     data = collect_rows(*primary, primary->data);
   if (examples.size() != primary->examples.size())
     examples = collect_rows(*primary, primary->examples);
+  if (body) // no more will come
+    primary->forget_rows();
 }
 
 Declaration& ModelCore::variant(int64_t rows) {
@@ -278,6 +283,7 @@ Declaration& ModelCore::variant(int64_t rows) {
         {}, {{"construct it with a function, which is run once per batch size", {}}});
   std::shared_ptr<Declaration> d = declare(rows, false);
   check_same_signature(*primary, *d);
+  d->forget_rows(); // those of the model are the first run's
   return *(variants[rows] = d);
 }
 

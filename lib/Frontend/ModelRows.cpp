@@ -45,7 +45,7 @@ int64_t rows_of(const Declaration& d, const InputDecl& input, int axis,
     d.fail(fmt::format("data: '{}' is one number, not rows", input.name), column.place,
            {note, {"write rows in braces: {{1}, {2}}", {}}});
   int64_t count = rows.extents()[0], wanted = row_elements(input.type, 0);
-  auto given = static_cast<int64_t>(rows.values().size());
+  int64_t given = rows.elements();
   if (count == 0)
     d.fail(fmt::format("data: '{}' has no rows", input.name), column.place, {note});
   if (given != count * wanted)
@@ -89,9 +89,9 @@ std::vector<Rows> ModelCore::collect_rows(const Declaration& d,
                column.place);
       first = &input;
       count = shape[0];
-    } else if (static_cast<int64_t>(column.data.rows.values().size()) != shape.elements()) {
+    } else if (column.data.rows.elements() != shape.elements()) {
       d.fail(fmt::format("data: '{}' takes {} numbers, {} are given", input.name, shape.elements(),
-                         column.data.rows.values().size()),
+                         column.data.rows.elements()),
              column.place,
              {{"its shape does not scale with the batch",
                d.signature.initial.location(input.origin)}});

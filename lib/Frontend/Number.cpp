@@ -5,32 +5,49 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace gdjit {
 
 Literal::Literal(std::initializer_list<Literal> rows) {
-  rank_ = 1;
   extents_ = {static_cast<int64_t>(rows.size())};
-  const Literal* first = nullptr;
+  std::vector<Number> values;
+  const Literal* first = rows.begin();
   for (const Literal& row : rows) {
-    if (!first) {
-      first = &row;
-      rank_ = row.rank_ + 1;
+    if (&row == first)
       extents_.insert(extents_.end(), row.extents_.begin(), row.extents_.end());
-    }
     regular_ = regular_ && row.regular_ && row.extents_ == first->extents_;
-    values_.insert(values_.end(), row.values_.begin(), row.values_.end());
+    for (int64_t i = 0; i < row.elements(); ++i)
+      values.push_back(row.at(i));
   }
+  auto held = std::make_shared<const std::vector<Number>>(std::move(values));
+  hold(std::shared_ptr<const Number>(held, held->data()), static_cast<int64_t>(held->size()));
 }
 
-Literal::Literal(const Array& values) {
-  const TensorType& type = values.type();
+Literal::Literal(Array values) {
+  auto held = std::make_shared<const Array>(std::move(values));
+  const TensorType& type = held->type();
   extents_.assign(type.shape.begin(), type.shape.end());
-  rank_ = type.shape.rank();
-  for (int64_t i = 0; i < values.elements(); ++i)
-    values_.push_back(type.dtype == DType::i64 ? Number(values.data<int64_t>()[i])
-                      : is_float(type.dtype)   ? Number(values.at(i))
-                                               : Number(static_cast<int64_t>(values.at(i))));
+  const auto as = [&]<class T>(T) {
+    hold(std::shared_ptr<const T>(held, held->data<T>()), held->elements());
+  };
+  switch (type.dtype) {
+  case DType::f32:
+    as(float{});
+    break;
+  case DType::f64:
+    as(double{});
+    break;
+  case DType::i32:
+    as(int32_t{});
+    break;
+  case DType::i64:
+    as(int64_t{});
+    break;
+  case DType::boolean:
+    as(uint8_t{}); // a bool's byte: 0 or 1
+    break;
+  }
 }
 
 namespace {
@@ -76,11 +93,11 @@ Array to_array(const Literal& literal, DType type, const Shape& shape, std::stri
     throw Error(ErrorCode::graph, fmt::format("{}: rows of the braces differ in length", what),
                 location_of(at), {{"give each as many numbers: {{1, 2}, {3, 4}}", {}}});
   Array array(TensorType{type, shape});
-  GDJIT_CHECK(array.elements() == static_cast<int64_t>(literal.values().size()));
+  GDJIT_CHECK(array.elements() == literal.elements());
   for (int64_t i = 0; i < array.elements(); ++i)
-    if (!store(array, i, literal.values()[i]))
+    if (!store(array, i, literal.at(i)))
       throw Error(ErrorCode::graph,
-                  fmt::format("{}: {} is no {}", what, to_string(literal.values()[i]), name(type)),
+                  fmt::format("{}: {} is no {}", what, to_string(literal.at(i)), name(type)),
                   location_of(at));
   return array;
 }

@@ -12,8 +12,8 @@ Variable Declaration::declare_state(const std::string& what, const std::string& 
                                     Place at) {
   claim(what, name, at);
   if (start.kind == Initial::Kind::literal && start.values.regular() &&
-      static_cast<int64_t>(start.values.values().size()) != shape.elements())
-    fail(fmt::format("{} '{}': {} values for shape {}", what, name, start.values.values().size(),
+      start.values.elements() != shape.elements())
+    fail(fmt::format("{} '{}': {} values for shape {}", what, name, start.values.elements(),
                      to_string(shape)),
          at);
   Value initial = append_initial(*this, start, shape, type, name, at);

@@ -6,7 +6,9 @@
 #include "gdjit/IR/Shape.h"
 
 #include <initializer_list>
+#include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace gdjit {
@@ -57,31 +59,41 @@ struct Axes {
 };
 
 /// Numbers in nested braces: {{1, 2}, {2, 3}} has shape [2,2]. Braces that do not fit one another
-/// are refused where the literal is used.
+/// are refused where the literal is used. Copies share the numbers, which stay in the type that
+/// they came in: as many bytes as the vector or array has.
 class Literal {
 public:
   Literal() = default;
-  template <Arithmetic T> Literal(T number) : values_{Number(number)}, rank_(0) {}
+  template <Arithmetic T> Literal(T number) { hold(std::make_shared<const Number>(number), 1); }
   Literal(std::initializer_list<Literal> rows);
-  /// Values in row-major order under a shape.
-  template <Arithmetic T> Literal(const Extents& shape, const std::vector<T>& values) {
-    for (int64_t e : shape.values)
-      extents_.push_back(e);
-    rank_ = static_cast<int>(extents_.size());
-    values_.assign(values.begin(), values.end());
+  /// Values in row-major order under a shape; std::move(values) copies none.
+  template <Arithmetic T> Literal(const Extents& shape, std::vector<T> values)
+      : extents_(shape.values) {
+    auto held = std::make_shared<const std::vector<T>>(std::move(values));
+    const auto count = static_cast<int64_t>(held->size());
+    hold(std::shared_ptr<const T>(held, held->data()), count);
   }
 
   /// The elements of an array, to the bit where the model's type is the array's.
-  explicit Literal(const Array& values);
+  explicit Literal(Array values);
 
   bool regular() const { return regular_; } ///< all rows of one depth have one length
   const std::vector<int64_t>& extents() const { return extents_; }
-  const std::vector<Number>& values() const { return values_; }
+  int64_t elements() const { return count_; }
+  /// Element i in row-major order.
+  Number at(int64_t i) const { return at_(values_.get(), i); }
 
 private:
-  std::vector<Number> values_;
+  template <class T> void hold(std::shared_ptr<const T> values, int64_t count) {
+    values_ = std::move(values);
+    count_ = count;
+    at_ = [](const void* values, int64_t i) { return Number(static_cast<const T*>(values)[i]); };
+  }
+
+  std::shared_ptr<const void> values_;
+  int64_t count_ = 0;
+  Number (*at_)(const void* values, int64_t i) = nullptr; ///< knows the type of the values
   std::vector<int64_t> extents_;
-  int rank_ = 0;
   bool regular_ = true;
 };
 

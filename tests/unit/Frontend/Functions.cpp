@@ -73,6 +73,18 @@ TEST(Numbers, of_an_array_are_kept_to_the_bit) {
       test::evaluate([&](Model& m) { return m.constant(Literal(real)); }, DType::f32), real));
 }
 
+TEST(Numbers, of_a_vector_or_an_array_keep_their_own_type_until_they_are_used) {
+  const std::vector<uint64_t> large = {(uint64_t{1} << 63) + 1}; // no double and no i64 holds it
+  EXPECT_EQ(Literal({1}, large).at(0).value, static_cast<long double>(large[0]));
+  EXPECT_FALSE(Literal({1}, large).at(0).is_float);
+  EXPECT_EQ(Literal(Array({DType::boolean, {2}}, {0, 1})).at(1).value, 1);
+  EXPECT_EQ(Literal(Array({DType::i32, {2}}, {0, -7})).at(1).value, -7);
+  const Literal rows = {Literal({2}, std::vector<float>{0.1F, 2}), {3, 4}};
+  EXPECT_THAT(rows.extents(), testing::ElementsAre(2, 2));
+  EXPECT_EQ(rows.at(0).value, 0.1F);
+  EXPECT_FALSE(rows.at(3).is_float);
+}
+
 TEST(Numbers, take_the_tensors_type_and_are_rounded_once) {
   EXPECT_EQ(test::evaluate([](Model& m) { return m.constant(0) + 0.1; }, DType::f32).at(0), 0.1f);
   // 2^53 + 1 as an integer goes to f32 in one rounding, as 2^24 + 1 does.

@@ -6,6 +6,7 @@
 #include "gdjit/Train/Linear.h"
 #include "gdjit/Train/Losses.h"
 #include "gdjit/Train/Optimizers.h"
+#include "unit/Runtime/Resident.h"
 
 using namespace gdjit;
 using testing::ElementsAre;
@@ -64,6 +65,22 @@ TEST(Model, runs_its_function_once_per_batch_size) {
   EXPECT_EQ(m.evaluation().step(7).signature.batch, 7);
   EXPECT_EQ(m.training().step(3).signature.batch, 3);
   EXPECT_EQ(runs, first + 1);
+}
+
+TEST(Model, holds_its_rows_once) {
+  constexpr int64_t rows = 10 << 20, megabytes = rows * 4 >> 20; // so large: given back at once
+  if (!test::set_back_resident_peak())
+    GTEST_SKIP() << "no telling how much memory there was";
+  const int64_t before = test::resident_megabytes("VmRSS:");
+  Model m([](Model& m) {
+    Tensor x = m.input("x", {m.batch()});
+    m.output("y", x + 1);
+    m.data({{"x", Literal({rows}, std::vector<float>(rows, 0.25F))}});
+  });
+  EXPECT_LT(test::resident_megabytes("VmHWM:"), before + 2 * megabytes + 8) << "and what came in";
+  (void)m.evaluation().step(rows / 2);
+  EXPECT_LT(test::resident_megabytes("VmRSS:"), before + megabytes + 8);
+  EXPECT_EQ(m.data_rows()[0].values->at(rows - 1), 0.25);
 }
 
 TEST(Model, finds_the_batch_axis_and_no_extent_that_is_as_long) {
