@@ -109,9 +109,8 @@ struct Form {
 /// Finds the kernels that are one, and how each is called.
 class Planner {
 public:
-  /// Of more than `most_shapes` kernels that differ in numbers only, one is compiled.
-  Planner(const loop::Program& program, int64_t most_shapes)
-      : program_(program), most_shapes_(most_shapes), shapes_(program.kernels.size()) {}
+  Planner(const loop::Program& program, const CodeGenOptions& options)
+      : program_(program), options_(options), shapes_(program.kernels.size()) {}
 
   Plan run() {
     require_planned(program_);
@@ -167,6 +166,11 @@ private:
     launch.repeats = program_.kernels.size() == 1 && launch.turns == 0;
     if (launch.repeats)
       codegen::make_repeat(program_, shape);
+    if (options_.pass) {
+      GDJIT_CHECK(launch.repeats);
+      codegen::make_pass(program_, shape);
+      launch.batch_bytes = shape.pass.bytes;
+    }
     std::vector<loop::Bits> fixed;
     for (const codegen::Number& number : shape.numbers)
       if (!number.free)
@@ -184,7 +188,7 @@ private:
   void choose_functions() {
     std::map<size_t, std::vector<size_t>> served; // by the first kernel
     for (auto& [structure, form] : forms_) {
-      if (static_cast<int64_t>(form.by_numbers.size()) > most_shapes_)
+      if (static_cast<int64_t>(form.by_numbers.size()) > options_.most_shapes)
         served[form.kernels[0]] = std::move(form.kernels);
       else
         for (auto& [numbers, kernels] : form.by_numbers)
@@ -214,7 +218,7 @@ private:
   }
 
   const loop::Program& program_;
-  const int64_t most_shapes_;
+  const CodeGenOptions& options_;
   Plan plan_;
   std::vector<KernelShape> shapes_;                         ///< of kernels that have statements
   std::unordered_map<size_t, const loop::Kernel*> kernels_; ///< those, by number
@@ -337,7 +341,7 @@ using namespace gdjit_llvm;
 
 Code generate_code(const loop::Program& program, const CodeGenOptions& options) {
   check(options);
-  Plan plan = Planner(program, options.most_shapes).run();
+  Plan plan = Planner(program, options).run();
   std::vector<std::vector<const Distinct*>> shares = share_out(plan, options);
   Code code;
   code.objects.resize(shares.size());
@@ -365,7 +369,7 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
 std::string print_code(const loop::Program& program, Stage stage, const CodeGenOptions& options) {
   GDJIT_CHECK(stage >= Stage::LLVM && stage <= Stage::Object);
   check(options);
-  Plan plan = Planner(program, options.most_shapes).run();
+  Plan plan = Planner(program, options).run();
   std::vector<const Distinct*> kernels;
   for (const Distinct& kernel : plan.kernels)
     kernels.push_back(&kernel);

@@ -33,6 +33,8 @@ KernelEmitter::KernelEmitter(llvm::Function* function, const gdjit::loop::Progra
       constant_loop_(kernel.loops) {}
 
 void KernelEmitter::emit() {
+  for (unsigned i = 0; i < shape_.parameters.size(); ++i)
+    buffers_.push_back(function_->getArg(i));
   b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
   if (debug_ != nullptr)
     b_.SetCurrentDebugLocation(debug_->location(gdjit::no_node));
@@ -58,13 +60,19 @@ void KernelEmitter::repeat() {
   Value* number =
       shape_.step_number == gdjit::loop::none ? nullptr : function_->getArg(shape_.step_number);
   Value* first = number == nullptr ? nullptr : b_.CreateLoad(integer, number);
+  if (shape_.passes)
+    begin_pass();
   llvm::BasicBlock* before = b_.GetInsertBlock();
   llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "step", function_);
   b_.CreateBr(body);
   b_.SetInsertPoint(body);
   llvm::PHINode* left = b_.CreatePHI(integer, 2, "left");
   left->addIncoming(wanted, before);
+  if (shape_.passes)
+    take_batch(wanted, left);
   statements(kernel_.body);
+  if (shape_.passes)
+    add_results();
   if (number != nullptr)
     b_.CreateStore(b_.CreateAdd(b_.CreateLoad(integer, number), i64(1)), number);
   Value* left_now = b_.CreateNSWSub(left, i64(1));
@@ -78,6 +86,8 @@ void KernelEmitter::repeat() {
   b_.CreateCondBr(more, body, done);
   b_.SetInsertPoint(done);
   b_.CreateStore(left_now, steps);
+  if (shape_.passes)
+    end_pass();
   if (number != nullptr)
     b_.CreateStore(first, number);
 }

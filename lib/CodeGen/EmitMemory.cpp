@@ -113,7 +113,7 @@ llvm::Value* KernelEmitter::address(gdjit::loop::BufferId buffer, const Offset& 
   in_bounds &= offset.constant >= 0 && !offset.may_be_negative;
   auto flags = in_bounds ? llvm::GEPNoWrapFlags::inBounds() : llvm::GEPNoWrapFlags::none();
   llvm::Type* element = memory_type(b_.getContext(), {program_.buffers[buffer].type.dtype, 1});
-  Value* at = function_->getArg(shape_.parameter(buffer));
+  Value* at = buffers_[shape_.parameter(buffer)];
   for (Value* part : {offset.variable, offset.dynamic})
     if (part != nullptr)
       at = b_.CreateGEP(element, at, part, "", flags);
@@ -130,7 +130,7 @@ llvm::Value* KernelEmitter::addresses(gdjit::loop::BufferId buffer, const Offset
       index = b_.CreateAdd(widen(b_, part, lanes), index);
   if (offset.constant != 0)
     index = b_.CreateAdd(index, widen(b_, i64(offset.constant), lanes));
-  return b_.CreateGEP(element, function_->getArg(shape_.parameter(buffer)), index);
+  return b_.CreateGEP(element, buffers_[shape_.parameter(buffer)], index);
 }
 
 void KernelEmitter::load(const Statement& s) {

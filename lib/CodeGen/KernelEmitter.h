@@ -1,5 +1,5 @@
 // KernelEmitter: the state of one translation. Statements: EmitKernel.cpp; tiles: EmitTile.cpp;
-// buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp.
+// buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp; passes over rows: EmitPass.cpp.
 #pragma once
 
 #include "BoundedValues.h"
@@ -57,6 +57,14 @@ private:
 
   bool has_constant_variable(const Statement& loop) const;
   void repeat();
+  void begin_pass();
+  void take_batch(Value* wanted, Value* left);
+  Value* row_of(const gdjit::codegen::Pass::Input& input, Value* row);
+  Value* row_number(Value* order, Value* at);
+  Value* gathered(const gdjit::codegen::Pass::Input& input, Value* number);
+  void gather(Value* order, Value* number);
+  void add_results();
+  void end_pass();
   void survey(const std::vector<Statement>& body);
   void statements(const std::vector<Statement>& body);
   void statement(const Statement& s);
@@ -138,6 +146,8 @@ private:
   llvm::Function* function_;
   Builder b_;
   llvm::Instruction* allocas_end_ = nullptr; ///< allocas go before it
+  std::vector<Value*> buffers_; ///< by parameter: its memory, in a pass that of this step
+  std::vector<llvm::AllocaInst*> sums_;
   std::vector<Value*> values_;
   std::vector<ValueType> types_;
   std::vector<Loop> loops_;

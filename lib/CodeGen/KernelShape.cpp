@@ -329,4 +329,31 @@ void make_repeat(const loop::Program& program, KernelShape& shape) {
   }
 }
 
+void make_pass(const loop::Program& program, KernelShape& shape) {
+  constexpr auto alignment = static_cast<int64_t>(Array::alignment);
+  shape.passes = true;
+  Pass& pass = shape.pass;
+  for (const InputDecl& input : program.signature.inputs) // also where the kernel reads none
+    if (input.batch_axis == 0)
+      pass.rows = input.type.shape[0];
+  for (uint32_t i = 0; i < shape.parameters.size(); ++i) {
+    const Buffer& buffer = program.buffers[shape.parameters[i].memory];
+    if (buffer.role != loop::BufferRole::input ||
+        program.signature.inputs[buffer.number].batch_axis != 0)
+      continue;
+    pass.inputs.push_back({i, buffer.type.bytes() / pass.rows, pass.bytes});
+    pass.bytes += (buffer.type.bytes() + alignment - 1) / alignment * alignment;
+  }
+  pass.bytes = pass.rows > 1 ? 2 * pass.bytes : 0;
+  for (uint32_t row = 0; row < program.signature.outputs.size(); ++row) {
+    if (program.signature.outputs[row].type.shape.rank() > 0)
+      continue;
+    for (BufferId b = 0; b < program.buffers.size(); ++b)
+      if (program.buffers[b].role == loop::BufferRole::output && program.buffers[b].number == row)
+        for (uint32_t i = 0; i < shape.parameters.size(); ++i)
+          if (shape.parameters[i].memory == storage(program, b))
+            pass.sums.push_back(i);
+  }
+}
+
 } // namespace gdjit::codegen

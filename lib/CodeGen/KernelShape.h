@@ -34,6 +34,21 @@ struct Number {
   bool free = false;           ///< code is as good without knowing it
 };
 
+/// How a kernel that repeats becomes a pass over rows.
+struct Pass {
+  /// An input whose first axis is the batch.
+  struct Input {
+    uint32_t parameter = 0;
+    int64_t row_bytes = 0;
+    int64_t offset = 0; ///< of its rows where they are gathered
+  };
+  std::vector<Input> inputs;
+  std::vector<uint32_t> sums; ///< parameters: the outputs that are single numbers, in order
+  int64_t rows = 0;           ///< of a batch
+  int64_t bytes =
+      0; ///< for two batches that are gathered; none for one row, which is read where it is
+};
+
 struct KernelShape {
   std::vector<Parameter> parameters;                             ///< in order of first use
   std::vector<std::pair<loop::BufferId, uint32_t>> parameter_of; ///< sorted by buffer
@@ -48,6 +63,8 @@ struct KernelShape {
   /// which it counts up from one to the next, none where it does not read it.
   bool repeats = false;
   uint32_t step_number = loop::none;
+  bool passes = false;   ///< it takes the rows of a batch for each step
+  Pass pass;             ///< how, if so
   std::string structure; ///< all but numbers: equal for kernels that are one, or may be made one
 
   uint32_t parameter(loop::BufferId buffer) const;
@@ -67,5 +84,7 @@ void serve(KernelShape& first, std::span<const KernelShape* const> others);
 
 /// For the only kernel of a program: it does as many steps as the call says.
 void make_repeat(const loop::Program& program, KernelShape& shape);
+/// And takes the rows of a batch for each.
+void make_pass(const loop::Program& program, KernelShape& shape);
 
 } // namespace gdjit::codegen

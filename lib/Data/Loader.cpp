@@ -113,7 +113,12 @@ struct Loader::Impl {
       point_at_rows(index);
     else
       point_at_buffer(index);
-    if (++next == count) {
+    go_on(1);
+  }
+
+  void go_on(int64_t batches) {
+    next += batches;
+    if (next == count) {
       next = 0;
       ++epoch;
     }
@@ -228,6 +233,44 @@ void Loader::seek(const LoaderPosition& position) {
                 std::move(notes));
   impl_->epoch = position.epoch;
   impl_->next = position.batch;
+}
+
+RowPass Loader::pass() {
+  Impl& i = *impl_;
+  RowPass pass;
+  const int64_t begin = i.next * i.size;
+  if (!i.worker)
+    pass.batches = std::min(i.count, i.data.rows() / i.size) - i.next;
+  if (i.options.shuffle_seed.given && pass.batches > 0) {
+    i.order_epoch();
+    pass.order = i.order.data() + begin;
+  }
+  for (const InputRows& input : i.data.inputs()) {
+    TensorView view = input.array.view(input.name);
+    pass.rows.push_back(0);
+    if (input.batch_axis == 0) {
+      pass.rows.back() = i.data.rows();
+      view.type.shape[0] = i.size;
+      if (pass.order == nullptr) {
+        view.data = static_cast<const char*>(view.data) + begin * row_bytes(input);
+        pass.rows.back() -= begin;
+      }
+    }
+    pass.first.push_back(view);
+  }
+  return pass;
+}
+
+bool Loader::skip(int64_t batches) {
+  Impl& i = *impl_;
+  if (batches < 0 || batches > i.count - i.next)
+    throw Error(ErrorCode::usage, fmt::format("{} batches are skipped in an epoch that has {} left",
+                                              batches, i.count - i.next));
+  i.go_on(batches);
+  if (batches == 0 || i.next > 0)
+    return true;
+  i.data.require_unchanged();
+  return false;
 }
 
 Loader::Iterator Loader::begin() {

@@ -35,6 +35,34 @@ std::vector<Uses>* rows_of(BufferRole role, std::vector<Uses>& inputs, std::vect
   }
 }
 
+/// Loads what is compiled, and drops the object code; milliseconds to `times`.
+std::unique_ptr<gdjit_llvm::LoadedCode> load(Code& code, const ExecutableOptions& options) {
+  auto start = std::chrono::steady_clock::now();
+  auto loaded = std::make_unique<gdjit_llvm::LoadedCode>(code, options);
+  code.times.link = milliseconds_since(start);
+  code.objects.clear();
+  return loaded;
+}
+
+/// True where the only call of a step can be one of many, each on a batch of rows: what it gives
+/// lies where it does for any batch.
+bool can_pass(const loop::Program& program, const Launch& launch,
+              std::span<const BufferId> outputs) {
+  const Signature& signature = program.signature;
+  bool batched = false;
+  for (const InputDecl& input : signature.inputs) {
+    if (input.batch_axis > 0 || (input.batch_axis == 0 && input.type.shape[0] == 0))
+      return false;
+    batched |= input.batch_axis == 0;
+  }
+  for (size_t row = 0; row < outputs.size(); ++row)
+    if (program.buffers[outputs[row]].role == BufferRole::input ||
+        (signature.outputs[row].type.shape.rank() == 0 &&
+         std::ranges::find(launch.buffers, outputs[row]) == launch.buffers.end()))
+      return false;
+  return launch.repeats && batched;
+}
+
 } // namespace
 
 std::shared_ptr<const Executable> Executable::compile(const loop::Program& program,
@@ -43,10 +71,7 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
   code_options.debug_info |= options.gdb || options.perf;
   auto impl = std::make_unique<Impl>();
   impl->code = generate_code(program, code_options);
-  auto start = std::chrono::steady_clock::now();
-  impl->loaded = std::make_unique<gdjit_llvm::LoadedCode>(impl->code, options);
-  impl->code.times.link = milliseconds_since(start);
-  impl->code.objects.clear();
+  impl->loaded = load(impl->code, options);
 
   impl->signature = program.signature;
   impl->notes = program.notes;
@@ -96,7 +121,26 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
     GDJIT_CHECK(memory.role == BufferRole::state &&
                 memory.number == program.signature.updates[i].state);
   }
+  if (impl->code.launches.size() == 1 && can_pass(program, impl->code.launches[0], impl->outputs)) {
+    impl->program = program;
+    impl->options = options;
+    impl->options.code = code_options;
+    impl->options.code.pass = true;
+  }
   return std::shared_ptr<const Executable>(new Executable(std::move(impl)));
+}
+
+bool Executable::passes_over_rows() const { return impl_->program.has_value(); }
+
+const PassCode& Executable::pass() const {
+  GDJIT_CHECK(passes_over_rows());
+  std::call_once(impl_->pass_once, [this] {
+    PassCode& pass = impl_->pass;
+    pass.code = generate_code(*impl_->program, impl_->options.code);
+    pass.loaded = load(pass.code, impl_->options);
+    GDJIT_CHECK(pass.code.launches[0].buffers == impl_->code.launches[0].buffers);
+  });
+  return impl_->pass;
 }
 
 const Signature& Executable::signature() const { return impl_->signature; }

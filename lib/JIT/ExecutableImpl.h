@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,12 @@ struct Call {
   bool meets = false; ///< threads meet behind it
 };
 
+/// Code of the same step as a pass over rows.
+struct PassCode {
+  Code code;
+  std::unique_ptr<gdjit_llvm::LoadedCode> loaded;
+};
+
 struct Executable::Impl {
   Signature signature;
   std::vector<loop::Note> notes;
@@ -39,7 +47,11 @@ struct Executable::Impl {
   std::vector<std::pair<uint32_t, const loop::Bits*>> numbers;
   std::vector<Uses> inputs, states, scalars; ///< per row of the signature
   std::vector<loop::BufferId> outputs,
-      updates; ///< memory per row; none where no buffer has the role
+      updates;                          ///< memory per row; none where no buffer has the role
+  std::optional<loop::Program> program; ///< of a step that passes over rows
+  ExecutableOptions options;            ///< for its pass
+  mutable std::once_flag pass_once;
+  mutable PassCode pass; ///< compiled when first asked for
 };
 
 inline double milliseconds_since(std::chrono::steady_clock::time_point start) {

@@ -44,6 +44,7 @@ struct Frame::Impl {
   const Executable::Impl* code = nullptr;
   AlignedBytes arena;
   AlignedBytes scalars; ///< 8 bytes each
+  AlignedBytes batch;   ///< rows that a pass gathers
   std::vector<void*> table;
   std::vector<const void*> inputs; ///< per row, also of those that no kernel reads
   std::vector<void*> states;
@@ -252,6 +253,19 @@ CallStatus Frame::run(int64_t& steps) {
   }
   set_step(first);
   return result;
+}
+
+CallStatus Frame::run(int64_t& steps, const int64_t* order, std::span<double> sums) {
+  const PassCode& pass = impl_->executable->pass();
+  const int64_t bytes = order == nullptr ? 0 : pass.code.launches[0].batch_bytes;
+  if (bytes > 0 && impl_->batch == nullptr)
+    impl_->batch = allocate(bytes);
+  PassStatus status{{}, order, impl_->batch.get(), sums.data()};
+  status.kernel.steps = steps;
+  pass.loaded->functions()[0](impl_->table.data(), &status.kernel);
+  steps -= status.kernel.steps;
+  return status.kernel.check < 0 ? CallStatus()
+                                 : impl_->failure(impl_->code->calls[0], status.kernel);
 }
 
 std::vector<double> Frame::time_calls() {

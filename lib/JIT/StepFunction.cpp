@@ -17,25 +17,7 @@ namespace gdjit {
 
 namespace {
 
-/// What a function consists of, unless it was moved away.
-template <class Impl> Impl& live(const std::unique_ptr<Impl>& impl) {
-  if (!impl) [[unlikely]]
-    throw Error(ErrorCode::usage, "this step function was moved to another; call that one");
-  return *impl;
-}
-
 bool is_learning_rate(std::string_view name) { return name == "lr" || name.ends_with("/lr"); }
-
-/// The view for input `row`, usually given at the same place; null where there is none.
-const TensorView* find_input(std::span<const TensorView> inputs, size_t row,
-                             std::string_view name) {
-  if (row < inputs.size() && inputs[row].name == name)
-    return &inputs[row];
-  for (const TensorView& input : inputs)
-    if (input.name == name)
-      return &input;
-  return nullptr;
-}
 
 /// One element as double, floats without a call.
 double number(DType type, const void* element) {
@@ -160,16 +142,23 @@ int64_t StepFunction::Impl::rows_of(std::span<const TensorView> inputs) const {
   return rows < 0 ? current->batch : rows;
 }
 
+/// True where memory is neither the step's nor that of a State which it writes.
+bool StepFunction::Impl::is_apart(const void* data, int64_t bytes) const {
+  const auto* begin = static_cast<const char*>(data);
+  auto overlaps = [&](const char* from, const char* to) {
+    return begin < to && from < begin + bytes;
+  };
+  const WrittenRange& own = current->frame.written()[0];
+  return !(writes && overlaps(state->memory, state->memory + state->bytes)) &&
+         !overlaps(own.begin, own.end);
+}
+
 void StepFunction::Impl::require_apart(const TensorView& input) const {
-  const auto* begin = static_cast<const char*>(input.data);
-  const char* end = begin + input.type.bytes();
-  auto overlaps = [&](const char* from, const char* to) { return begin < to && from < end; };
-  std::span<const WrittenRange> written = current->frame.written();
-  bool in_state = writes && overlaps(state->memory, state->memory + state->bytes);
-  if (!in_state && !overlaps(written[0].begin, written[0].end)) [[likely]]
+  if (is_apart(input.data, input.type.bytes())) [[likely]]
     return;
-  for (const WrittenRange& range : written)
-    if (overlaps(range.begin, range.end))
+  const auto* begin = static_cast<const char*>(input.data);
+  for (const WrittenRange& range : current->frame.written())
+    if (begin < range.end && range.begin < begin + input.type.bytes())
       throw Error(ErrorCode::data,
                   fmt::format("input {} overlaps {}, which the step writes; copy it "
                               "first",
@@ -232,16 +221,31 @@ double StepFunction::Impl::run() {
   return run_in_frame([](Frame& frame) { return frame.run(); }, 1);
 }
 
-/// Within the frame where its steps count up as those of the State do, and nobody looks at each.
-double StepFunction::Impl::run(int64_t steps) {
+/// True where several steps may be done within the frame: they count up there as those of the State
+/// do, and nobody looks at each.
+bool StepFunction::Impl::counts_steps() const {
   const bool reads_step = find_row(current->signature().scalars, "step") >= 0;
-  if (checks_values || (reads_step && !(writes && step_row >= 0))) {
+  return !checks_values && (!reads_step || (writes && step_row >= 0));
+}
+
+double StepFunction::Impl::run(int64_t steps) {
+  if (!counts_steps()) {
     double loss = 0;
     for (int64_t i = 0; i < steps; ++i)
       loss = checks_values ? run_and_check_values() : run();
     return loss;
   }
   return run_in_frame([&](Frame& frame) { return frame.run(steps); }, steps);
+}
+
+void StepFunction::Impl::run(RowPass& pass, std::span<double> sums) {
+  auto batches = [&](Frame& frame) {
+    int64_t steps = pass.batches;
+    const CallStatus status = frame.run(steps, pass.order, sums);
+    pass.done = steps;
+    return status;
+  };
+  run_in_frame(batches, pass.done);
 }
 
 double StepFunction::Impl::run_and_check_values() {

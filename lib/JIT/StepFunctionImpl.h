@@ -29,6 +29,24 @@ struct StepVariant {
   bool bound = false; ///< run() may read the inputs
 };
 
+/// The view for input `row`, usually given at the same place; null where there is none.
+inline const TensorView* find_input(std::span<const TensorView> inputs, size_t row,
+                                    std::string_view name) {
+  if (row < inputs.size() && inputs[row].name == name)
+    return &inputs[row];
+  for (const TensorView& input : inputs)
+    if (input.name == name)
+      return &input;
+  return nullptr;
+}
+
+/// What a function consists of, unless it was moved away.
+template <class Impl> Impl& live(const std::unique_ptr<Impl>& impl) {
+  if (!impl) [[unlikely]]
+    throw Error(ErrorCode::usage, "this step function was moved to another; call that one");
+  return *impl;
+}
+
 template <class Rows> std::string names_of(const Rows& rows) {
   std::string names;
   for (const auto& row : rows)
@@ -64,11 +82,15 @@ struct StepFunction::Impl {
   int64_t rows_of(std::span<const TensorView> inputs) const;
   void set_inputs(std::span<const TensorView> inputs);
   void require_apart(const TensorView& input) const;
+  bool is_apart(const void* data, int64_t bytes) const;
+  bool counts_steps() const;
+  bool passes_over(const RowPass& pass) const;
   void set_step_and_seed();
   void require_bound() const;
   template <class Run> double run_in_frame(Run run, const int64_t& steps);
   double run();
   double run(int64_t steps);
+  void run(RowPass& pass, std::span<double> sums);
   double run_and_check_values();
   bool all_finite() const;
   [[noreturn]] void fail_missing() const;

@@ -1,8 +1,8 @@
 #include "gdjit/Train/Epoch.h"
 
 #include "gdjit/Support/Error.h"
-#include "gdjit/Train/Metrics.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,18 +10,31 @@ namespace gdjit {
 
 namespace {
 
-/// An output that is a single number.
-struct Single {
-  int output;
-  MeanMetric mean;
-};
-
-std::vector<Single> single_numbers(const StepFunction& step) {
-  std::vector<Single> singles;
+/// The outputs that are single numbers.
+std::vector<int> single_numbers(const StepFunction& step) {
+  std::vector<int> singles;
   for (int i = 0; i < step.outputs(); ++i)
     if (step.output(i).type.shape.rank() == 0)
-      singles.push_back({i, {}});
+      singles.push_back(i);
   return singles;
+}
+
+/// Runs the batches that native code takes; false where none is left of the epoch.
+bool run_natively(StepFunction& step, Loader& loader, const Scalars& scalars, EpochMeans& means,
+                  std::vector<double>& sums) {
+  RowPass pass = loader.pass();
+  const int64_t rows = loader.position().batch_size;
+  if (pass.batches == 0)
+    return true;
+  try {
+    step.run(pass, sums, scalars);
+  } catch (...) {
+    loader.skip(std::max<int64_t>(pass.done, 1));
+    throw;
+  }
+  means.batches = pass.done;
+  means.rows = pass.done * rows;
+  return loader.skip(pass.done);
 }
 
 } // namespace
@@ -39,17 +52,21 @@ double EpochMeans::mean(std::string_view output) const {
 
 EpochMeans run_epoch(StepFunction& step, Loader& loader, const Scalars& scalars) {
   EpochMeans means;
-  std::vector<Single> singles = single_numbers(step);
-  const Scalars kept; // as the first call set them
-  for (const Batch& batch : loader) {
-    step(batch.views(), means.batches == 0 ? scalars : kept);
-    for (Single& single : singles)
-      single.mean.add(step.output(single.output).at(0), batch.rows());
-    ++means.batches;
-    means.rows += batch.rows();
+  const std::vector<int> singles = single_numbers(step);
+  std::vector<double> sums(singles.size()); // each times the rows of its batch
+  if (run_natively(step, loader, scalars, means, sums)) {
+    const Scalars kept; // as the first call set them
+    for (const Batch& batch : loader) {
+      step(batch.views(), means.batches == 0 ? scalars : kept);
+      for (size_t i = 0; i < singles.size(); ++i)
+        sums[i] += step.output(singles[i]).at(0) * static_cast<double>(batch.rows());
+      ++means.batches;
+      means.rows += batch.rows();
+    }
   }
-  for (const Single& single : singles)
-    means.outputs.push_back({std::string(step.output(single.output).name), single.mean.value()});
+  for (size_t i = 0; i < singles.size(); ++i)
+    means.outputs.push_back(
+        {std::string(step.output(singles[i]).name), sums[i] / static_cast<double>(means.rows)});
   for (const EpochMeans::Output& output : means.outputs)
     if (output.name == "loss")
       means.loss = output.mean;

@@ -1,5 +1,6 @@
 // Links of the chain, one after another through the public pipeline.
 #include "Chain.h"
+#include "RowPasses.h"
 
 #include "StepBuilder.h"
 #include "gdjit/CodeGen/CodeGen.h"
@@ -111,6 +112,13 @@ std::string broken_link_of(const Step& declared, const CallArguments& arguments,
           return fmt::format("native code for {} at O{}, step {}: {}", target, level, steps,
                              difference);
       }
+      for (bool ordered : {false, true})
+        if (code->passes_over_rows()) {
+          std::string difference = difference_of_pass(code, arguments, expected, second, ordered);
+          if (!difference.empty())
+            return fmt::format("native code for {} at O{}, pass over rows {}: {}", target, level,
+                               ordered ? "in an order" : "as they stand", difference);
+        }
     }
     return "";
   } catch (const std::exception& e) {

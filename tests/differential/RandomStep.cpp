@@ -359,6 +359,18 @@ void Generator::add_sums() {
   b_.output("sums", total);
 }
 
+/// Inputs along one first axis become rows of a batch, so that steps pass over rows.
+Step with_batch(Step step) {
+  int64_t& batch = step.signature.batch;
+  for (InputDecl& input : step.signature.inputs)
+    if (const Shape& shape = input.type.shape;
+        shape.rank() > 0 && shape[0] > 0 && (batch == 0 || batch == shape[0])) {
+      batch = shape[0];
+      input.batch_axis = 0;
+    }
+  return step;
+}
+
 Step Generator::run() {
   seed_ = b_.scalar("seed", DType::i64, 7);
   step_ = b_.scalar("step", DType::i64, 3);
@@ -386,7 +398,7 @@ Step Generator::run() {
   add_results();
   if (!options_.smooth && chance(1))
     add_sums();
-  return b_.step();
+  return with_batch(b_.step());
 }
 
 } // namespace

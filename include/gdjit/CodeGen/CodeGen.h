@@ -16,6 +16,9 @@ struct CodeGenOptions {
   bool verify = false;           ///< run LLVM's verifier; on in tests
   bool debug_info = false;       ///< lines of the user's source, for debuggers and profilers
   int threads = 0;               ///< that compile; 0 for one per core
+  /// Of a step that repeats: as a pass over rows (PassStatus), which takes the rows of its inputs
+  /// in front of each step and adds its single numbers up behind it.
+  bool pass = false;
   /// Kernels that differ in numbers only, beyond which one is compiled for all.
   int64_t most_shapes = MachineTable{}.most_shapes;
 };
@@ -38,7 +41,8 @@ struct Launch {
   std::vector<loop::Bits> numbers; ///< that differ; if any, their address is the argument behind
                                    ///< the buffers
   int64_t turns = 0; ///< of the parallel loop that the kernel is, for threads to share; 0 for none
-  bool repeats = false; ///< it does as many steps as it is told (KernelStatus::steps)
+  bool repeats = false;    ///< it does as many steps as it is told (KernelStatus::steps)
+  int64_t batch_bytes = 0; ///< of a pass: memory for the rows that it gathers
 };
 
 /// Where the time of a compilation went, in milliseconds of wall clock (per phase the sum over

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "gdjit/Data/Dataset.h"
+#include "gdjit/Runtime/RowPass.h"
 
 #include <cstddef>
 #include <iterator>
@@ -92,6 +93,13 @@ public:
   /// Goes on there. Error(data) that lists what differs where it is of other rows, batches or
   /// order.
   void seek(const LoaderPosition& position);
+
+  /// The full batches that come next in the epoch, for one who takes their rows himself and tells
+  /// skip(); none where a thread gathers them ahead. Valid until the Loader goes on.
+  RowPass pass();
+  /// Goes behind so many batches of the epoch. False where it has no further one; then looks at
+  /// files as a loop does at its end.
+  bool skip(int64_t batches);
 
   class Iterator {
   public:

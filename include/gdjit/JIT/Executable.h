@@ -30,6 +30,8 @@ struct WrittenRange {
   std::string_view name;
 };
 
+struct PassCode;
+
 class Executable {
 public:
   /// Throws what generate_code() throws. `program` must be at Stage::Planned.
@@ -47,6 +49,9 @@ public:
   /// Threads that share a call: 1 where no kernel has a loop to share.
   int threads() const;
   const CodeTimes& times() const;
+  /// True where the step can go over rows in native code: one kernel that no threads share, whose
+  /// inputs have their batch in front.
+  bool passes_over_rows() const;
   /// Throws Error(data) with the user's line where a call reports an index out of range.
   void require_in_range(const CallStatus& status) const;
 
@@ -56,6 +61,8 @@ public:
 
 private:
   friend class Frame;
+  const PassCode& pass() const;
+
   struct Impl;
   explicit Executable(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -91,6 +98,11 @@ public:
   /// afterwards), and stops behind a step that finds an index out of range. `steps` becomes the
   /// number done. A step of one kernel repeats inside of it.
   CallStatus run(int64_t& steps);
+  /// Likewise on a batch of rows each, for an executable that passes over rows, which the first
+  /// such call compiles code for: inputs that have a batch are set to the first row of theirs,
+  /// `order` holds the rows of all batches (null: as they stand), and each output that is a single
+  /// number is added to its one of `sums`, times the rows of a batch.
+  CallStatus run(int64_t& steps, const int64_t* order, std::span<double> sums);
   /// Runs the step call by call; the seconds that each took. An index out of range is not reported.
   std::vector<double> time_calls();
   /// Row of Signature::outputs; valid until the next run.

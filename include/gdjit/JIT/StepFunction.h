@@ -11,6 +11,7 @@
 // nanoseconds of it.
 #pragma once
 
+#include "gdjit/Runtime/RowPass.h"
 #include "gdjit/Runtime/State.h"
 
 #include <concepts>
@@ -95,6 +96,12 @@ public:
   double run(Count steps, const Scalars& scalars = {}) {
     return run_many(static_cast<int64_t>(steps), scalars);
   }
+  /// Runs the batches of a pass in native code: the results of as many calls with inputs, of which
+  /// the last one's outputs remain; adds each output that is a single number, times the rows of a
+  /// batch, to its one of `sums`. Compiles code for it the first time. `done` is then their number,
+  /// 0 for a step that native code does not repeat, or whose values are looked at. Errors as for
+  /// those calls; of an index out of range behind the batch that has it, which is done.
+  void run(RowPass& pass, std::span<double> sums, const Scalars& scalars = {});
   /// Makes the variant for `batch` rows the current one, compiled if new. Each has inputs of its
   /// own to bind.
   void rebatch(int64_t batch);

@@ -19,6 +19,16 @@ struct KernelStatus {
   int64_t steps = 1;
 };
 
+/// What a pass over rows is told besides (RowPass.h): its entry takes the address of `kernel` for a
+/// status, and the address of the first of a data set's rows for the buffer of an input that has a
+/// batch.
+struct PassStatus {
+  KernelStatus kernel;
+  const int64_t* order = nullptr; ///< rows, one batch behind the other; null: as they stand
+  char* batches = nullptr;        ///< Launch::batch_bytes, aligned to Array::alignment
+  double* sums = nullptr;         ///< per output that is a single number
+};
+
 /// A kernel: addresses of its buffers in order of first use, and the status.
 using KernelFunction = void (*)(void* const* buffers, KernelStatus* status);
 

@@ -34,7 +34,8 @@ struct EpochMeans {
 
 /// Runs `step` on each batch that `loader` has left in its epoch. The bits of calling step(batch,
 /// scalars) in a loop over the loader; errors as there, with the loader behind the batch that
-/// failed.
+/// failed. Full batches are one call of native code where that repeats the step (one kernel, one
+/// thread) and no thread gathers them ahead; the first such epoch compiles it.
 EpochMeans run_epoch(StepFunction& step, Loader& loader, const Scalars& scalars = {});
 
 } // namespace gdjit

@@ -132,6 +132,35 @@ TEST(Loader, ALoopThatWasLeftEarlyGoesOnWhereItStopped) {
   EXPECT_EQ(epoch_of(loader).size(), 6u);
 }
 
+TEST(Loader, HandsOutTheFullBatchesOfAnEpochAsRows) {
+  const Dataset rows = numbered(10);
+  Loader ordered(rows, {.batch = 4}), shuffled(rows, {.batch = 4, .shuffle_seed = 2});
+  EXPECT_TRUE(ordered.skip(1));
+  RowPass pass = ordered.pass();
+  EXPECT_EQ(pass.batches, 1) << "the last one is short";
+  EXPECT_EQ(pass.order, nullptr);
+  EXPECT_EQ(pass.first[0].data, static_cast<const char*>(rows.views()[0].data) + 4 * 8);
+  EXPECT_EQ(pass.first[0].type.shape[0], 4);
+  EXPECT_THAT(pass.rows, ElementsAre(6, 6));
+  EXPECT_TRUE(ordered.skip(1));
+  EXPECT_EQ(ordered.pass().batches, 0);
+  EXPECT_THAT(epoch_of(ordered), ElementsAre(8, 9));
+
+  EXPECT_TRUE(shuffled.skip(1));
+  pass = shuffled.pass();
+  const std::vector<int64_t> order = permutation(10, 2, 0);
+  EXPECT_THAT(std::vector(pass.order, pass.order + 4),
+              ::testing::ElementsAreArray(order.begin() + 4, order.begin() + 8));
+  EXPECT_THAT(pass.rows, ElementsAre(10, 10));
+  EXPECT_FALSE(shuffled.skip(2));
+  EXPECT_EQ(shuffled.position().epoch, 1);
+  EXPECT_EQ(epoch_of(shuffled), permutation(10, 2, 1));
+  EXPECT_THROW(shuffled.skip(4), Error);
+
+  Loader ahead(rows, {.batch = 4, .shuffle_seed = 2, .prefetch = Prefetch::always});
+  EXPECT_EQ(ahead.pass().batches, 0) << "a thread gathers them";
+}
+
 TEST(Loader, APositionInOtherBatchesIsRefused) {
   LoaderPosition position = Loader(numbered(6), {.batch = 2, .shuffle_seed = 1}).position();
   try {
