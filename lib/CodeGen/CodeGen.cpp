@@ -166,10 +166,10 @@ private:
     launch.repeats = program_.kernels.size() == 1 && launch.turns == 0;
     if (launch.repeats)
       codegen::make_repeat(program_, shape);
-    if (options_.pass) {
+    if (options_.row_pass) {
       GDJIT_CHECK(launch.repeats);
-      codegen::make_pass(program_, shape);
-      launch.batch_bytes = shape.pass.bytes;
+      codegen::make_row_pass(program_, shape);
+      launch.batch_bytes = shape.row_pass.bytes;
     }
     std::vector<loop::Bits> fixed;
     for (const codegen::Number& number : shape.numbers)

@@ -60,18 +60,18 @@ void KernelEmitter::repeat() {
   Value* number =
       shape_.step_number == gdjit::loop::none ? nullptr : function_->getArg(shape_.step_number);
   Value* first = number == nullptr ? nullptr : b_.CreateLoad(integer, number);
-  if (shape_.passes)
-    begin_pass();
+  if (shape_.passes_over_rows)
+    begin_row_pass();
   llvm::BasicBlock* before = b_.GetInsertBlock();
   llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "step", function_);
   b_.CreateBr(body);
   b_.SetInsertPoint(body);
   llvm::PHINode* left = b_.CreatePHI(integer, 2, "left");
   left->addIncoming(wanted, before);
-  if (shape_.passes)
+  if (shape_.passes_over_rows)
     take_batch(wanted, left);
   statements(kernel_.body);
-  if (shape_.passes)
+  if (shape_.passes_over_rows)
     add_results();
   if (number != nullptr)
     b_.CreateStore(b_.CreateAdd(b_.CreateLoad(integer, number), i64(1)), number);
@@ -86,8 +86,8 @@ void KernelEmitter::repeat() {
   b_.CreateCondBr(more, body, done);
   b_.SetInsertPoint(done);
   b_.CreateStore(left_now, steps);
-  if (shape_.passes)
-    end_pass();
+  if (shape_.passes_over_rows)
+    end_row_pass();
   if (number != nullptr)
     b_.CreateStore(first, number);
 }

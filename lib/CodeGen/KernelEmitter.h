@@ -1,5 +1,5 @@
 // KernelEmitter: the state of one translation. Statements: EmitKernel.cpp; tiles: EmitTile.cpp;
-// buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp; passes over rows: EmitPass.cpp.
+// buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp; passes over rows: EmitRowPass.cpp.
 #pragma once
 
 #include "BoundedValues.h"
@@ -57,14 +57,14 @@ private:
 
   bool has_constant_variable(const Statement& loop) const;
   void repeat();
-  void begin_pass();
+  void begin_row_pass();
   void take_batch(Value* wanted, Value* left);
-  Value* row_of(const gdjit::codegen::Pass::Input& input, Value* row);
+  Value* row_of(const gdjit::codegen::RowPassShape::Input& input, Value* row);
   Value* row_number(Value* order, Value* at);
-  Value* gathered(const gdjit::codegen::Pass::Input& input, Value* number);
+  Value* gathered(const gdjit::codegen::RowPassShape::Input& input, Value* number);
   void gather(Value* order, Value* number);
   void add_results();
-  void end_pass();
+  void end_row_pass();
   void survey(const std::vector<Statement>& body);
   void statements(const std::vector<Statement>& body);
   void statement(const Statement& s);

@@ -329,10 +329,10 @@ void make_repeat(const loop::Program& program, KernelShape& shape) {
   }
 }
 
-void make_pass(const loop::Program& program, KernelShape& shape) {
+void make_row_pass(const loop::Program& program, KernelShape& shape) {
   constexpr auto alignment = static_cast<int64_t>(Array::alignment);
-  shape.passes = true;
-  Pass& pass = shape.pass;
+  shape.passes_over_rows = true;
+  RowPassShape& pass = shape.row_pass;
   for (const InputDecl& input : program.signature.inputs) // also where the kernel reads none
     if (input.batch_axis == 0)
       pass.rows = input.type.shape[0];

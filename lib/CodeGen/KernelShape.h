@@ -35,7 +35,7 @@ struct Number {
 };
 
 /// How a kernel that repeats becomes a pass over rows.
-struct Pass {
+struct RowPassShape {
   /// An input whose first axis is the batch.
   struct Input {
     uint32_t parameter = 0;
@@ -63,8 +63,8 @@ struct KernelShape {
   /// which it counts up from one to the next, none where it does not read it.
   bool repeats = false;
   uint32_t step_number = loop::none;
-  bool passes = false;   ///< it takes the rows of a batch for each step
-  Pass pass;             ///< how, if so
+  bool passes_over_rows = false; ///< it takes the rows of a batch for each step
+  RowPassShape row_pass;         ///< how, if so
   std::string structure; ///< all but numbers: equal for kernels that are one, or may be made one
 
   uint32_t parameter(loop::BufferId buffer) const;
@@ -85,6 +85,6 @@ void serve(KernelShape& first, std::span<const KernelShape* const> others);
 /// For the only kernel of a program: it does as many steps as the call says.
 void make_repeat(const loop::Program& program, KernelShape& shape);
 /// And takes the rows of a batch for each.
-void make_pass(const loop::Program& program, KernelShape& shape);
+void make_row_pass(const loop::Program& program, KernelShape& shape);
 
 } // namespace gdjit::codegen

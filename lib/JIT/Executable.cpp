@@ -125,22 +125,22 @@ std::shared_ptr<const Executable> Executable::compile(const loop::Program& progr
     impl->program = program;
     impl->options = options;
     impl->options.code = code_options;
-    impl->options.code.pass = true;
+    impl->options.code.row_pass = true;
   }
   return std::shared_ptr<const Executable>(new Executable(std::move(impl)));
 }
 
 bool Executable::passes_over_rows() const { return impl_->program.has_value(); }
 
-const PassCode& Executable::pass() const {
+const RowPassCode& Executable::row_pass() const {
   GDJIT_CHECK(passes_over_rows());
-  std::call_once(impl_->pass_once, [this] {
-    PassCode& pass = impl_->pass;
+  std::call_once(impl_->row_pass_once, [this] {
+    RowPassCode& pass = impl_->row_pass;
     pass.code = generate_code(*impl_->program, impl_->options.code);
     pass.loaded = load(pass.code, impl_->options);
     GDJIT_CHECK(pass.code.launches[0].buffers == impl_->code.launches[0].buffers);
   });
-  return impl_->pass;
+  return impl_->row_pass;
 }
 
 const Signature& Executable::signature() const { return impl_->signature; }

@@ -27,7 +27,7 @@ struct Call {
 };
 
 /// Code of the same step as a pass over rows.
-struct PassCode {
+struct RowPassCode {
   Code code;
   std::unique_ptr<gdjit_llvm::LoadedCode> loaded;
 };
@@ -50,8 +50,8 @@ struct Executable::Impl {
       updates;                          ///< memory per row; none where no buffer has the role
   std::optional<loop::Program> program; ///< of a step that passes over rows
   ExecutableOptions options;            ///< for its pass
-  mutable std::once_flag pass_once;
-  mutable PassCode pass; ///< compiled when first asked for
+  mutable std::once_flag row_pass_once;
+  mutable RowPassCode row_pass; ///< compiled when first asked for
 };
 
 inline double milliseconds_since(std::chrono::steady_clock::time_point start) {

@@ -256,11 +256,11 @@ CallStatus Frame::run(int64_t& steps) {
 }
 
 CallStatus Frame::run(int64_t& steps, const int64_t* order, std::span<double> sums) {
-  const PassCode& pass = impl_->executable->pass();
+  const RowPassCode& pass = impl_->executable->row_pass();
   const int64_t bytes = order == nullptr ? 0 : pass.code.launches[0].batch_bytes;
   if (bytes > 0 && impl_->batch == nullptr)
     impl_->batch = allocate(bytes);
-  PassStatus status{{}, order, impl_->batch.get(), sums.data()};
+  RowPassStatus status{{}, order, impl_->batch.get(), sums.data()};
   status.kernel.steps = steps;
   pass.loaded->functions()[0](impl_->table.data(), &status.kernel);
   steps -= status.kernel.steps;

@@ -16,9 +16,9 @@ struct CodeGenOptions {
   bool verify = false;           ///< run LLVM's verifier; on in tests
   bool debug_info = false;       ///< lines of the user's source, for debuggers and profilers
   int threads = 0;               ///< that compile; 0 for one per core
-  /// Of a step that repeats: as a pass over rows (PassStatus), which takes the rows of its inputs
-  /// in front of each step and adds its single numbers up behind it.
-  bool pass = false;
+  /// Of a step that repeats: as a pass over rows (RowPassStatus), which takes the rows of its
+  /// inputs in front of each step and adds its single numbers up behind it.
+  bool row_pass = false;
   /// Kernels that differ in numbers only, beyond which one is compiled for all.
   int64_t most_shapes = MachineTable{}.most_shapes;
 };

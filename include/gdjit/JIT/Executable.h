@@ -30,7 +30,7 @@ struct WrittenRange {
   std::string_view name;
 };
 
-struct PassCode;
+struct RowPassCode;
 
 class Executable {
 public:
@@ -61,7 +61,7 @@ public:
 
 private:
   friend class Frame;
-  const PassCode& pass() const;
+  const RowPassCode& row_pass() const;
 
   struct Impl;
   explicit Executable(std::unique_ptr<Impl> impl);

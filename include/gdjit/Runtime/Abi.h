@@ -22,7 +22,7 @@ struct KernelStatus {
 /// What a pass over rows is told besides (RowPass.h): its entry takes the address of `kernel` for a
 /// status, and the address of the first of a data set's rows for the buffer of an input that has a
 /// batch.
-struct PassStatus {
+struct RowPassStatus {
   KernelStatus kernel;
   const int64_t* order = nullptr; ///< rows, one batch behind the other; null: as they stand
   char* batches = nullptr;        ///< Launch::batch_bytes, aligned to Array::alignment

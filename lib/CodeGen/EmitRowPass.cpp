@@ -13,20 +13,20 @@
 
 namespace gdjit_llvm {
 
-using gdjit::PassStatus;
-using gdjit::codegen::Pass;
+using gdjit::RowPassStatus;
+using gdjit::codegen::RowPassShape;
 
-void KernelEmitter::begin_pass() {
+void KernelEmitter::begin_row_pass() {
   llvm::Type* type = b_.getDoubleTy();
-  Value* sums = b_.CreateLoad(b_.getPtrTy(), status(offsetof(PassStatus, sums)));
-  for (size_t i = 0; i < shape_.pass.sums.size(); ++i) {
+  Value* sums = b_.CreateLoad(b_.getPtrTy(), status(offsetof(RowPassStatus, sums)));
+  for (size_t i = 0; i < shape_.row_pass.sums.size(); ++i) {
     Value* start = b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(type, sums, i));
     sums_.push_back(new llvm::AllocaInst(type, 0, "sum", allocas_end_->getIterator()));
     b_.CreateStore(start, sums_.back());
   }
-  if (shape_.pass.bytes == 0)
+  if (shape_.row_pass.bytes == 0)
     return;
-  Value* order = b_.CreateLoad(b_.getPtrTy(), status(offsetof(PassStatus, order)));
+  Value* order = b_.CreateLoad(b_.getPtrTy(), status(offsetof(RowPassStatus, order)));
   llvm::BasicBlock* behind = begin_if(b_.CreateIsNotNull(order), "order");
   gather(order, i64(0));
   end_if(behind);
@@ -34,13 +34,13 @@ void KernelEmitter::begin_pass() {
 
 /// Lets the buffers of inputs be the next batch, `left` of `wanted` being still to be done.
 void KernelEmitter::take_batch(Value* wanted, Value* left) {
-  const Pass& pass = shape_.pass;
+  const RowPassShape& pass = shape_.row_pass;
   Value* number = b_.CreateNSWSub(wanted, left);
   Value* first = b_.CreateNSWMul(number, i64(pass.rows));
   llvm::SmallVector<Value*, 4> in_place, in_order;
-  for (const Pass::Input& input : pass.inputs)
+  for (const RowPassShape::Input& input : pass.inputs)
     in_place.push_back(row_of(input, first));
-  Value* order = b_.CreateLoad(b_.getPtrTy(), status(offsetof(PassStatus, order)));
+  Value* order = b_.CreateLoad(b_.getPtrTy(), status(offsetof(RowPassStatus, order)));
   llvm::BasicBlock* before = b_.GetInsertBlock();
   llvm::BasicBlock* behind = begin_if(b_.CreateIsNotNull(order), "order");
   if (pass.bytes > 0) {
@@ -48,7 +48,7 @@ void KernelEmitter::take_batch(Value* wanted, Value* left) {
     gather(order, b_.CreateNSWAdd(number, i64(1)));
     end_if(last);
   }
-  for (const Pass::Input& input : pass.inputs)
+  for (const RowPassShape::Input& input : pass.inputs)
     in_order.push_back(pass.bytes > 0 ? gathered(input, number)
                                       : row_of(input, row_number(order, first)));
   llvm::BasicBlock* inside = b_.GetInsertBlock();
@@ -62,7 +62,7 @@ void KernelEmitter::take_batch(Value* wanted, Value* left) {
 }
 
 /// The address of a row in the data that an input's rows come from.
-llvm::Value* KernelEmitter::row_of(const Pass::Input& input, Value* row) {
+llvm::Value* KernelEmitter::row_of(const RowPassShape::Input& input, Value* row) {
   return b_.CreateInBoundsGEP(b_.getInt8Ty(), function_->getArg(input.parameter),
                               b_.CreateNSWMul(row, i64(input.row_bytes)));
 }
@@ -73,18 +73,18 @@ llvm::Value* KernelEmitter::row_number(Value* order, Value* at) {
 }
 
 /// Where the rows of an input are that were gathered for the batch of that number.
-llvm::Value* KernelEmitter::gathered(const Pass::Input& input, Value* number) {
-  Value* memory = b_.CreateLoad(b_.getPtrTy(), status(offsetof(PassStatus, batches)));
-  Value* half = b_.CreateNSWMul(b_.CreateAnd(number, i64(1)), i64(shape_.pass.bytes / 2));
+llvm::Value* KernelEmitter::gathered(const RowPassShape::Input& input, Value* number) {
+  Value* memory = b_.CreateLoad(b_.getPtrTy(), status(offsetof(RowPassStatus, batches)));
+  Value* half = b_.CreateNSWMul(b_.CreateAnd(number, i64(1)), i64(shape_.row_pass.bytes / 2));
   return b_.CreateInBoundsGEP(b_.getInt8Ty(), memory, b_.CreateNSWAdd(half, i64(input.offset)));
 }
 
 /// Copies the rows of the batch of that number.
 void KernelEmitter::gather(Value* order, Value* number) {
-  const Pass& pass = shape_.pass;
+  const RowPassShape& pass = shape_.row_pass;
   Value* first = b_.CreateNSWMul(number, i64(pass.rows));
   llvm::SmallVector<Value*, 4> to;
-  for (const Pass::Input& input : pass.inputs)
+  for (const RowPassShape::Input& input : pass.inputs)
     to.push_back(gathered(input, number));
   llvm::BasicBlock* before = b_.GetInsertBlock();
   llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "row", function_);
@@ -108,7 +108,7 @@ void KernelEmitter::gather(Value* order, Value* number) {
 
 /// sum += output * rows, in f64 and with two roundings.
 void KernelEmitter::add_results() {
-  const Pass& pass = shape_.pass;
+  const RowPassShape& pass = shape_.row_pass;
   llvm::Type* f64 = b_.getDoubleTy();
   for (size_t i = 0; i < pass.sums.size(); ++i) {
     const gdjit::loop::Buffer& buffer = program_.buffers[shape_.parameters[pass.sums[i]].memory];
@@ -124,9 +124,9 @@ void KernelEmitter::add_results() {
   }
 }
 
-void KernelEmitter::end_pass() {
+void KernelEmitter::end_row_pass() {
   llvm::Type* type = b_.getDoubleTy();
-  Value* sums = b_.CreateLoad(b_.getPtrTy(), status(offsetof(PassStatus, sums)));
+  Value* sums = b_.CreateLoad(b_.getPtrTy(), status(offsetof(RowPassStatus, sums)));
   for (size_t i = 0; i < sums_.size(); ++i)
     b_.CreateStore(b_.CreateLoad(type, sums_[i]), b_.CreateConstInBoundsGEP1_64(type, sums, i));
 }
