@@ -12,6 +12,7 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/JIT/StepFunction.h"
+#include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Memory/LivePeak.h"
 #include "gdjit/Memory/Meetings.h"
 
@@ -234,7 +235,7 @@ std::string of_the_same(const std::vector<KernelFacts>& all, const SameKernels& 
 bool is_shared(const loop::Program& program, const KernelFacts& facts) {
   bool found = false;
   for (size_t k : facts.parts)
-    for_each(program.kernels[k].body, [&](const loop::Statement& s) {
+    loop::for_each(program.kernels[k].body, [&](const loop::Statement& s) {
       found |= s.kind == loop::StatementKind::For && s.loop_kind == loop::LoopKind::parallel;
     });
   return found;
