@@ -34,28 +34,43 @@ constexpr int64_t least_turns_again = 4;         ///< of a loop without tiles, f
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
-/// Vectors that a loop inside `body` accumulates into; 0 where there is none.
-int64_t accumulators(const std::vector<Statement>& body, const Varying& varying) {
+/// Vectors of each tile inside `body`.
+std::map<TileId, int64_t> vectors_of_tiles(const std::vector<Statement>& body) {
   std::map<TileId, int64_t> declared;
-  std::set<TileId> read, accumulated;
   for_each(body, [&](const Statement& s) {
     if (s.kind == StatementKind::Tile && s.type.lanes > 1) {
       int64_t& vectors = declared[s.tile] = 1;
       for (int64_t extent : s.extents)
         vectors *= extent;
     }
-    if (s.kind == StatementKind::For && (varying.loops.count(s.loop) || turns(s) >= least_chain))
+  });
+  return declared;
+}
+
+/// The most vectors that one chain inside `body` accumulates into; 0 where there is none. What a
+/// loop over whole chains adds up (the sums of blocks) may lie in memory meanwhile.
+int64_t accumulators(const std::vector<Statement>& body, const Varying& varying,
+                     const std::map<TileId, int64_t>& declared) {
+  int64_t most = 0;
+  for (const Statement& s : body) {
+    if (s.kind != StatementKind::For)
+      continue;
+    int64_t vectors = accumulators(s.body, varying, declared);
+    if (vectors == 0 && (varying.loops.count(s.loop) || turns(s) >= least_chain)) {
+      std::set<TileId> read, accumulated;
       for_each(s.body, [&](const Statement& t) {
         if (t.kind == StatementKind::Get)
           read.insert(t.tile);
-        if (t.kind == StatementKind::Set && declared.count(t.tile) && read.count(t.tile))
+        if (t.kind == StatementKind::Set && read.count(t.tile))
           accumulated.insert(t.tile);
       });
-  });
-  int64_t vectors = 0;
-  for (TileId tile : accumulated)
-    vectors += declared[tile];
-  return vectors;
+      for (TileId tile : accumulated)
+        if (auto found = declared.find(tile); found != declared.end())
+          vectors += found->second;
+    }
+    most = std::max(most, vectors);
+  }
+  return most;
 }
 
 /// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
@@ -103,7 +118,7 @@ private:
   bool varies(const Statement& loop) const { return varying_.loops.count(loop.loop) != 0; }
 
   int64_t accumulators(const Statement& loop) const {
-    return scheduling::accumulators(loop.body, varying_);
+    return scheduling::accumulators(loop.body, varying_, vectors_of_tiles(loop.body));
   }
 
   /// A loop over vectors that holds an accumulation.

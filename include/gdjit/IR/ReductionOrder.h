@@ -31,7 +31,7 @@ std::string to_string(const ReductionOrder& order);
 
 /// The one function that chooses an order. `terms` is the product of the reduced extents, `behind`
 /// the product of the free extents that lie behind the last reduced axis (n of a matmul): never the
-/// leading ones.
+/// leading ones. Beyond 2^16 terms always blocks.
 ReductionOrder choose_order(DType type, int64_t terms, int64_t behind);
 
 /// That of a contraction. `rows`: of a gradient with its left operand transposed, where rows lie

@@ -143,6 +143,8 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
         if (behind >= 16) {
           EXPECT_EQ(order.partials, 1) << "outputs side by side: one chain each";
         }
+        EXPECT_EQ(order.block, terms > (1 << 16) ? 1 << 14 : 0)
+            << "of " << terms << " terms a chain of f32 would lose what it adds";
       }
 }
 
@@ -156,6 +158,9 @@ TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
   EXPECT_EQ(order(511, 16), "f32:sequential") << "few terms";
   EXPECT_EQ(order(784, 512), "f32:sequential") << "many columns";
   EXPECT_EQ(order(784, 10), "f32:partials(16)") << "columns that fill no vector";
+  EXPECT_EQ(order(1 << 16, 128), "f32:blocks(32768,1)");
+  EXPECT_EQ(order(100'000, 128), "f32:blocks(16384,1)") << "halves would be long chains";
+  EXPECT_EQ(order(100'000, 70'000), "f32:blocks(16384,1)") << "however many columns";
 }
 
 TEST(ReductionOrder, OfAContractionWhoseRowsLieSideBySideHasFewChains) {
@@ -168,6 +173,7 @@ TEST(ReductionOrder, OfAContractionWhoseRowsLieSideBySideHasFewChains) {
   EXPECT_EQ(order(1'000, 3, 16), "f32:blocks(500,1)") << "three vectors are enough chains";
   EXPECT_EQ(order(1'000, 1, 13), "f32:partials(8)");
   EXPECT_EQ(order(100'000, 1, 13), "f32:blocks(1024,1)") << "many terms";
+  EXPECT_EQ(order(100'000, 16, 784), "f32:blocks(16384,1)") << "many terms and columns";
   EXPECT_EQ(order(1'000, 1, 7), "f32:partials(16)") << "rows that fill no vector";
   EXPECT_EQ(order(32, 1, 784), "f32:sequential") << "few terms";
 }

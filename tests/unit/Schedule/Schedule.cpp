@@ -304,6 +304,15 @@ TEST(Schedule, ThreadsShareWholeTilesAndHaveCopiesOfTheirOwn) {
   EXPECT_EQ(loop::shared_loop(schedule(b.loops, context).kernels[0]), nullptr);
 }
 
+TEST(Schedule, TheSumsOfBlocksTakeNoRegistersFromTheirTerms) {
+  Built b = build(DType::f32, {Shape{64, 70'000}, Shape{70'000, 16}},
+                  [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+  PassContext context;
+  schedule(b.loops, context);
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("tile of 16 rows by 1 vector")))
+      << "blocks of terms, what is left over and their sum are three tiles";
+}
+
 TEST(Schedule, LeavesAKernelAsItIsWhoseTilesTheStackHasNoRoomFor) {
   Built b = build(DType::f32, {Shape{30, 40}, Shape{40, 64}},
                   [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
