@@ -1,7 +1,7 @@
 // Links of the chain, one after another through the public pipeline.
 #include "Chain.h"
-#include "RowPasses.h"
 
+#include "RowPasses.h"
 #include "StepBuilder.h"
 #include "gdjit/CodeGen/CodeGen.h"
 #include "gdjit/Driver/Compile.h"

@@ -2,6 +2,7 @@
 // refuses is drawn again.
 #include "RandomStep.h"
 
+#include "RowPasses.h"
 #include "StepBuilder.h"
 #include "gdjit/Autodiff/Differentiate.h"
 #include "gdjit/Ops/Op.h"
@@ -357,18 +358,6 @@ void Generator::add_sums() {
     total = total.valid() ? total + one : one;
   }
   b_.output("sums", total);
-}
-
-/// Inputs along one first axis become rows of a batch, so that steps pass over rows.
-Step with_batch(Step step) {
-  int64_t& batch = step.signature.batch;
-  for (InputDecl& input : step.signature.inputs)
-    if (const Shape& shape = input.type.shape;
-        shape.rank() > 0 && shape[0] > 0 && (batch == 0 || batch == shape[0])) {
-      batch = shape[0];
-      input.batch_axis = 0;
-    }
-  return step;
 }
 
 Step Generator::run() {

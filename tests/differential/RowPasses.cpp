@@ -29,6 +29,17 @@ std::vector<char> data_of(const Array& batch, bool ordered) {
 
 } // namespace
 
+Step with_batch(Step step) {
+  int64_t& batch = step.signature.batch;
+  for (InputDecl& input : step.signature.inputs)
+    if (const Shape& shape = input.type.shape;
+        shape.rank() > 0 && shape[0] > 0 && (batch == 0 || batch == shape[0])) {
+      batch = shape[0];
+      input.batch_axis = 0;
+    }
+  return step;
+}
+
 std::string difference_of_pass(const std::shared_ptr<const Executable>& code,
                                const CallArguments& arguments, const CallResults& first,
                                const CallResults& second, bool ordered) {

@@ -139,7 +139,7 @@ TEST(Loader, HandsOutTheFullBatchesOfAnEpochAsRows) {
   RowPass pass = ordered.pass();
   EXPECT_EQ(pass.batches, 1) << "the last one is short";
   EXPECT_EQ(pass.order, nullptr);
-  EXPECT_EQ(pass.first[0].data, static_cast<const char*>(rows.views()[0].data) + 4 * 8);
+  EXPECT_EQ(pass.first[0].data, static_cast<const char*>(rows.views()[0].data) + 32);
   EXPECT_EQ(pass.first[0].type.shape[0], 4);
   EXPECT_THAT(pass.rows, ElementsAre(6, 6));
   EXPECT_TRUE(ordered.skip(1));
