@@ -1,6 +1,7 @@
 // Chooses rows and vectors of a tile from the registers of the machine and the shape of the loops.
 #include "RegisterTile.h"
 
+#include "Accumulators.h"
 #include "Independence.h"
 #include "Jam.h"
 #include "NestReads.h"
@@ -11,14 +12,11 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <map>
-#include <set>
 
 namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t least_chain = 4; ///< a shorter accumulation is not worth a tile
 constexpr int64_t vectors_side_by_side = 2;
 constexpr int64_t most_side_by_side = 4;      ///< where rows are read from far away
 constexpr int64_t most_results_of_tile = 64;  ///< lines side by side in memory, loaded or stored
@@ -33,45 +31,6 @@ constexpr int64_t least_tiles_strided = 2;       ///< the same where they are co
 constexpr int64_t least_turns_again = 4;         ///< of a loop without tiles, for which they are
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
-
-/// Vectors of each tile inside `body`.
-std::map<TileId, int64_t> vectors_of_tiles(const std::vector<Statement>& body) {
-  std::map<TileId, int64_t> declared;
-  for_each(body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Tile && s.type.lanes > 1) {
-      int64_t& vectors = declared[s.tile] = 1;
-      for (int64_t extent : s.extents)
-        vectors *= extent;
-    }
-  });
-  return declared;
-}
-
-/// The most vectors that one chain inside `body` accumulates into; 0 where there is none. What a
-/// loop over whole chains adds up (the sums of blocks) may lie in memory meanwhile.
-int64_t accumulators(const std::vector<Statement>& body, const Varying& varying,
-                     const std::map<TileId, int64_t>& declared) {
-  int64_t most = 0;
-  for (const Statement& s : body) {
-    if (s.kind != StatementKind::For)
-      continue;
-    int64_t vectors = accumulators(s.body, varying, declared);
-    if (vectors == 0 && (varying.loops.count(s.loop) || turns(s) >= least_chain)) {
-      std::set<TileId> read, accumulated;
-      for_each(s.body, [&](const Statement& t) {
-        if (t.kind == StatementKind::Get)
-          read.insert(t.tile);
-        if (t.kind == StatementKind::Set && read.count(t.tile))
-          accumulated.insert(t.tile);
-      });
-      for (TileId tile : accumulated)
-        if (auto found = declared.find(tile); found != declared.end())
-          vectors += found->second;
-    }
-    most = std::max(most, vectors);
-  }
-  return most;
-}
 
 /// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
 /// latency of fma.
@@ -118,7 +77,7 @@ private:
   bool varies(const Statement& loop) const { return varying_.loops.count(loop.loop) != 0; }
 
   int64_t accumulators(const Statement& loop) const {
-    return scheduling::accumulators(loop.body, varying_, vectors_of_tiles(loop.body));
+    return scheduling::accumulators(loop.body, varying_);
   }
 
   /// A loop over vectors that holds an accumulation.
