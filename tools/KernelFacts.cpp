@@ -168,8 +168,8 @@ std::string words(const Graph& graph, NodeId n) {
                        "share the terms; each block {}",
                        order.block, terms, chains);
   return fmt::format("{} in {}{}", counted(terms, "term"), chains,
-                     order.partials > 1               ? ""
-                     : terms <= short_chain           ? ", since joining partial sums would cost more"
+                     order.partials > 1     ? ""
+                     : terms <= short_chain ? ", since joining partial sums would cost more"
                      : fills_vectors(graph, n, terms) ? ", since sums side by side fill vectors"
                                                       : ", as its order asks: " + to_string(order));
 }

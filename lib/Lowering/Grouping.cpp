@@ -124,8 +124,24 @@ Grouping::Grouping(const Step& step)
   }
 }
 
+/// Rows of several layers, one of them wide: kernels of their own have lanes along its columns,
+/// where in one loop over rows all that they hand on lies apart.
+bool Grouping::has_wide_layers() const {
+  int contractions = 0;
+  bool wide = false;
+  for (NodeId n = 0; n < graph_.size(); ++n)
+    if (kind(graph_.op(n)) == OpKind::Contraction) {
+      const Shape& shape = graph_.type(n).shape;
+      ++contractions;
+      wide = wide || (shape.rank() > 0 && shape[shape.rank() - 1] >= wide_layer);
+    }
+  return wide && contractions > contractions_of_one_layer && step_.signature.batch > few_rows;
+}
+
 bool Grouping::whole_step_fits() {
   int64_t chain_bytes = 0;
+  if (has_wide_layers())
+    return false;
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (cost_[n] == 0)
       continue;

@@ -143,11 +143,10 @@ private:
   void split(std::vector<Statement>& out, Statement loop, int lanes,
              const std::set<TileId>& chains) {
     say_why(loop, lanes, !chains.empty());
-    if (chains.empty())
-      for_each(loop.body, [&](const Statement& s) {
-        if (s.kind == StatementKind::Tile)
-          inside_chosen_.insert(s.tile);
-      });
+    for_each(loop.body, [&](const Statement& s) {
+      if (s.kind == StatementKind::Tile)
+        inside_chosen_.insert(s.tile);
+    });
     if (varying_.loops.count(loop.loop))
       return masked_throughout(out, std::move(loop), lanes, chains);
     int64_t n = turns(loop), full = n / lanes, rest = n % lanes;

@@ -33,7 +33,8 @@ using Fault = loop::Program (*)(loop::Program);
 
 /// "" where all links agree on these arguments: Differentiated, Simplified, Fused, Loops,
 /// Scheduled, Planned, native code for each of `choices` (one plan for each target), also in a call
-/// of two steps and in passes of two batches over rows. Else which link breaks and how; a link that throws is broken too. `fault` spoils what comes from Planned.
+/// of two steps and in passes of two batches over rows. Else which link breaks and how; a link that
+/// throws is broken too. `fault` spoils what comes from Planned.
 std::string broken_link(const Step& declared, const CallArguments& arguments,
                         const std::vector<CodeChoice>& choices, bool training = true,
                         Fault fault = nullptr);

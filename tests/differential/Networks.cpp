@@ -77,6 +77,26 @@ void network(Model& m) {
   minimize(draw, m, loss);
 }
 
+/// One hidden layer of a few units at most, as first networks have it, over more rows than
+/// registers.
+void small(Model& m) {
+  Draw draw(static_cast<uint64_t>(m.option("seed", int64_t{0})));
+  const int64_t in = draw({1, 2, 4, 13, 30}), hidden = draw({0, 3, 4, 5, 6, 7, 8, 20}),
+                out = draw({1, 2, 3, 5, 10});
+  Tensor h = m.input("x", {m.batch(), in});
+  if (hidden > 0)
+    h = activated(draw, m, "hidden", Linear(m, "hidden", in, hidden)(h), hidden);
+  h = Linear(m, "out", hidden > 0 ? hidden : in, out)(h);
+  switch (draw({0, 1, 2})) {
+  case 0:
+    return minimize(draw, m, cross_entropy(h, m.input("label", {m.batch()}, DType::i32)));
+  case 1:
+    return minimize(draw, m, binary_cross_entropy_with_logits(h, m.input("y", {m.batch(), out})));
+  default:
+    return minimize(draw, m, mse_loss(h, m.input("y", {m.batch(), out})));
+  }
+}
+
 /// Layers of different widths, enough work for kernels of their own.
 void widths(Model& m) {
   Draw draw(static_cast<uint64_t>(m.option("seed", int64_t{0})));
@@ -112,7 +132,8 @@ void long_rows(Model& m) {
 class Networks : public ::testing::TestWithParam<uint64_t> {};
 
 /// Trains `networks` of a model, or as many as the environment says.
-void train(void (*model)(Model&), uint64_t networks, uint64_t first) {
+void train(void (*model)(Model&), uint64_t networks, uint64_t first,
+           std::initializer_list<int64_t> batches = {1, 3, 8, 17, 32, 64}) {
   const std::vector<CodeChoice> choices = code_choices();
   ASSERT_FALSE(choices.empty());
   if (const char* count = std::getenv("GDJIT_NETWORKS"))
@@ -120,8 +141,7 @@ void train(void (*model)(Model&), uint64_t networks, uint64_t first) {
   int failures = 0;
   for (uint64_t seed = first; seed < first + networks && failures < 3; ++seed) {
     Draw draw(seed * 31 + 7);
-    const int64_t batch =
-        draw({int64_t{1}, int64_t{3}, int64_t{8}, int64_t{17}, int64_t{32}, int64_t{64}});
+    const int64_t batch = draw(batches);
     Model m(model, {.batch = batch,
                     .dtype = draw({DType::f32, DType::f32, DType::f64}),
                     .options = {{"seed", static_cast<int64_t>(seed)}}});
@@ -153,6 +173,10 @@ TEST_P(Networks, of_many_widths_train_with_the_same_bits_whether_they_share_code
 
 TEST_P(Networks, of_long_rows_train_with_the_same_bits_under_every_schedule) {
   train(long_rows, 8, 1 + GetParam() * 1'000'000);
+}
+
+TEST_P(Networks, of_few_units_train_with_the_same_bits_over_any_number_of_rows) {
+  train(small, 24, 1 + GetParam() * 1'000'000, {17, 31, 33, 34, 35, 47, 50, 64, 97, 130});
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Networks, ::testing::Range<uint64_t>(0, 4));

@@ -180,5 +180,25 @@ TEST(Fuse, AHundredThousandNodesAreLowered) {
   EXPECT_EQ(program.kernels.size(), 20000u);
 }
 
+/// Forward through two layers and back, over so many rows.
+size_t kernels_of_layers(int64_t rows, int64_t width) {
+  StepMaker m;
+  Expr x = m.input("x", {rows, 2}), w = m.input("w", {2, width}), v = m.input("v", {width, 1});
+  Expr h = apply(Opcode::Tanh, matmul(x, w)), y = matmul(h, v);
+  Expr d = matmul(y, v, false, true) * (1.0 - h * h);
+  m.output("dv", matmul(h, y, true, false));
+  m.output("dw", matmul(x, d, true, false));
+  Step step = m.step();
+  step.signature.batch = rows;
+  PassContext context;
+  return fuse(step, context).partition.kernels.size();
+}
+
+TEST(Fuse, ManyRowsOfWideLayersAreNoOneKernel) {
+  EXPECT_EQ(kernels_of_layers(16, 8), 1u);
+  EXPECT_EQ(kernels_of_layers(64, 7), 1u);
+  EXPECT_GT(kernels_of_layers(17, 8), 1u);
+}
+
 } // namespace
 } // namespace gdjit

@@ -2,6 +2,7 @@
 #include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/Text.h"
+#include "gdjit/Loop/Verifier.h"
 #include "gdjit/Schedule/Schedule.h"
 #include "gdjit/Transforms/VerifyValues.h"
 
@@ -46,6 +47,9 @@ std::string scheduled(const std::string& text) {
   PassContext context;
   context.machine = {.vector_bytes = 64, .vector_registers = 32};
   const loop::Program program = schedule(read.program, context);
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  diagnostics.throw_if_any(ErrorCode::internal);
   const CallArguments arguments = random_arguments(read.program.signature, 7, 1);
   const CallResults expected = interpret(read.program, arguments);
   const CallResults got = interpret(program, arguments);
@@ -92,6 +96,24 @@ TEST(ChainLanes, OfOneColumnRunAlongItsFeatures) {
       head));
   EXPECT_THAT(loops, HasSubstr("tile t0[8, 3] : f32x16"));
   EXPECT_THAT(loops, Not(HasSubstr("join")));
+}
+
+TEST(ChainLanes, ATileOfEachRowBecomesLanesWithItsRow) {
+  std::string value = "%1";
+  for (int k = 0; k < 20; ++k)
+    value = fmt::format("(mul {}, %1)", value);
+  const std::string loops = scheduled(fmt::format(
+      "{}input x : f32[64,2]\noutput y : f32[64,8]\noutput s : f32[]\n\n"
+      "buffer x : f32[64,2] = input x\nbuffer y : f32[64,8] = output y\n"
+      "buffer s : f32[] = output s\n\nkernel k0 \"\" {{\n  tile t0[16] : f32 = -0.0\n"
+      "  for i in 0..64 step 16 {{\n    for l in 0..16 {{\n      tile t1[8] : f32 = 0\n"
+      "      tile t2 : f32 = -0.0\n      for j in 0..8 {{\n        %1 = load x[i+l, 0]\n"
+      "        set t1[j] = {}\n      }}\n      for j in 0..8 {{\n        store y[i+l, j] = t1[j]\n"
+      "        set t2 = add t2, t1[j]\n      }}\n      set t0[l] = add t0[l], t2\n    }}\n  }}\n"
+      "  %2 = join add t0\n  store s = %2\n}}\n\nend\n",
+      head, value));
+  EXPECT_THAT(loops, HasSubstr("tile t0[1] : f32x16"));
+  EXPECT_THAT(loops, HasSubstr("8] : f32x16"));
 }
 
 /// Rows whose sums of products are joined, and what is then computed of each; `loop` is around it.
