@@ -13,7 +13,6 @@
 
 namespace gdjit_llvm {
 
-using gdjit::byte_size;
 using gdjit::loop::Index;
 
 namespace {

@@ -5,6 +5,7 @@
 #include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Transforms/VerifyValues.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 using namespace gdjit;
@@ -142,11 +143,11 @@ TEST(Found, the_chains_of_many_sums_beside_each_other_fit_the_stack) {
               graph = "graph {\n  %x = input x : f32[1024,15]\n  %h0 = tanh %x : f32[1024,15]\n",
               outputs;
   for (int i = 1; i <= 80; ++i) {
-    const std::string n = std::to_string(i);
-    signature += "output s" + n + " : f32[15]\n";
-    graph += "  %h" + n + " = add %h" + std::to_string(i - 1) + ", %x : f32[1024,15]\n";
-    graph += "  %s" + n + " = sum %h" + n + " axes=[0] : f32[15]\n";
-    outputs += "  output s" + n + " = %s" + n + "\n";
+    signature += fmt::format("output s{} : f32[15]\n", i);
+    graph += fmt::format(
+        "  %h{0} = add %h{1}, %x : f32[1024,15]\n  %s{0} = sum %h{0} axes=[0] : f32[15]\n", i,
+        i - 1);
+    outputs += fmt::format("  output s{0} = %s{0}\n", i);
   }
   const TextStep step = found(signature + graph + outputs + "}\n");
   expect_chain(step, {CodeChoice{.target = "native", .level = 2}});

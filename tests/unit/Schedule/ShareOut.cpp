@@ -12,7 +12,6 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
-using testing::Not;
 
 /// y = x w, its remarks on two threads; the bits are those of the loops before.
 std::vector<std::string> shared_product(int64_t rows, int64_t terms, int64_t columns,
