@@ -31,11 +31,13 @@ int64_t accumulators(const std::vector<Statement>& body, const Varying& varying,
       continue;
     int64_t vectors = accumulators(s.body, varying, declared);
     if (vectors == 0 && (varying.loops.count(s.loop) || turns(s) >= least_chain)) {
-      std::set<TileId> read, accumulated;
+      std::set<TileId> own, read, accumulated; // own: of each turn
       for_each(s.body, [&](const Statement& t) {
+        if (t.kind == StatementKind::Tile)
+          own.insert(t.tile);
         if (t.kind == StatementKind::Get)
           read.insert(t.tile);
-        if (t.kind == StatementKind::Set && read.count(t.tile))
+        if (t.kind == StatementKind::Set && read.count(t.tile) && !own.count(t.tile))
           accumulated.insert(t.tile);
       });
       for (TileId tile : accumulated)

@@ -33,10 +33,10 @@ struct Halves {
   std::vector<Statement> first, second;
 };
 
-class Distributor {
+class LoopCutter {
 public:
-  Distributor(Program& program, Kernel& kernel, const Statement& loop, Cut cut,
-              const MachineTable& machine)
+  LoopCutter(Program& program, Kernel& kernel, const Statement& loop, Cut cut,
+             const MachineTable& machine)
       : program_(program), kernel_(kernel), loop_(loop), cut_(cut),
         most_lanes_(machine.vector_bytes / 4) {
     for_each(loop.body, [&](const Statement& s) {
@@ -259,7 +259,7 @@ std::optional<std::vector<Statement>> cut_loop(Program& program, Kernel& kernel,
                                                const Statement& loop, Cut cut,
                                                const MachineTable& machine) {
   const size_t buffers = program.buffers.size();
-  auto loops = Distributor(program, kernel, loop, cut, machine).loops();
+  auto loops = LoopCutter(program, kernel, loop, cut, machine).loops();
   if (!loops)
     program.buffers.resize(buffers);
   return loops;

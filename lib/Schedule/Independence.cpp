@@ -114,9 +114,9 @@ bool keeps_to_its_tiles(const Statement& loop) {
   for_each(loop.body, [&](const Statement& s) {
     if (s.kind == StatementKind::Tile)
       own.insert(s.tile);
-    bool reads = s.kind == StatementKind::Get && !own.count(s.tile);
-    for (const Index& i : s.index)
-      keeps = keeps && !(reads && factor(i.affine, loop.loop) != 0);
+    const bool of_tile = s.kind == StatementKind::Get || s.kind == StatementKind::Set;
+    for (const Index& i : s.index) // each lane its own element: no vector's
+      keeps = keeps && !(of_tile && factor(i.affine, loop.loop) != 0);
     keeps = keeps && !(s.kind == StatementKind::Set && !own.count(s.tile));
   });
   return keeps && !joins(loop);

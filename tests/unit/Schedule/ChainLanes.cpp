@@ -116,6 +116,36 @@ TEST(ChainLanes, ATileOfEachRowBecomesLanesWithItsRow) {
   EXPECT_THAT(loops, HasSubstr("8] : f32x16"));
 }
 
+TEST(ChainLanes, NothingElseIsLanesAroundThem) {
+  // For each j all of a tile that other loops walk over.
+  scheduled(
+      fmt::format("{}input x : f32[8,5]\ninput w : f32[64]\noutput y : f32[8,5,64]\n\n"
+                  "buffer x : f32[8,5] = input x\nbuffer w : f32[64] = input w\n"
+                  "buffer y : f32[8,5,64] = output y\n\nkernel k0 \"\" {{\n"
+                  "  for i in 0..8 {{\n    tile t0[5] : f32 = 0\n    for c in 0..5 {{\n"
+                  "      set t0[c] = mul x[i, c], x[i, c]\n    }}\n    for j in 0..64 {{\n"
+                  "      for c in 0..5 {{\n        %1 = mul (add (mul t0[c], w[j]), w[j]), t0[c]\n"
+                  "        %2 = mul (add (mul %1, w[j]), w[j]), t0[c]\n"
+                  "        store y[i, c, j] = mul (add (mul %2, w[j]), w[j]), t0[c]\n"
+                  "      }}\n    }}\n  }}\n}}\n\nend\n",
+                  head));
+}
+
+TEST(ChainLanes, ATileOfOneTurnIsNoAccumulation) {
+  // Of each j: nothing that tiles of columns could keep.
+  std::string value = "%1";
+  for (int k = 0; k < 12; ++k)
+    value = fmt::format("(mul {}, %1)", value);
+  scheduled(
+      fmt::format("{}input x : f32[20]\noutput y : f32[20]\n\nbuffer x : f32[20] = input x\n"
+                  "buffer y : f32[20] = output y\n\nkernel k0 \"\" {{\n  for p in 0..20 {{\n"
+                  "    store y[p] = x[p]\n  }}\n  tile t0[32] : f32 = -0.0\n  for k in 0..20 {{\n"
+                  "    %0 = load x[k]\n    for i in 0..6 {{\n      for j in 0..10 {{\n"
+                  "        tile t1[2] : f32 = 0.25\n        %1 = add (mul %0, t0[j]), t0[j]\n"
+                  "        set t1[0] = fma {}, %1, t1[0]\n      }}\n    }}\n  }}\n}}\n\nend\n",
+                  head, value));
+}
+
 /// Rows whose sums of products are joined, and what is then computed of each; `loop` is around it.
 std::string joined(const std::string& tile, const std::string& loop, const std::string& set,
                    const std::string& result) {
