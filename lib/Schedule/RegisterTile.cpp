@@ -184,8 +184,9 @@ private:
         widest = std::max(widest, turns(s));
     }
     int64_t side_by_side = std::min(widest, vectors_side_by_side);
-    bool is_row_loop =
-        tiles > 0 && loop.step == 1 && can_jam(loop) && dependence(program_, loop).empty();
+    // One turn, as a thread's block of terms, is no row beside others.
+    const bool is_row_loop = tiles > 0 && loop.step == 1 && (turns(loop) > 1 || varies(loop)) &&
+                             can_jam(loop) && dependence(program_, loop).empty();
     if (!is_row_loop) {
       loop.body = rewrite(std::move(loop.body), false);
       out.push_back(std::move(loop));

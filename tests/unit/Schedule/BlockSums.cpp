@@ -85,6 +85,16 @@ TEST(BlockSums, OfEachThreadComeFromPanelsOfItsTerms) {
   EXPECT_THAT(loop::print(c.work.program), HasSubstr(" : f32[2,256,32] = temporary")) << "a panel";
 }
 
+/// Features are lanes, a tile several of their columns: a thread's one block is no row of it.
+TEST(BlockSums, OfFewColumnsHaveTheTilesThatOneThreadHas) {
+  MachineTable machine;
+  machine.l2_bytes = 256 << 10;
+  const Compilation c = planned(network(1024, 64, 1, true, 20), 2, machine);
+  EXPECT_THAT(c.remarks, Contains(HasSubstr(blocks)));
+  EXPECT_THAT(c.remarks, Contains(HasSubstr(" columns over loop j")));
+  EXPECT_THAT(c.remarks, Not(Contains(HasSubstr("tile of 1 rows"))));
+}
+
 /// Exponentials that are stored and summed in one nest, which the blocks would come before.
 TEST(BlockSums, AreNotSharedWhereTheirNestStoresWhatTheyRead) {
   planned("gdir 1\nstage declared\nmodel m\nstep training\nbatch 0\n\n"
