@@ -26,15 +26,15 @@ struct Chains {
   std::vector<Walk> walks;
   int64_t extent = 0;
   size_t depth = 0; ///< loops around its declaration
-  bool joined = false;
   bool possible = true;
 };
 
 class Finder {
 public:
   Finder(const Program& program, const MachineTable& machine, const Varying& varying,
-         std::map<TileId, int>& lanes, std::map<LoopId, std::set<TileId>>& tiles_of_loop)
-      : program_(program), machine_(machine), varying_(varying), lanes_(lanes),
+         const std::set<TileId>& joined, std::map<TileId, int>& lanes,
+         std::map<LoopId, std::set<TileId>>& tiles_of_loop)
+      : program_(program), machine_(machine), varying_(varying), joined_(joined), lanes_(lanes),
         tiles_of_loop_(tiles_of_loop) {}
 
   void find(const std::vector<Statement>& body) {
@@ -64,7 +64,7 @@ private:
     }
     const bool whole = chains.extent % lanes == 0 && !varying_.tiles.count(tile);
     const bool pays = contiguous || pays_with_stores_apart(chains, lanes);
-    return pays && (whole || !chains.joined) ? lanes : 0;
+    return pays && (whole || !joined_.count(tile)) ? lanes : 0;
   }
 
   /// A loop over several such tiles needs one width for all of them, and all of them possible.
@@ -115,12 +115,10 @@ private:
 
   /// True where the loop moves through a tile of outside in any way but along its chains.
   bool moves_other_tiles(const Statement& loop) const {
-    std::set<TileId> own;
+    const std::set<TileId> own = own_tiles(loop);
     const std::set<TileId>& chains = tiles_of_loop_.at(loop.loop);
     bool found = false;
     for_each(loop.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Tile)
-        own.insert(s.tile);
       if ((s.kind != StatementKind::Get && s.kind != StatementKind::Set) || own.count(s.tile))
         return;
       for (size_t axis = 0; axis < s.index.size(); ++axis) {
@@ -142,8 +140,6 @@ private:
         chains_[s.tile].extent = s.extents.empty() ? 0 : s.extents.back();
         chains_[s.tile].possible &= s.type.lanes == 1;
         chains_[s.tile].depth = around.size();
-      } else if (s.kind == StatementKind::Join) {
-        chains_[s.tile].joined = true;
       } else if (s.kind == StatementKind::Get || s.kind == StatementKind::Set) {
         access(s, around);
       }
@@ -172,6 +168,7 @@ private:
   const Program& program_;
   const MachineTable& machine_;
   const Varying& varying_;
+  const std::set<TileId>& joined_;
   std::map<TileId, int>& lanes_;
   std::map<LoopId, std::set<TileId>>& tiles_of_loop_;
   std::map<TileId, Chains> chains_;
@@ -191,7 +188,7 @@ ChainLanes::ChainLanes(const Program& program, const std::vector<Statement>& bod
     if (s.kind == StatementKind::Join)
       joined_.insert(s.tile);
   });
-  Finder(program, machine, varying, lanes_, tiles_of_loop_).find(body);
+  Finder(program, machine, varying, joined_, lanes_, tiles_of_loop_).find(body);
 }
 
 int ChainLanes::of_loop(const Statement& loop) const {

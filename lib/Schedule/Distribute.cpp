@@ -17,14 +17,12 @@ namespace {
 constexpr double least_gain = 0.75; ///< of the estimate: memory has a latency that it ignores
 
 bool sets_outside(const Statement& loop) {
-  std::set<TileId> own, set;
+  const std::set<TileId> own = own_tiles(loop);
+  bool found = false;
   for_each(loop.body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Tile)
-      own.insert(s.tile);
-    else if (s.kind == StatementKind::Set)
-      set.insert(s.tile);
+    found |= s.kind == StatementKind::Set && !own.count(s.tile);
   });
-  return !std::ranges::includes(own, set);
+  return found;
 }
 
 /// True where lanes of the loop's iterations may gain by a cut: it accumulates.

@@ -100,6 +100,15 @@ std::string lane_dependence(const Program& program, const Statement& loop) {
   return dependence(program, unchecked);
 }
 
+std::set<TileId> own_tiles(const Statement& loop) {
+  std::set<TileId> own;
+  for_each(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Tile)
+      own.insert(s.tile);
+  });
+  return own;
+}
+
 bool joins(const Statement& loop) {
   bool found = false;
   for_each(loop.body, [&](const Statement& s) {
@@ -109,11 +118,9 @@ bool joins(const Statement& loop) {
 }
 
 bool keeps_to_its_tiles(const Statement& loop) {
-  std::set<TileId> own;
+  const std::set<TileId> own = own_tiles(loop);
   bool keeps = true;
   for_each(loop.body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Tile)
-      own.insert(s.tile);
     const bool of_tile = s.kind == StatementKind::Get || s.kind == StatementKind::Set;
     for (const Index& i : s.index) // each lane its own element: no vector's
       keeps = keeps && !(of_tile && factor(i.affine, loop.loop) != 0);

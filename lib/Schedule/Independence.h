@@ -18,6 +18,9 @@ std::string dependence(const Program& program, const Statement& loop);
 /// here.
 std::string lane_dependence(const Program& program, const Statement& loop);
 
+/// Tiles declared inside: each iteration's own.
+std::set<TileId> own_tiles(const Statement& loop);
+
 /// True where chains are joined, or rows exchanged for lanes, within the loop: they have the
 /// lanes there.
 bool joins(const Statement& loop);

@@ -1,6 +1,7 @@
 // Tiles that are used element by element, and how their axes are put in another order.
 #include "TurnTiles.h"
 
+#include "Independence.h"
 #include "VectorCost.h"
 
 #include <algorithm>
@@ -69,10 +70,8 @@ void turn_tiles_along(Kernel& kernel, const Statement& loop) {
       if (factor(s.index[axis].affine, loop.loop) != 0)
         axes[s.tile] = axis;
   });
-  for_each(loop.body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Tile)
-      axes.erase(s.tile);
-  });
+  for (TileId tile : own_tiles(loop))
+    axes.erase(tile);
   for_each(kernel.body, [&](const Statement& s) {
     if (const auto at = axes.find(s.tile);
         s.kind == StatementKind::Tile && at != axes.end() && s.extents[at->second] < least_along)

@@ -71,12 +71,10 @@ private:
 
   /// True where a loop inside walks over chains of outside that are lanes.
   bool holds_other_chains(const Statement& loop) const {
-    std::set<TileId> own;
+    const std::set<TileId> own = own_tiles(loop);
     bool found = false;
     for_each(loop.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Tile)
-        own.insert(s.tile);
-      else if (s.kind == StatementKind::For && chains_.of_loop(s) > 0)
+      if (s.kind == StatementKind::For && chains_.of_loop(s) > 0)
         found = found || !std::ranges::includes(own, chains_.tiles_of(s.loop));
     });
     return found;
