@@ -1,6 +1,7 @@
 // Settled loops, the size and work of code, parts of loops, masks.
 #include "Rewrite.h"
 
+#include <algorithm>
 #include <bit>
 #include <fmt/format.h>
 
@@ -18,7 +19,25 @@ bool is_plain(const Statement& s) {
          s.loop_kind == loop::LoopKind::sequential;
 }
 
-int64_t code_size(const std::vector<Statement>& statements) {
+namespace {
+
+/// True for a vector whose elements do not lie side by side in memory.
+bool elements_apart(const Program& program, const Statement& s) {
+  if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.type.lanes == 1)
+    return false;
+  const Shape& shape = program.buffers[s.buffer].type.shape;
+  bool last = true; // behind it extents of 1 only
+  for (size_t axis = s.index.size(); axis-- > 0;) {
+    if (s.index[axis].lane != 0 && (!last || s.index[axis].lane != 1))
+      return true;
+    last = last && shape[static_cast<int>(axis)] == 1;
+  }
+  return std::ranges::any_of(s.index, [](const Index& i) { return i.dynamic != loop::none; });
+}
+
+} // namespace
+
+int64_t code_size(const Program& program, const std::vector<Statement>& statements) {
   int64_t size = 0;
   std::map<TileId, uint64_t> elements; // of what is transposed of a tile
   for (const Statement& s : statements) {
@@ -28,10 +47,13 @@ int64_t code_size(const std::vector<Statement>& statements) {
     if (s.kind == StatementKind::Transpose) { // a shuffle an element in each round
       const uint64_t n = turned == elements.end() ? s.type.lanes : turned->second;
       size += static_cast<int64_t>(n) * std::countr_zero(n);
-    } else if (s.kind != StatementKind::For)
+    } else if (elements_apart(program, s))
+      size += s.type.lanes;
+    else if (s.kind != StatementKind::For)
       size += s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant ? 0 : 1;
     else
-      size += 2 + code_size(s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
+      size +=
+          2 + code_size(program, s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
   }
   return size;
 }

@@ -47,8 +47,9 @@ inline constexpr int most_axes = Shape::max_rank - 1;
 bool is_plain(const Statement& s);
 
 /// Statements after all unrolled loops are written out, numbers not counted (a text has one
-/// wherever it is used): the size of the code.
-int64_t code_size(const std::vector<Statement>& statements);
+/// wherever it is used): the size of the code. A vector whose elements lie apart counts as its
+/// lanes, a transposition as its shuffles.
+int64_t code_size(const Program& program, const std::vector<Statement>& statements);
 
 /// Statements, each as often as it runs.
 double work_of(const Statement& s);

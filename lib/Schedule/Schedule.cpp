@@ -5,6 +5,7 @@
 #include "AcrossRows.h"
 #include "AskForRows.h"
 #include "Distribute.h"
+#include "Epilogue.h"
 #include "Families.h"
 #include "FirstTerms.h"
 #include "FirstTile.h"
@@ -64,7 +65,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     ask_for_rows(program, kernel, context);
   }
   first_terms(kernel, context, varying);
-  unroll(kernel, context, varying);
+  unroll(program, kernel, context, roll_epilogues(program, kernel, context), varying);
   close_shared(program, kernel, std::move(shared), first_own);
 }
 

@@ -38,8 +38,9 @@ bool moves_along_tile(const Statement& loop) {
 
 class Unroller {
 public:
-  Unroller(Kernel& kernel, const Varying& varying)
-      : kernel_(kernel), varying_(varying), room_(most_in_kernel - code_size(kernel.body)) {}
+  Unroller(const Program& program, Kernel& kernel, const Settled& settled, const Varying& varying)
+      : program_(program), kernel_(kernel), settled_(settled), varying_(varying),
+        room_(most_in_kernel - code_size(program, kernel.body)) {}
 
   void run() { unroll(kernel_.body, false); }
 
@@ -63,9 +64,9 @@ private:
         continue;
       const bool varies = varying_.loops.count(s.loop) != 0;
       unroll(s.body, repeated || varies || turns(s) > 1);
-      if (varies)
+      if (varies || settled_.count(s.loop))
         continue;
-      const int64_t once = code_size(s.body), all = once * turns(s);
+      const int64_t once = code_size(program_, s.body), all = once * turns(s);
       const bool along_tile = moves_along_tile(s);
       const int64_t most = !repeated ? most_once : along_tile ? most_along_tile : most_statements;
       if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
@@ -86,7 +87,9 @@ private:
     along_tile_ |= along_tile;
   }
 
+  const Program& program_;
   Kernel& kernel_;
+  const Settled& settled_;
   const Varying& varying_;
   int64_t room_; ///< statements that the kernel may still gain
   std::vector<std::string> loops_;
@@ -96,8 +99,9 @@ private:
 
 } // namespace
 
-void unroll(Kernel& kernel, PassContext& context, const Varying& varying) {
-  Unroller unroller(kernel, varying);
+void unroll(const Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
+            const Varying& varying) {
+  Unroller unroller(program, kernel, settled, varying);
   unroller.run();
   if (std::string remark = unroller.remark(); !remark.empty())
     context.remarks.push_back(std::move(remark));

@@ -7,6 +7,8 @@
 
 namespace gdjit::scheduling {
 
-void unroll(Kernel& kernel, PassContext& context, const Varying& varying);
+/// Leaves the loops that are `settled`.
+void unroll(const Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
+            const Varying& varying);
 
 } // namespace gdjit::scheduling
