@@ -138,6 +138,27 @@ TEST(Schedule, ALoopAlongATileIsWrittenOut) {
                              testing::Not(HasSubstr("  for i1 in 0..16 "))));
 }
 
+TEST(Schedule, MuchBehindTheTermsOfATileStaysALoop) {
+  auto behind_terms = [](int operations) {
+    return build(DType::f32, {Shape{28, 40}, Shape{40, 64}}, [=](std::span<const Expr> x) {
+      Expr y = matmul(x[0], x[1]);
+      for (int i = 0; i < operations; ++i)
+        y = y * y - 0.5;
+      return y;
+    });
+  };
+  PassContext context;
+  const Built little = behind_terms(4), much = behind_terms(10);
+  EXPECT_THAT(loop::print(schedule(little.loops, context)),
+              testing::AllOf(HasSubstr("unrolled for i1 in 0..14 "),
+                             testing::Not(HasSubstr("  for i1 in 0..14 "))));
+  EXPECT_THAT(
+      loop::print(schedule(much.loops, context)),
+      testing::AllOf(HasSubstr("set t1[i1, i2] = t0[i1, i2]"), HasSubstr("  for i1 in 0..14 {")));
+  EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("stays a loop over 14 rows")));
+  expect_same_bits(much);
+}
+
 TEST(Schedule, ASmallProductIsStraightCode) {
   auto scheduled = [](const Shape& a, const Shape& b) {
     PassContext context;
