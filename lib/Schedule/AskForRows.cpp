@@ -57,9 +57,8 @@ private:
       });
     if (walked.empty())
       return false;
-    Statement& longest = **std::ranges::max_element(passes, {}, [&](const Statement* s) {
-      return code_size(program_, s->body) * turns(*s) / s->step;
-    });
+    Statement& longest = **std::ranges::max_element(
+        passes, {}, [](const Statement* s) { return code_size(s->body) * turns(*s) / s->step; });
     std::vector<Statement> asked;
     for (const auto& [buffer, prefetch] : walked)
       append(asked, prefetch, rows.loop, longest);
@@ -171,7 +170,7 @@ private:
         if (factor(s.index[axis].affine, (*rows)->loop) != 0) {
           const bool pays = (*rows)->loop_kind == loop::LoopKind::sequential && (*rows)->step > 1 &&
                             turns(**rows) >= least_rows * (*rows)->step &&
-                            code_size(program_, pass.body) >= work_of_a_line * (*rows)->step;
+                            code_size(pass.body) >= work_of_a_line * (*rows)->step;
           return pays ? *rows : nullptr;
         }
     return nullptr;

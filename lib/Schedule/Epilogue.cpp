@@ -79,7 +79,7 @@ private:
     int64_t copied = 0;
     for (TileId tile : tiles)
       copied += elements(declared_.at(tile));
-    const int64_t all = code_size(program_, {nest});
+    const int64_t all = code_size({nest}, &program_);
     return copied > 0 && all > most_statements && all >= least_for_copy * copied;
   }
 
@@ -87,7 +87,7 @@ private:
     context_.remarks.push_back(fmt::format(
         "{}: what follows the terms stays a loop over {} rows, whose sums lie on the stack: "
         "written out it would be {} statements",
-        kernel_.name, turns(nest), code_size(program_, {nest})));
+        kernel_.name, turns(nest), code_size({nest}, &program_)));
     std::map<TileId, TileId> copies;
     for (TileId tile : tiles)
       copies[tile] = copy(out, declared_.at(tile), nest.loop);

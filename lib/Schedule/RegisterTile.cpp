@@ -95,8 +95,7 @@ private:
         std::min({turns(loop), std::max<int64_t>(most, 1),
                   has_rows || has_columns ? vectors_side_by_side : vectors_without_rows});
     if (!has_rows) // a long body hides latencies by itself
-      count = std::min(
-          count, std::max<int64_t>(1, statements_side_by_side / code_size(program_, loop.body)));
+      count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential &&
         can_jam(loop)) {
       std::vector<Statement> wide;

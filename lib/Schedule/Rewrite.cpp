@@ -37,7 +37,7 @@ bool elements_apart(const Program& program, const Statement& s) {
 
 } // namespace
 
-int64_t code_size(const Program& program, const std::vector<Statement>& statements) {
+int64_t code_size(const std::vector<Statement>& statements, const Program* program) {
   int64_t size = 0;
   std::map<TileId, uint64_t> elements; // of what is transposed of a tile
   for (const Statement& s : statements) {
@@ -47,13 +47,13 @@ int64_t code_size(const Program& program, const std::vector<Statement>& statemen
     if (s.kind == StatementKind::Transpose) { // a shuffle an element in each round
       const uint64_t n = turned == elements.end() ? s.type.lanes : turned->second;
       size += static_cast<int64_t>(n) * std::countr_zero(n);
-    } else if (elements_apart(program, s))
+    } else if (program != nullptr && elements_apart(*program, s))
       size += s.type.lanes;
     else if (s.kind != StatementKind::For)
       size += s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant ? 0 : 1;
     else
       size +=
-          2 + code_size(program, s.body) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
+          2 + code_size(s.body, program) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
   }
   return size;
 }

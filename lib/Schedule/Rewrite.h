@@ -47,9 +47,10 @@ inline constexpr int most_axes = Shape::max_rank - 1;
 bool is_plain(const Statement& s);
 
 /// Statements after all unrolled loops are written out, numbers not counted (a text has one
-/// wherever it is used): the size of the code. A vector whose elements lie apart counts as its
-/// lanes, a transposition as its shuffles.
-int64_t code_size(const Program& program, const std::vector<Statement>& statements);
+/// wherever it is used): the size of the code. A transposition counts as its shuffles; a vector
+/// whose elements lie apart as its lanes where the program is given, behind the steps that may
+/// still copy what it reads.
+int64_t code_size(const std::vector<Statement>& statements, const Program* program = nullptr);
 
 /// Statements, each as often as it runs.
 double work_of(const Statement& s);

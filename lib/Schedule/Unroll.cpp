@@ -40,7 +40,7 @@ class Unroller {
 public:
   Unroller(const Program& program, Kernel& kernel, const Settled& settled, const Varying& varying)
       : program_(program), kernel_(kernel), settled_(settled), varying_(varying),
-        room_(most_in_kernel - code_size(program, kernel.body)) {}
+        room_(most_in_kernel - code_size(kernel.body, &program)) {}
 
   void run() { unroll(kernel_.body, false); }
 
@@ -66,7 +66,7 @@ private:
       unroll(s.body, repeated || varies || turns(s) > 1);
       if (varies || settled_.count(s.loop))
         continue;
-      const int64_t once = code_size(program_, s.body), all = once * turns(s);
+      const int64_t once = code_size(s.body, &program_), all = once * turns(s);
       const bool along_tile = moves_along_tile(s);
       const int64_t most = !repeated ? most_once : along_tile ? most_along_tile : most_statements;
       if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
