@@ -186,6 +186,60 @@ TEST(Kernels, that_differ_in_extents_share_code_where_there_are_many) {
   EXPECT_EQ(generate_code(program, {.most_shapes = 18}).functions.size(), 18u);
 }
 
+TEST(Kernels, that_read_lanes_at_different_distances_do_not_share_code) {
+  LoopBuilder b;
+  for (int64_t k = 0; k < 18; ++k) { // as many as share code where only numbers differ
+    b.kernel("k" + std::to_string(k));
+    BufferId x = b.state("x" + std::to_string(k), {f32, {8, 3 + k}});
+    BufferId out = b.output("out" + std::to_string(k), {f32, {3 + k, 8}});
+    LoopId j = b.begin(0, 3 + k);
+    b.store(out, {at(j), {{0, {}}, loop::none, 1}}, b.load(x, {{{0, {}}, loop::none, 1}, at(j)}, 8),
+            8);
+  }
+  EXPECT_EQ(generate_code(run_kernels(b), {}).functions.size(), 18u);
+}
+
+TEST(Kernels, whose_buffers_share_memory_do_not_share_code_with_those_whose_do_not) {
+  for (const bool same : {false, true}) { // named as the same by the program, or found to be
+    LoopBuilder b;
+    BufferId in = b.input("in", {f32, {64}});
+    BufferId from[2], to[2];
+    for (int k = 0; k < 2; ++k) {
+      from[k] = b.temporary(fmt::format("from{}", k), {f32, {64}});
+      to[k] = b.temporary(fmt::format("to{}", k), {f32, {64}});
+      LoopId i = b.begin(0, 64);
+      b.store(from[k], {at(i)}, b.load(in, {at(i)}));
+      b.end();
+    }
+    for (int k = 0; k < 2; ++k) {
+      b.kernel(fmt::format("k{}", k + 1));
+      LoopId i = b.begin(0, 63);
+      b.store(to[k], {at(i, 0, 1, 1)}, b.load(from[k], {at(i)}));
+      b.end();
+    }
+    b.kernel("k3");
+    BufferId out = b.output("out", {f32, {2, 63}});
+    for (int k = 0; k < 2; ++k) {
+      LoopId i = b.begin(0, 63);
+      b.store(out, {fixed(k), at(i)}, b.load(to[k], {at(i, 0, 1, 1)}));
+      b.end();
+    }
+    loop::Program program = b.finish();
+    program.buffers[to[1]].offset = program.buffers[from[1]].offset;
+    if (same) {
+      program.kernels[1].buffers = {from[0], to[0]};
+      program.kernels[2].buffers = {from[1], to[1]};
+      program.kernels[2].same_as = 1;
+      program.kernels[2].body.clear();
+    }
+    const CallArguments arguments{{numbers({f32, {64}})}, {}, {}};
+    const CallResults results = run_everywhere(program, arguments);
+    EXPECT_EQ(results.outputs[0].at(62), arguments.inputs[0].at(62));
+    EXPECT_EQ(results.outputs[0].at(63 + 62), arguments.inputs[0].at(0)) << "one after another";
+    EXPECT_EQ(Executable::compile(program)->functions(), 4);
+  }
+}
+
 TEST(Kernels, that_join_tiles_of_different_lengths_do_not_share_code) {
   LoopBuilder b;
   for (int64_t k = 0; k < 18; ++k) {
