@@ -1,5 +1,5 @@
-// The test of slices: all accesses to what a loop writes agree on one axis that only the loop
-// variable moves.
+// The test of slices: all accesses to what a loop writes agree on one axis along which turns keep
+// apart.
 #include "Independence.h"
 
 #include <algorithm>
@@ -9,35 +9,71 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// True where coordinate `i` moves with `loop` and with no loop inside it, nor with data.
-bool pins(const Index& i, LoopId loop, const std::set<LoopId>& inner) {
-  if (i.dynamic != loop::none || i.lane != 0 || factor(i.affine, loop) == 0)
-    return false;
-  for (const loop::Term& t : i.affine.terms)
-    if (inner.count(t.loop))
-      return false;
-  return true;
-}
+using Loops = std::map<LoopId, const Statement*>;
 
-/// True where some axis pins every access to the same slice.
-bool sliced(const std::vector<const Statement*>& accesses, LoopId loop,
-            const std::set<LoopId>& inner) {
+/// A coordinate: what is the same for all of a turn, and what lanes and the loops inside add to it.
+struct Coordinate {
+  Affine of_turn;
+  int64_t low = 0, high = 0;
+
+  Coordinate(const Statement& s, const Index& index, const Loops& inner) {
+    auto add = [&](int64_t a, int64_t b) {
+      low += std::min(a, b);
+      high += std::max(a, b);
+    };
+    add(index.affine.constant, index.affine.constant);
+    add(0, index.lane * (s.type.lanes - 1));
+    for (const loop::Term& t : index.affine.terms)
+      if (auto at = inner.find(t.loop); at != inner.end())
+        add(t.factor * at->second->begin, t.factor * last_value(*at->second));
+      else
+        of_turn.terms.push_back(t);
+  }
+};
+
+/// True where some axis keeps every access of a turn within a slice, no wider than what the loop
+/// steps over, which no other turn touches.
+bool sliced(const std::vector<const Statement*>& accesses, const Statement& loop,
+            const Loops& inner) {
   const Statement& first = *accesses.front();
   for (size_t axis = 0; axis < first.index.size(); ++axis) {
-    bool agree = pins(first.index[axis], loop, inner);
-    for (const Statement* s : accesses)
+    Coordinate all(first, first.index[axis], inner);
+    bool agree = factor(all.of_turn, loop.loop) != 0;
+    for (const Statement* s : accesses) {
       agree = agree && s->buffer == first.buffer && s->tile == first.tile &&
-              s->index.size() == first.index.size() && s->index[axis] == first.index[axis];
-    if (agree)
+              s->index.size() == first.index.size() && s->index[axis].dynamic == loop::none;
+      if (!agree)
+        break;
+      const Coordinate one(*s, s->index[axis], inner);
+      agree = one.of_turn == all.of_turn;
+      all.low = std::min(all.low, one.low);
+      all.high = std::max(all.high, one.high);
+    }
+    // Of a loop by ones that is one element: blocks, as in 8*i + r, are left to the loop inside.
+    const int64_t width = loop.step == 1 ? 1 : std::abs(factor(all.of_turn, loop.loop)) * loop.step;
+    if (agree && all.high - all.low < width)
       return true;
   }
   return false;
 }
 
+Loops inner_loops(const Statement& loop) {
+  Loops inner;
+  for_each(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::For)
+      inner[s.loop] = &s;
+  });
+  return inner;
+}
+
 } // namespace
 
+bool keeps_apart(const Statement& loop, const std::vector<const Statement*>& accesses) {
+  return sliced(accesses, loop, inner_loops(loop));
+}
+
 std::string dependence(const Program& program, const Statement& loop) {
-  std::set<LoopId> inner;
+  const Loops inner = inner_loops(loop);
   std::set<TileId> own;
   std::map<loop::BufferId, std::vector<const Statement*>> buffers;
   std::map<TileId, std::vector<const Statement*>> tiles;
@@ -46,9 +82,6 @@ std::string dependence(const Program& program, const Statement& loop) {
   std::string reason;
   for_each(loop.body, [&](const Statement& s) {
     switch (s.kind) {
-    case StatementKind::For:
-      inner.insert(s.loop);
-      break;
     case StatementKind::Tile:
       own.insert(s.tile);
       break;
@@ -69,6 +102,7 @@ std::string dependence(const Program& program, const Statement& loop) {
     case StatementKind::Join:
       tiles[s.tile].push_back(&s);
       break;
+    case StatementKind::For:
     case StatementKind::Compute:
     case StatementKind::Index:
     case StatementKind::Prefetch:
@@ -76,10 +110,10 @@ std::string dependence(const Program& program, const Statement& loop) {
     }
   });
   for (loop::BufferId b : written)
-    if (!sliced(buffers[b], loop.loop, inner))
+    if (!sliced(buffers[b], loop, inner))
       reason = "iterations share elements of " + program.buffers[b].name;
   for (TileId t : set)
-    if (!own.count(t) && !sliced(tiles[t], loop.loop, inner))
+    if (!own.count(t) && !sliced(tiles[t], loop, inner))
       reason = "it accumulates";
   return reason;
 }

@@ -2,6 +2,7 @@
 #include "Jam.h"
 
 #include "Families.h"
+#include "Independence.h"
 #include "Widen.h"
 
 #include <algorithm>
@@ -182,7 +183,82 @@ private:
   std::set<LoopId> groups_; ///< the unrolled loops made here
 };
 
+/// What iterations share, and where: within a group they do it one after another.
+class SharedTiles {
+public:
+  explicit SharedTiles(const Statement& loop) : loop_(loop), own_(own_tiles(loop)) {
+    collect(loop.body);
+  }
+
+  bool keep_order() const {
+    bool keep = check_groups_.empty() ||
+                (check_groups_.size() == 1 && groups_.at(*check_groups_.begin()).empty());
+    for (const auto& [tile, uses] : tiles_) {
+      const std::vector<const Statement*>& around = groups_.at(*uses.groups.begin());
+      keep =
+          keep && (!uses.set || keeps_apart(loop_, uses.accesses) ||
+                   (uses.groups.size() == 1 && std::ranges::all_of(around, [&](const Statement* l) {
+                      return turns(*l) <= 1 || keeps_apart(*l, uses.accesses);
+                    })));
+    }
+    return keep;
+  }
+
+private:
+  struct Uses {
+    std::vector<const Statement*> accesses;
+    std::set<size_t> groups;
+    bool set = false;
+  };
+
+  void collect(const std::vector<Statement>& body) {
+    groups_.push_back(around_);
+    for (const Statement& s : body)
+      if (s.kind == StatementKind::For && holds_loop(s)) {
+        around_.push_back(&s);
+        collect(s.body);
+        around_.pop_back();
+        groups_.push_back(around_);
+      } else {
+        use(s);
+        for_each(s.body, [&](const Statement& t) { use(t); });
+      }
+  }
+
+  void use(const Statement& s) {
+    if (s.kind == StatementKind::Check)
+      check_groups_.insert(groups_.size() - 1);
+    if (s.tile == loop::none || own_.count(s.tile))
+      return;
+    Uses& uses = tiles_[s.tile];
+    uses.accesses.push_back(&s);
+    uses.groups.insert(groups_.size() - 1);
+    uses.set |= s.kind == StatementKind::Set || s.kind == StatementKind::Transpose;
+  }
+
+  const Statement& loop_;
+  const std::set<TileId> own_;
+  std::vector<const Statement*> around_;
+  std::vector<std::vector<const Statement*>> groups_; ///< of each the loops around it that stay
+  std::map<TileId, Uses> tiles_;                      ///< of outside
+  std::set<size_t> check_groups_;
+};
+
 } // namespace
+
+bool keeps_order(const Program& program, const Statement& loop) {
+  std::map<loop::BufferId, std::vector<const Statement*>> accesses;
+  std::set<loop::BufferId> written;
+  for_each(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Store)
+      written.insert(storage(program, s.buffer));
+    if (s.kind == StatementKind::Store || s.kind == StatementKind::Load)
+      accesses[storage(program, s.buffer)].push_back(&s);
+  });
+  return SharedTiles(loop).keep_order() && std::ranges::all_of(written, [&](loop::BufferId b) {
+           return keeps_apart(loop, accesses[b]);
+         });
+}
 
 bool can_jam(const Statement& loop) {
   bool joined = false;

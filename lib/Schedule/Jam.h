@@ -6,8 +6,8 @@
 //            tile acc[8]; for k { for r in 0..8 unrolled { acc[r] = fma x[i + r, k], w[k], acc[r] }
 //            } for r in 0..8 unrolled { y[i + r] = acc[r] } }
 //
-// Needs independent iterations. What the loop does not move is computed once; values that cross a
-// loop inside are kept in tiles.
+// Needs independent iterations, or such as keep their order so. What the loop does not move is
+// computed once; values that cross a loop inside are kept in tiles.
 #pragma once
 
 #include "Rewrite.h"
@@ -16,6 +16,11 @@ namespace gdjit::scheduling {
 
 /// True where jam can take the loop: no tile declared inside is joined.
 bool can_jam(const Statement& loop);
+
+/// True where jam leaves whatever iterations share in its order: no element of a buffer, and of
+/// tiles of outside what is used between two loops inside, for one iteration after another (a sum
+/// over all of them).
+bool keeps_order(const Program& program, const Statement& loop);
 
 /// Appends to `out` the loop with `times` iterations side by side, and what remains with fewer.
 /// What varies within goes on to vary in copies.

@@ -80,9 +80,10 @@ private:
     return scheduling::accumulators(loop.body, varying_);
   }
 
-  /// A loop over vectors that holds an accumulation.
+  /// A loop over vectors that holds an accumulation; a text may have other loops that step.
   bool is_vector_loop(const Statement& s) const {
-    return s.kind == StatementKind::For && s.step > 1 && accumulators(s) > 0;
+    return s.kind == StatementKind::For && s.step > 1 && accumulators(s) > 0 &&
+           keeps_order(program_, s);
   }
 
   /// Several vectors of a row at once.

@@ -116,6 +116,25 @@ TEST(ScheduledTexts, TilesMayHoldScalars) {
       head));
 }
 
+TEST(ScheduledTexts, LoopsThatStepMayReadWhatTheTurnBeforeStored) {
+  // One of vectors would take several turns at once.
+  auto rows_behind = [](const char* read, const char* more) {
+    return fmt::format("{}input x : f32[40,8]\noutput y : f32[40,16]\n\n"
+                       "buffer x : f32[40,8] = input x\nbuffer y : f32[40,16] = output y\n\n"
+                       "kernel k0 \"\" {{\n  for i in 0..40 {{\n    for j in 0..16 {{\n"
+                       "      store y[i, j] = x[i, 3]\n    }}\n  }}\n  tile t1 : f32x16 = 0.5\n"
+                       "  for i in 2..40 step 2 {{\n    tile t0 : f32x16 = -0.0\n{}"
+                       "    for k in 0..8 {{\n"
+                       "      set t0 = fma x[i, k], (load {} : f32x16), t0\n    }}\n"
+                       "    store y[i, lane] = t0\n    set t1 = add t1, t0\n  }}\n"
+                       "  store y[0, lane] = t1\n}}\n\nend\n",
+                       head, more, read);
+  };
+  expect_same_bits(rows_behind("y[i-2, lane]", ""));
+  expect_same_bits(rows_behind("y[i+1, lane]", "    %9 = mul t1, 0.5\n    set t0 = add t0, %9\n"));
+  expect_same_bits(rows_behind("y[i+1, lane]", "    set t1 = mul t1, 0.5\n"));
+}
+
 /// Blocks of terms, the sum of each as `block` gives it, over weights that threads update.
 std::string in_blocks(const std::string& block) {
   return fmt::format(
