@@ -4,6 +4,7 @@
 
 #include "StepBuilder.h"
 
+#include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Interp/LoopInterpreter.h"
 #include "gdjit/Loop/Text.h"
 #include "gdjit/Loop/Verifier.h"
@@ -12,6 +13,7 @@
 #include "gdjit/Memory/Plan.h"
 #include "gdjit/Transforms/VerifyValues.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace gdjit {
@@ -117,6 +119,54 @@ TEST(SoftwarePipeline, OtherWorkStaysBehindItsTile) {
   EXPECT_THAT(scheduled(update_step(DType::f32, 42, 256)).text,
               AllOf(Not(HasSubstr("prefetch w[")), HasSubstr("step 14")))
       << "loops over 2 tiles";
+}
+
+/// y[i, j] = sqrt(product of x and d + y[i, j]) in tiles of 2 by 1 vectors, with `head` in front of
+/// each, `factor` in the place of an element of d, and `more` behind each store.
+std::string tiles_of_text(const std::string& head, const std::string& factor,
+                          const std::string& more = "") {
+  return fmt::format(
+      "gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\n"
+      "input x : f32[100,16]\ninput d : f32[100,32]\noutput y : f32[16,32]\noutput z : "
+      "f32[16,32]\n\n"
+      "buffer x : f32[100,16] = input x\nbuffer d : f32[100,32] = input d\n"
+      "buffer y : f32[16,32] = output y\nbuffer z : f32[16,32] = output z\n\n"
+      "kernel k0 \"\" {{\n  for i in 0..16 {{\n    for j in 0..32 {{\n"
+      "      store y[i, j] = x[j, i]\n      store z[i, j] = 0.5\n    }}\n  }}\n  for i in 2..16 "
+      "step 2 {{\n{}"
+      "    tile t0[2, 1] : f32x16 = -0.0\n    for k in 0..100 {{\n"
+      "      unrolled for r in 0..2 {{\n        unrolled for v in 0..1 {{\n          %8 = {}\n"
+      "          set t0[r, v] = fma x[k, i+r], %8, t0[r, v]\n        }}\n      }}\n    }}\n"
+      "    unrolled for r in 0..2 {{\n      unrolled for v in 0..1 {{\n"
+      "        %9 = sqrt (mul t0[r, v], t0[r, v])\n"
+      "        store y[i+r, 16*v+lane] = %9\n{}      }}\n    }}\n  }}\n}}\n\nend\n",
+      head, factor, more);
+}
+
+TEST(SoftwarePipeline, WorkWhoseResultsAreReadStaysBehindItsTile) {
+  const std::string d = "load d[k, 16*v+lane] : f32x16";
+  auto remarks = [](const std::string& text) {
+    const loop::Program read = read_step(text, "t.gdir").program;
+    PassContext context;
+    context.machine = {.vector_bytes = 64, .vector_registers = 5}; // for one such tile
+    const CallArguments arguments = random_arguments(read.signature, 3, 1);
+    EXPECT_EQ(first_difference(read.signature, interpret(read, arguments),
+                               interpret(schedule(read, context), arguments)),
+              "")
+        << text;
+    return context.remarks;
+  };
+  const auto late = Contains(HasSubstr("the work behind the one before"));
+  EXPECT_THAT(remarks(tiles_of_text("", d)), late);
+  EXPECT_THAT(remarks(tiles_of_text("    %0 = load y[1, 3]\n", "add (" + d + "), %0")), Not(late))
+      << "by what stands in front of the next tile";
+  EXPECT_THAT(remarks(tiles_of_text("", "load y[i+r-2, 16*v+lane] : f32x16")), Not(late))
+      << "by its terms";
+  EXPECT_THAT(remarks(tiles_of_text("", d,
+                                    "        %10 = load y[i+r, 16*v+lane] : f32x16\n"
+                                    "        store z[i+r, 16*v+lane] = sqrt (mul %10, %9)\n")),
+              Not(late))
+      << "by itself";
 }
 
 } // namespace
