@@ -113,13 +113,12 @@ private:
     return stores;
   }
 
-  /// True where the loop moves through a tile of outside in any way but along its chains.
+  /// True where the loop moves through a tile in any way but along its chains.
   bool moves_other_tiles(const Statement& loop) const {
-    const std::set<TileId> own = own_tiles(loop);
     const std::set<TileId>& chains = tiles_of_loop_.at(loop.loop);
     bool found = false;
     for_each(loop.body, [&](const Statement& s) {
-      if ((s.kind != StatementKind::Get && s.kind != StatementKind::Set) || own.count(s.tile))
+      if (s.kind != StatementKind::Get && s.kind != StatementKind::Set)
         return;
       for (size_t axis = 0; axis < s.index.size(); ++axis) {
         bool along = axis + 1 == s.index.size() && chains.count(s.tile) &&

@@ -36,7 +36,9 @@ public:
   std::vector<Statement> body(const std::vector<Statement>& statements) {
     std::vector<Statement> out, group;
     for (const Statement& s : statements) {
-      bool uniform = s.result != loop::none && !variation_.values.count(s.result);
+      const bool uniform = s.result != loop::none && !variation_.values.count(s.result) &&
+                           s.kind != StatementKind::Get && s.kind != StatementKind::Join &&
+                           !reads_group(s);
       if (s.kind == StatementKind::Tile) {
         out.push_back(declared(s));
       } else if (s.kind == StatementKind::For && holds_loop(s)) {
@@ -44,10 +46,11 @@ public:
         Statement inner = s;
         inner.body = body(s.body);
         out.push_back(std::move(inner));
-      } else if (uniform && s.kind != StatementKind::Get && s.kind != StatementKind::Join) {
-        out.push_back(
-            s); // it reads nothing that the group before it writes: iterations are independent
+      } else if (uniform) {
+        out.push_back(s);
       } else {
+        if (s.result != loop::none)
+          grouped_.insert(s.result);
         group.push_back(s);
       }
     }
@@ -56,6 +59,14 @@ public:
   }
 
 private:
+  /// True where a statement reads what a group computes, as a tile's element that all iterations
+  /// share: then it stands there, too.
+  bool reads_group(const Statement& s) const {
+    bool found = false;
+    for_each_use(s, [&](ValueId v) { found = found || grouped_.contains(v); });
+    return found;
+  }
+
   Statement declared(Statement tile) {
     tile.extents.insert(tile.extents.begin(), times_);
     return tile;
@@ -177,6 +188,7 @@ private:
   int64_t stride_, times_;
   Variation variation_;
   std::set<TileId> own_tiles_;
+  std::set<ValueId> grouped_;          ///< results of statements in groups
   std::map<ValueId, LoopId> group_of_; ///< the unrolled loop that computes it
   std::map<ValueId, loop::ValueType> types_;
   std::map<ValueId, TileId> spilled_;

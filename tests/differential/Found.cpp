@@ -47,6 +47,21 @@ graph {
                MachineTable{.vector_bytes = 32});
 }
 
+TEST(Found, what_columns_share_of_a_tile_is_read_before_it_is_used) {
+  expect_chain(found(R"(
+output y : i64[4,2]
+graph {
+  %0 = iota axis=0 : i64[4,9]
+  %1 = div %0, %0 : i64[4,9]
+  %2 = constant 2 : i64[]
+  %3 = broadcast %2 : i64[9,2]
+  %4 = matmul %1, %3 order=i64:sequential : i64[4,2]
+  output y = %4
+}
+)"),
+               MachineTable{});
+}
+
 TEST(Found, masked_vectors_wider_than_a_register_touch_no_masked_lane) {
   expect_chain(found(R"(
 input x : f32[1,1,1]

@@ -55,6 +55,16 @@ TEST(ScheduledTexts, WorkBetweenTermsMayHoldWhatNobodyReads) {
                              "      store y[i, j] = div w[i, j], %2\n"));
 }
 
+TEST(ScheduledTexts, ALoopOverChainsMayIndexATileOfItsOwn) {
+  expect_same_bits(
+      fmt::format("{}input x : f32[8]\noutput y : f32[8]\n\nbuffer x : f32[8] = input x\n"
+                  "buffer y : f32[8] = output y\n\nkernel k0 \"\" {{\n  tile t0[8] : f32 = -0.0\n"
+                  "  for i in 0..8 {{\n    tile t1[8] : f32 = 0.25\n    %0 = get t1[i]\n"
+                  "    set t0[i] = add t0[i], (add %0, x[i])\n  }}\n  for i in 0..8 {{\n"
+                  "    store y[i] = t0[i]\n  }}\n}}\n\nend\n",
+                  head));
+}
+
 TEST(ScheduledTexts, WorkMayStoreTwice) {
   expect_same_bits(with_work("      %1 = sqrt (mul t0, t0)\n      store y[i, j] = div w[i, j], %1\n"
                              "      store y[i, j] = t0\n"));
