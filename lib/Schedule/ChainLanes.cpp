@@ -29,6 +29,20 @@ struct Chains {
   bool possible = true;
 };
 
+bool holds_chains_of_outside(const Statement& loop, const std::map<TileId, int>& lanes,
+                             const std::map<LoopId, std::set<TileId>>& tiles_of_loop) {
+  const std::set<TileId> own = own_tiles(loop);
+  bool found = false;
+  for_each(loop.body, [&](const Statement& s) {
+    auto inside = tiles_of_loop.find(s.loop);
+    if (s.kind == StatementKind::For && inside != tiles_of_loop.end())
+      found = found || std::ranges::any_of(inside->second, [&](TileId t) {
+                return lanes.contains(t) && !own.contains(t);
+              });
+  });
+  return found;
+}
+
 class Finder {
 public:
   Finder(const Program& program, const MachineTable& machine, const Varying& varying,
@@ -67,11 +81,17 @@ private:
     return pays && (whole || !joined_.count(tile)) ? lanes : 0;
   }
 
-  /// A loop over several such tiles needs one width for all of them, and all of them possible.
+  /// A loop over several such tiles needs one width for all of them, and all of them possible; one
+  /// that holds a loop over chains of outside, which would be its lanes, has none itself.
   void agree() {
     bool changed = true;
     while (changed) {
       changed = false;
+      for (const auto& [tile, chains] : chains_)
+        if (lanes_.count(tile) && std::ranges::any_of(chains.walks, [&](const Walk& walk) {
+              return holds_chains_of_outside(*walk.loop, lanes_, tiles_of_loop_);
+            }))
+          changed = lanes_.erase(tile) != 0;
       for (auto& [loop, tiles] : tiles_of_loop_) {
         int least = 1 << 30;
         for (TileId t : tiles)
@@ -198,8 +218,13 @@ int ChainLanes::of_loop(const Statement& loop) const {
   return lanes == 0 ? -1 : lanes;
 }
 
+bool ChainLanes::inside(const Statement& loop) const {
+  return holds_chains_of_outside(loop, lanes_, tiles_of_loop_);
+}
+
 bool ChainLanes::joined(LoopId loop) const {
-  return std::ranges::any_of(tiles_of(loop), [&](TileId tile) { return joined_.count(tile) != 0; });
+  return std::ranges::any_of(tiles_of_loop_.at(loop),
+                             [&](TileId tile) { return joined_.count(tile) != 0; });
 }
 
 int ChainLanes::of_tile(TileId tile) const {

@@ -29,6 +29,9 @@ public:
   /// True where the loop's chains are partial sums that are joined, not sums of different results.
   bool joined(LoopId loop) const;
 
+  /// True where a loop inside walks over chains of outside that are lanes.
+  bool inside(const Statement& loop) const;
+
   /// The tiles over whose chains a loop walks.
   const std::set<TileId>& tiles_of(LoopId loop) const { return tiles_of_loop_.at(loop); }
 

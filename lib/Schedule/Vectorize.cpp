@@ -64,20 +64,9 @@ private:
     else if (refusal = lane_dependence(program_, loop);
              refusal.empty() && (chains_.of_loop(loop) != 0 || !keeps_to_its_tiles(loop)))
       refusal = "it runs over results in registers that stay scalars";
-    else if (refusal.empty() && holds_other_chains(loop))
+    else if (refusal.empty() && chains_.inside(loop))
       refusal = "it holds a loop over results in registers, which are the lanes";
     return refusal.empty() ? lanes : 0;
-  }
-
-  /// True where a loop inside walks over chains of outside that are lanes.
-  bool holds_other_chains(const Statement& loop) const {
-    const std::set<TileId> own = own_tiles(loop);
-    bool found = false;
-    for_each(loop.body, [&](const Statement& s) {
-      if (s.kind == StatementKind::For && chains_.of_loop(s) > 0)
-        found = found || !std::ranges::includes(own, chains_.tiles_of(s.loop));
-    });
-    return found;
   }
 
   /// For a nest without any vector, the reason of each of its loops.

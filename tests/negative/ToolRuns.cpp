@@ -108,9 +108,11 @@ TEST_F(EndedRuns, a_closed_terminal_is_a_ctrl_c) {
 }
 
 TEST_F(EndedRuns, nohup_outlives_its_terminal) {
+  const std::string err = d_.file("err");
   ToolRun run = run_shell("trap '' HUP; gdjit train " + scores_file("scores") + " --data " + rows_ +
-                          " --steps 5000000 & sleep 0.3; kill -HUP $!; wait $!");
-  EXPECT_EQ(run.code, 0) << run.err;
+                          " --epochs 100000000 2>" + err + " & until grep -q step " + err +
+                          "; do sleep 0.05; done; kill -HUP $!; sleep 0.3; kill -KILL $!; wait $!");
+  EXPECT_EQ(run.code, 128 + SIGKILL) << "ended by itself: " << read_text(err);
 }
 
 } // namespace

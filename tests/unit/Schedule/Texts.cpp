@@ -65,6 +65,16 @@ TEST(ScheduledTexts, ALoopOverChainsMayIndexATileOfItsOwn) {
                   head));
 }
 
+TEST(ScheduledTexts, ALoopOverChainsMayHoldOneOverOthers) {
+  expect_same_bits(fmt::format(
+      "{}input x : f32[16]\noutput y : f32[16]\n\nbuffer x : f32[16] = input x\n"
+      "buffer y : f32[16] = output y\n\nkernel k0 \"\" {{\n  tile t0[16] : f32 = 0.5\n"
+      "  tile t1[16] : f32 = 0.25\n  for i in 0..16 {{\n    set t1[i] = add t1[i], x[i]\n"
+      "    for j in 0..16 {{\n      %0 = get t0[j]\n    }}\n  }}\n"
+      "  for k in 0..16 {{\n    store y[k] = t1[k]\n  }}\n}}\n\nend\n",
+      head));
+}
+
 TEST(ScheduledTexts, WorkMayStoreTwice) {
   expect_same_bits(with_work("      %1 = sqrt (mul t0, t0)\n      store y[i, j] = div w[i, j], %1\n"
                              "      store y[i, j] = t0\n"));
