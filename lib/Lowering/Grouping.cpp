@@ -11,11 +11,6 @@ namespace gdjit::lowering {
 
 namespace {
 
-/// What a product becomes where its loops are unrolled into tiles: vectors of terms and what is
-/// left over, as many statements as so many of its terms make one of, up to a bound that tiles
-/// have.
-constexpr double terms_a_statement = 8;
-constexpr double most_tile_statements = 400;
 /// What waits for its first reader together holds at most this many statements: a kernel that takes
 /// it stays near its length. Single numbers of more (an optimizer's bias correction) come first, so
 /// that no update waits for them.
@@ -25,8 +20,6 @@ constexpr int64_t short_row = 64;
 /// Movement of arguments belongs to no kernel while a chain of it is shorter than this: a longer
 /// one is cut by a copy.
 constexpr int most_free_maps = 6;
-/// Statements around the operation of a node: load, store, loop.
-constexpr int32_t access_cost = 3;
 
 Shape without_units(const Shape& shape) {
   Shape s;
@@ -122,44 +115,6 @@ Grouping::Grouping(const Step& step)
       break;
     }
   }
-}
-
-/// Rows of several layers, one of them wide: kernels of their own have lanes along its columns,
-/// where in one loop over rows all that they hand on lies apart.
-bool Grouping::has_wide_layers() const {
-  int contractions = 0;
-  bool wide = false;
-  for (NodeId n = 0; n < graph_.size(); ++n)
-    if (kind(graph_.op(n)) == OpKind::Contraction) {
-      const Shape& shape = graph_.type(n).shape;
-      ++contractions;
-      wide = wide || (shape.rank() > 0 && shape[shape.rank() - 1] >= wide_layer);
-    }
-  return wide && contractions > contractions_of_one_layer && step_.signature.batch > few_rows;
-}
-
-bool Grouping::whole_step_fits() {
-  int64_t chain_bytes = 0;
-  if (has_wide_layers())
-    return false;
-  for (NodeId n = 0; n < graph_.size(); ++n) {
-    if (cost_[n] == 0)
-      continue;
-    statements_ += cost_[n];
-    chain_bytes += chain_bytes_[n];
-    double elements = static_cast<double>(graph_.type(n).elements());
-    OpKind k = kind(graph_.op(n));
-    if (k == OpKind::Contraction || k == OpKind::Reduction)
-      elements *= static_cast<double>(accesses(graph_, n).reduced.elements());
-    if (k == OpKind::Contraction)
-      statements_ +=
-          static_cast<int64_t>(std::min(elements / terms_a_statement, most_tile_statements));
-    work_ += elements * (cost_[n] - access_cost + 1);
-    if (statements_ > kernel_operations || work_ > static_cast<double>(whole_step_work) ||
-        chain_bytes > kernel_chain_bytes)
-      return false;
-  }
-  return true;
 }
 
 void Grouping::find_late_updates() {
@@ -285,7 +240,11 @@ bool Grouping::fits(NodeId n, uint32_t group) {
     return refuse(
         fmt::format(" would make the chains of its sums longer than {} bytes", kernel_chain_bytes));
   if (k == OpKind::Contraction)
-    return refuse(" is a contraction, with loops of its own");
+    return refuse(" is a contraction, with loops of its own" +
+                  (wide_layers_ ? fmt::format(", since there are more than {} rows and a layer of "
+                                              "{} or more columns",
+                                              few_rows, wide_layer)
+                                : std::string()));
   if (runs_over(n, group))
     return true;
   return refuse(fmt::format(" runs over {}, not {}", to_string(space(n)), to_string(g.spaces[0])));

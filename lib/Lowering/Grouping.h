@@ -74,6 +74,7 @@ private:
 
   const Step& step_;
   const Graph& graph_;
+  bool wide_layers_ = false; ///< why the whole step is no kernel
   Expansions expansions_;
   std::vector<int32_t> cost_;        ///< statements per node
   std::vector<int64_t> chain_bytes_; ///< per node, of its tile of chains
@@ -92,6 +93,8 @@ private:
   uint32_t last_check_ = Partition::no_kernel; ///< index checks run in the order of their nodes
 };
 
+/// Statements around the operation of a node: load, store, loop.
+inline constexpr int32_t access_cost = 3;
 /// LLVM's cost grows faster than the kernel: a kernel is cut behind this many Loop IR statements.
 inline constexpr int64_t kernel_operations = 2000;
 /// A step of at most this many scalar operations is one kernel: calls and passes over memory would
