@@ -181,7 +181,7 @@ TEST(Fuse, AHundredThousandNodesAreLowered) {
 }
 
 /// Forward through two layers and back, over so many rows.
-size_t kernels_of_layers(int64_t rows, int64_t width) {
+std::vector<KernelGroup> kernels_of_layers(int64_t rows, int64_t width) {
   StepMaker m;
   Expr x = m.input("x", {rows, 2}), w = m.input("w", {2, width}), v = m.input("v", {width, 1});
   Expr h = apply(Opcode::Tanh, matmul(x, w)), y = matmul(h, v);
@@ -191,13 +191,16 @@ size_t kernels_of_layers(int64_t rows, int64_t width) {
   Step step = m.step();
   step.signature.batch = rows;
   PassContext context;
-  return fuse(step, context).partition.kernels.size();
+  return fuse(step, context).partition.kernels;
 }
 
 TEST(Fuse, ManyRowsOfWideLayersAreNoOneKernel) {
-  EXPECT_EQ(kernels_of_layers(16, 8), 1u);
-  EXPECT_EQ(kernels_of_layers(64, 7), 1u);
-  EXPECT_GT(kernels_of_layers(17, 8), 1u);
+  EXPECT_EQ(kernels_of_layers(16, 8).size(), 1u);
+  EXPECT_EQ(kernels_of_layers(64, 7).size(), 1u);
+  const std::vector<KernelGroup> several = kernels_of_layers(17, 8);
+  EXPECT_GT(several.size(), 1u);
+  EXPECT_THAT(several[0].reason,
+              testing::HasSubstr("more than 16 rows and a layer of 8 or more columns"));
 }
 
 } // namespace
