@@ -19,19 +19,15 @@ namespace {
 
 constexpr int64_t largest_register_tile = 1024; ///< elements; a larger tile is an array
 
-int64_t product(const std::vector<int64_t>& extents) {
-  return std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>());
-}
-
 } // namespace
 
 /// True where the tile has too many elements for registers.
 bool KernelEmitter::is_array(const Statement& tile) {
-  return product(tile.extents) > largest_register_tile;
+  return gdjit::loop::tile_elements(tile) > largest_register_tile;
 }
 
 llvm::Value* KernelEmitter::elements(const Statement& tile) {
-  const int64_t count = product(tile.extents);
+  const int64_t count = gdjit::loop::tile_elements(tile);
   if (tile.extents.empty() || !is_passed(tile.extents.data()))
     return i64(count);
   return b_.CreateNSWMul(number(tile.extents[0]), i64(count / tile.extents[0]));
@@ -39,7 +35,7 @@ llvm::Value* KernelEmitter::elements(const Statement& tile) {
 
 void KernelEmitter::declare(const Statement& s) {
   Tile& tile = tiles_[s.tile];
-  int64_t count = product(s.extents);
+  const int64_t count = gdjit::loop::tile_elements(s);
   if (tile.elements.empty() && tile.array == nullptr) {
     constexpr int64_t most = gdjit::MachineTable{}.stack_bytes;
     const int64_t bytes = gdjit::loop::tile_bytes(s);

@@ -12,11 +12,12 @@ BufferId storage(const Program& program, BufferId buffer) {
   return buffer;
 }
 
+int64_t tile_elements(const Statement& tile) {
+  return std::accumulate(tile.extents.begin(), tile.extents.end(), int64_t{1}, std::multiplies<>());
+}
+
 int64_t tile_bytes(const Statement& tile) {
-  return std::accumulate(tile.extents.begin(), tile.extents.end(),
-                         int64_t{tile.type.lanes} *
-                             static_cast<int64_t>(byte_size(tile.type.dtype)),
-                         std::multiplies<>());
+  return tile_elements(tile) * tile.type.lanes * byte_size(tile.type.dtype);
 }
 
 int64_t turns(const Statement& loop) {

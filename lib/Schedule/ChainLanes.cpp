@@ -90,8 +90,10 @@ private:
       for (const auto& [tile, chains] : chains_)
         if (lanes_.count(tile) && std::ranges::any_of(chains.walks, [&](const Walk& walk) {
               return holds_chains_of_outside(*walk.loop, lanes_, tiles_of_loop_);
-            }))
-          changed = lanes_.erase(tile) != 0;
+            })) {
+          lanes_.erase(tile);
+          changed = true;
+        }
       for (auto& [loop, tiles] : tiles_of_loop_) {
         int least = 1 << 30;
         for (TileId t : tiles)
@@ -218,13 +220,12 @@ int ChainLanes::of_loop(const Statement& loop) const {
   return lanes == 0 ? -1 : lanes;
 }
 
-bool ChainLanes::inside(const Statement& loop) const {
-  return holds_chains_of_outside(loop, lanes_, tiles_of_loop_);
+bool ChainLanes::holds_chains_of_outside(const Statement& loop) const {
+  return scheduling::holds_chains_of_outside(loop, lanes_, tiles_of_loop_);
 }
 
 bool ChainLanes::joined(LoopId loop) const {
-  return std::ranges::any_of(tiles_of_loop_.at(loop),
-                             [&](TileId tile) { return joined_.count(tile) != 0; });
+  return std::ranges::any_of(tiles_of(loop), [&](TileId tile) { return joined_.count(tile) != 0; });
 }
 
 int ChainLanes::of_tile(TileId tile) const {

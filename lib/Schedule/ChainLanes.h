@@ -30,7 +30,7 @@ public:
   bool joined(LoopId loop) const;
 
   /// True where a loop inside walks over chains of outside that are lanes.
-  bool inside(const Statement& loop) const;
+  bool holds_chains_of_outside(const Statement& loop) const;
 
   /// The tiles over whose chains a loop walks.
   const std::set<TileId>& tiles_of(LoopId loop) const { return tiles_of_loop_.at(loop); }

@@ -10,13 +10,6 @@ namespace {
 constexpr int64_t most_statements = 320; ///< of one epilogue that is written out
 constexpr int64_t least_for_copy = 8;    ///< statements of the nest for each element copied
 
-int64_t elements(const Statement& tile) {
-  int64_t count = 1;
-  for (int64_t extent : tile.extents)
-    count *= extent;
-  return count;
-}
-
 class EpilogueRoller {
 public:
   EpilogueRoller(const Program& program, Kernel& kernel, PassContext& context)
@@ -37,7 +30,7 @@ private:
     std::vector<Statement> out;
     for (Statement& s : body) {
       if (s.kind == StatementKind::For) {
-        if (const std::set<TileId> tiles = tiles_along(s); rolls(s, tiles))
+        if (const std::set<TileId> tiles = tiles_along(s); !tiles.empty() && pays(s, tiles))
           roll(out, s, tiles);
         else
           visit(s.body);
@@ -75,19 +68,23 @@ private:
     return reads_only ? tiles : std::set<TileId>{};
   }
 
-  bool rolls(const Statement& nest, const std::set<TileId>& tiles) const {
+  int64_t written_out(const Statement& nest) const {
+    return code_size(std::span(&nest, 1), &program_);
+  }
+
+  bool pays(const Statement& nest, const std::set<TileId>& tiles) const {
     int64_t copied = 0;
     for (TileId tile : tiles)
-      copied += elements(declared_.at(tile));
-    const int64_t all = code_size({nest}, &program_);
-    return copied > 0 && all > most_statements && all >= least_for_copy * copied;
+      copied += tile_elements(declared_.at(tile));
+    const int64_t all = written_out(nest);
+    return all > most_statements && all >= least_for_copy * copied;
   }
 
   void roll(std::vector<Statement>& out, Statement& nest, const std::set<TileId>& tiles) {
     context_.remarks.push_back(fmt::format(
         "{}: what follows the terms stays a loop over {} rows, whose sums lie on the stack: "
         "written out it would be {} statements",
-        kernel_.name, turns(nest), code_size({nest}, &program_)));
+        kernel_.name, turns(nest), written_out(nest)));
     std::map<TileId, TileId> copies;
     for (TileId tile : tiles)
       copies[tile] = copy(out, declared_.at(tile), nest.loop);

@@ -122,7 +122,7 @@ public:
     std::vector<Statement> out;
     for (Statement& s : body) {
       if (s.kind == StatementKind::Tile && starts_from_minus_zero(s))
-        fresh[s.tile] = registers(s);
+        fresh[s.tile] = tile_elements(s);
       if (s.kind == StatementKind::For) {
         const int64_t count = varying_.loops.count(s.loop) ? 0 : Terms(s, fresh).registers();
         if (count >= least_registers)
@@ -139,12 +139,6 @@ public:
   }
 
 private:
-  static int64_t registers(const Statement& tile) {
-    int64_t count = 1;
-    for (int64_t extent : tile.extents)
-      count *= extent;
-    return count;
-  }
   static bool starts_from_minus_zero(const Statement& tile) {
     return is_float(tile.type.dtype) && tile.type.lanes > 1 &&
            tile.bits == loop::to_bits(tile.type.dtype, -0.0);

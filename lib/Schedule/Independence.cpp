@@ -72,12 +72,27 @@ bool keeps_apart(const Statement& loop, const std::vector<const Statement*>& acc
   return sliced(accesses, loop, inner_loops(loop));
 }
 
+loop::BufferId shared_buffer(const Program& program, const Statement& loop) {
+  const Loops inner = inner_loops(loop);
+  std::map<loop::BufferId, std::vector<const Statement*>> accesses;
+  std::set<loop::BufferId> written;
+  for_each(loop.body, [&](const Statement& s) {
+    if (s.kind == StatementKind::Store)
+      written.insert(storage(program, s.buffer));
+    if (s.kind == StatementKind::Store || s.kind == StatementKind::Load)
+      accesses[storage(program, s.buffer)].push_back(&s);
+  });
+  loop::BufferId shared = loop::none;
+  for (loop::BufferId b : written)
+    if (!sliced(accesses[b], loop, inner))
+      shared = b;
+  return shared;
+}
+
 std::string dependence(const Program& program, const Statement& loop) {
   const Loops inner = inner_loops(loop);
   std::set<TileId> own;
-  std::map<loop::BufferId, std::vector<const Statement*>> buffers;
   std::map<TileId, std::vector<const Statement*>> tiles;
-  std::set<loop::BufferId> written;
   std::set<TileId> set;
   std::string reason;
   for_each(loop.body, [&](const Statement& s) {
@@ -88,12 +103,6 @@ std::string dependence(const Program& program, const Statement& loop) {
     case StatementKind::Check:
       reason = "an index is checked, in order";
       break;
-    case StatementKind::Store:
-      written.insert(storage(program, s.buffer));
-      [[fallthrough]];
-    case StatementKind::Load:
-      buffers[storage(program, s.buffer)].push_back(&s);
-      break;
     case StatementKind::Set:
     case StatementKind::Transpose:
       set.insert(s.tile);
@@ -103,15 +112,16 @@ std::string dependence(const Program& program, const Statement& loop) {
       tiles[s.tile].push_back(&s);
       break;
     case StatementKind::For:
+    case StatementKind::Load:
+    case StatementKind::Store:
     case StatementKind::Compute:
     case StatementKind::Index:
     case StatementKind::Prefetch:
       break;
     }
   });
-  for (loop::BufferId b : written)
-    if (!sliced(buffers[b], loop, inner))
-      reason = "iterations share elements of " + program.buffers[b].name;
+  if (const loop::BufferId shared = shared_buffer(program, loop); shared != loop::none)
+    reason = "iterations share elements of " + program.buffers[shared].name;
   for (TileId t : set)
     if (!own.count(t) && !sliced(tiles[t], loop, inner))
       reason = "it accumulates";

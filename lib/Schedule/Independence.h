@@ -18,6 +18,9 @@ std::string dependence(const Program& program, const Statement& loop);
 /// here.
 std::string lane_dependence(const Program& program, const Statement& loop);
 
+/// A buffer of which `loop` writes elements that its iterations share; none where there is none.
+loop::BufferId shared_buffer(const Program& program, const Statement& loop);
+
 /// True where no turn of `loop` touches what another one does of a tile or buffer, of which
 /// `accesses` are all within it.
 bool keeps_apart(const Statement& loop, const std::vector<const Statement*>& accesses);

@@ -23,15 +23,10 @@ bool holds_loop(const Statement& s) {
 /// Jams one body: `loop` := loop + stride * r for r in 0..times.
 class Jammer {
 public:
-  Jammer(Kernel& kernel, LoopId loop, int64_t stride, int64_t times,
-         const std::vector<Statement>& body)
-      : kernel_(kernel), loop_(loop), stride_(stride), times_(times) {
-    for_each(body, [&](const Statement& s) {
-      if (s.kind == StatementKind::Tile)
-        own_tiles_.insert(s.tile);
-    });
-    variation_ = variation(body, loop, own_tiles_); // each iteration has its own of these
-  }
+  Jammer(Kernel& kernel, const Statement& loop, int64_t times)
+      : kernel_(kernel), loop_(loop.loop), stride_(loop.step), times_(times),
+        own_tiles_(own_tiles(loop)), // each iteration has its own of these
+        variation_(variation(loop.body, loop.loop, own_tiles_)) {}
 
   std::vector<Statement> body(const std::vector<Statement>& statements) {
     std::vector<Statement> out, group;
@@ -186,8 +181,8 @@ private:
   Kernel& kernel_;
   LoopId loop_;
   int64_t stride_, times_;
-  Variation variation_;
   std::set<TileId> own_tiles_;
+  Variation variation_;
   std::set<ValueId> grouped_;          ///< results of statements in groups
   std::map<ValueId, LoopId> group_of_; ///< the unrolled loop that computes it
   std::map<ValueId, loop::ValueType> types_;
@@ -259,17 +254,7 @@ private:
 } // namespace
 
 bool keeps_order(const Program& program, const Statement& loop) {
-  std::map<loop::BufferId, std::vector<const Statement*>> accesses;
-  std::set<loop::BufferId> written;
-  for_each(loop.body, [&](const Statement& s) {
-    if (s.kind == StatementKind::Store)
-      written.insert(storage(program, s.buffer));
-    if (s.kind == StatementKind::Store || s.kind == StatementKind::Load)
-      accesses[storage(program, s.buffer)].push_back(&s);
-  });
-  return SharedTiles(loop).keep_order() && std::ranges::all_of(written, [&](loop::BufferId b) {
-           return keeps_apart(loop, accesses[b]);
-         });
+  return shared_buffer(program, loop) == loop::none && SharedTiles(loop).keep_order();
 }
 
 bool can_jam(const Statement& loop) {
@@ -284,7 +269,7 @@ namespace {
 /// `count` iterations side by side.
 void apply(Kernel& kernel, Statement& loop, int64_t count) {
   if (count > 1) {
-    Jammer jammer(kernel, loop.loop, loop.step, count, loop.body);
+    Jammer jammer(kernel, loop, count);
     loop.body = jammer.body(loop.body);
     jammer.spill(loop.body);
   }

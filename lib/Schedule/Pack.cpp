@@ -15,7 +15,7 @@
 namespace gdjit::scheduling {
 
 int strided_axis(const Program& program, const Statement& s) {
-  if (s.kind != StatementKind::Load || s.type.lanes == 1)
+  if (s.kind != StatementKind::Load || !elements_apart(program, s))
     return -1;
   int axis = -1;
   for (size_t a = 0; a < s.index.size(); ++a) {
@@ -23,17 +23,11 @@ int strided_axis(const Program& program, const Statement& s) {
       return -1;
     if (s.index[a].lane == 0)
       continue;
-    if (axis >= 0 || s.index[a].lane != 1 || a + 1 == s.index.size())
+    if (axis >= 0 || s.index[a].lane != 1)
       return -1;
     axis = static_cast<int>(a);
   }
-  if (axis < 0)
-    return -1;
-  const Shape& shape = program.buffers[s.buffer].type.shape;
-  bool side_by_side = true; // behind it extents of 1 only: its elements lie side by side already
-  for (int a = axis + 1; a < shape.rank(); ++a)
-    side_by_side = side_by_side && shape[a] == 1;
-  return side_by_side ? -1 : axis;
+  return axis;
 }
 
 namespace {

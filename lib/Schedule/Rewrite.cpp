@@ -19,9 +19,6 @@ bool is_plain(const Statement& s) {
          s.loop_kind == loop::LoopKind::sequential;
 }
 
-namespace {
-
-/// True for a vector whose elements do not lie side by side in memory.
 bool elements_apart(const Program& program, const Statement& s) {
   if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.type.lanes == 1)
     return false;
@@ -35,9 +32,7 @@ bool elements_apart(const Program& program, const Statement& s) {
   return std::ranges::any_of(s.index, [](const Index& i) { return i.dynamic != loop::none; });
 }
 
-} // namespace
-
-int64_t code_size(const std::vector<Statement>& statements, const Program* program) {
+int64_t code_size(std::span<const Statement> statements, const Program* program) {
   int64_t size = 0;
   std::map<TileId, uint64_t> elements; // of what is transposed of a tile
   for (const Statement& s : statements) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,10 @@ bool is_plain(const Statement& s);
 /// wherever it is used): the size of the code. A transposition counts as its shuffles; a vector
 /// whose elements lie apart as its lanes where the program is given, behind the steps that may
 /// still copy what it reads.
-int64_t code_size(const std::vector<Statement>& statements, const Program* program = nullptr);
+int64_t code_size(std::span<const Statement> statements, const Program* program = nullptr);
+
+/// True for a vector, loaded or stored, whose elements do not lie side by side in memory.
+bool elements_apart(const Program& program, const Statement& access);
 
 /// Statements, each as often as it runs.
 double work_of(const Statement& s);

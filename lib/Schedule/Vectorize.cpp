@@ -64,7 +64,7 @@ private:
     else if (refusal = lane_dependence(program_, loop);
              refusal.empty() && (chains_.of_loop(loop) != 0 || !keeps_to_its_tiles(loop)))
       refusal = "it runs over results in registers that stay scalars";
-    else if (refusal.empty() && chains_.inside(loop))
+    else if (refusal.empty() && chains_.holds_chains_of_outside(loop))
       refusal = "it holds a loop over results in registers, which are the lanes";
     return refusal.empty() ? lanes : 0;
   }

@@ -176,6 +176,8 @@ void require_in_range(const CallStatus& status, std::span<const Note> notes);
 
 /// The buffer whose memory `buffer` shares: the end of the chain of same_as.
 BufferId storage(const Program& program, BufferId buffer);
+/// Elements of a Tile, each of them a vector where its type is one.
+int64_t tile_elements(const Statement& tile);
 /// What a Tile takes of the stack.
 int64_t tile_bytes(const Statement& tile);
 /// Turns of a For.
