@@ -23,6 +23,7 @@ constexpr int64_t most_results_of_tile = 64;  ///< lines side by side in memory,
 constexpr int64_t panels_in_second_cache = 8; ///< of such vectors: rows have the rest
 constexpr int64_t least_rows = 4;             ///< fewer chains do not hide the latency of fma
 constexpr int64_t most_rows = 16;           ///< more read from more lines at once, and hide no more
+constexpr int64_t most_equal_tiles = 4;     ///< more are worth a last tile of other code
 constexpr int64_t least_rows_with_work = 8; ///< that leave registers to the work between terms
 constexpr int64_t rows_where_they_vary = 8;
 constexpr int64_t least_element_bytes = 4;       ///< of what is added up in lanes
@@ -32,10 +33,13 @@ constexpr int64_t least_turns_again = 4;         ///< of a loop without tiles, f
 constexpr int64_t vectors_without_rows = 8;      ///< enough chains to hide the latency of fma
 constexpr int64_t statements_side_by_side = 128; ///< of such vectors: the code grows
 
-/// As many rows as fit the registers; fewer where what remains would be too few chains to hide the
-/// latency of fma.
+/// As many rows as fit the registers; fewer where a few tiles are then the same code, or where what
+/// remains would be too few chains to hide the latency of fma.
 int64_t choose_rows(int64_t all, int64_t most) {
   most = std::clamp<int64_t>(most, 1, std::max<int64_t>(all, 1));
+  for (int64_t rows = most; 2 * rows > most && rows * most_equal_tiles >= all; --rows)
+    if (all % rows == 0)
+      return rows;
   for (int64_t rows = most; 2 * rows > most; --rows)
     if (all % rows == 0 || all % rows >= least_rows)
       return rows;

@@ -37,7 +37,7 @@ namespace {
 using namespace scheduling;
 
 void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context, Varying varying,
-              const std::set<loop::BufferId>& streamed) {
+              const std::set<loop::BufferId>& streamed, int64_t most_once) {
   const auto first_own = static_cast<loop::BufferId>(program.buffers.size());
   loop::Statement shared = open_shared(kernel);
   Settled settled;
@@ -65,7 +65,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     ask_for_rows(program, kernel, context);
   }
   first_terms(kernel, context, varying);
-  unroll(program, kernel, context, roll_epilogues(program, kernel, context), varying);
+  unroll(program, kernel, context, roll_epilogues(program, kernel, context), varying, most_once);
   close_shared(program, kernel, std::move(shared), first_own);
 }
 
@@ -106,7 +106,7 @@ loop::Program schedule(loop::Program program, PassContext& context) {
       tell_loops_apart(program, kernel);
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
       schedule(alone.program(), alone.program().kernels[0], own, varying[k],
-               alone.numbers(streamed));
+               alone.numbers(streamed), most_once(program, k));
       // Lanes of rows and copies of loops are tiles as well.
       const int64_t bytes = tile_bytes(alone.program().kernels[0]);
       if (bytes > context.machine.stack_bytes && bytes > tile_bytes(kernel)) {

@@ -12,8 +12,13 @@ namespace {
 constexpr int64_t most_statements = 256; ///< of one loop written out
 /// The same where the loop moves along a tile: written out, it leaves the tile in registers.
 constexpr int64_t most_along_tile = 512;
-/// The same where no loop repeats it: a product of 8x16x16 as straight code.
-constexpr int64_t most_once = 576;
+/// The same where no loop repeats it, in one of many kernels: all of them are compiled, and none
+/// runs so short that counting a loop once is noticed.
+constexpr int64_t most_once_of_many = 128;
+/// The same in code that at least one in `large_part` kernels of the step runs: a product of
+/// 8x16x16 as straight code.
+constexpr int64_t most_once_in_part = 576;
+constexpr int64_t large_part = 4;
 constexpr int64_t most_in_kernel =
     2048; ///< of the whole kernel: LLVM's cost grows faster than the kernel
 
@@ -38,11 +43,17 @@ bool moves_along_tile(const Statement& loop) {
 
 class Unroller {
 public:
-  Unroller(const Program& program, Kernel& kernel, const Settled& settled, const Varying& varying)
+  Unroller(const Program& program, Kernel& kernel, const Settled& settled, const Varying& varying,
+           int64_t most_once)
       : program_(program), kernel_(kernel), settled_(settled), varying_(varying),
-        room_(most_in_kernel - code_size(kernel.body, &program)) {}
+        most_once_(most_once), room_(most_in_kernel - code_size(kernel.body, &program)) {}
 
-  void run() { unroll(kernel_.body, false); }
+  /// Those along tiles have the first room: a tile that one of them leaves in memory costs more
+  /// than the counting of all others.
+  void run() {
+    unroll(kernel_.body, false, Which::along_tiles);
+    unroll(kernel_.body, false, Which::all);
+  }
 
   /// What was done, and why; "" where nothing was.
   std::string remark() const {
@@ -58,17 +69,22 @@ public:
   }
 
 private:
-  void unroll(std::vector<Statement>& body, bool repeated) {
+  enum class Which : uint8_t { along_tiles, all };
+
+  void unroll(std::vector<Statement>& body, bool repeated, Which which) {
     for (Statement& s : body) {
       if (s.kind != StatementKind::For)
         continue;
       const bool varies = varying_.loops.count(s.loop) != 0;
-      unroll(s.body, repeated || varies || turns(s) > 1);
+      unroll(s.body, repeated || varies || turns(s) > 1, which);
       if (varies || settled_.count(s.loop))
         continue;
-      const int64_t once = code_size(s.body, &program_), all = once * turns(s);
       const bool along_tile = moves_along_tile(s);
-      const int64_t most = !repeated ? most_once : along_tile ? most_along_tile : most_statements;
+      if (which == Which::along_tiles && !along_tile)
+        continue;
+      const int64_t once = code_size(s.body, &program_), all = once * turns(s);
+      const int64_t most =
+          std::max(along_tile ? most_along_tile : 0, repeated ? most_statements : most_once_);
       if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
           all - once <= room_) {
         s.loop_kind = loop::LoopKind::unrolled;
@@ -91,6 +107,7 @@ private:
   Kernel& kernel_;
   const Settled& settled_;
   const Varying& varying_;
+  int64_t most_once_;
   int64_t room_; ///< statements that the kernel may still gain
   std::vector<std::string> loops_;
   int64_t longest_ = 0;
@@ -99,9 +116,17 @@ private:
 
 } // namespace
 
+int64_t most_once(const Program& program, size_t number) {
+  const int64_t run_it = 1 + std::ranges::count_if(program.kernels, [&](const Kernel& kernel) {
+                           return kernel.same_as == number;
+                         });
+  return run_it * large_part >= static_cast<int64_t>(program.kernels.size()) ? most_once_in_part
+                                                                             : most_once_of_many;
+}
+
 void unroll(const Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
-            const Varying& varying) {
-  Unroller unroller(program, kernel, settled, varying);
+            const Varying& varying, int64_t most_once) {
+  Unroller unroller(program, kernel, settled, varying, most_once);
   unroller.run();
   if (std::string remark = unroller.remark(); !remark.empty())
     context.remarks.push_back(std::move(remark));

@@ -7,8 +7,12 @@
 
 namespace gdjit::scheduling {
 
+/// Statements to which a loop that nothing in kernel `number` of `program` repeats is written out:
+/// more where the kernel, with those that are the same, is a large part of the step's kernels.
+int64_t most_once(const Program& program, size_t number);
+
 /// Leaves the loops that are `settled`.
 void unroll(const Program& program, Kernel& kernel, PassContext& context, const Settled& settled,
-            const Varying& varying);
+            const Varying& varying, int64_t most_once);
 
 } // namespace gdjit::scheduling

@@ -138,6 +138,19 @@ TEST(Schedule, ALoopAlongATileIsWrittenOut) {
                              testing::Not(HasSubstr("  for i1 in 0..16 "))));
 }
 
+TEST(Schedule, AFewTilesAreTheSameCode) {
+  for (const auto& [rows, step] : {std::pair{20, 10}, {40, 10}, {70, 14}}) { // 5 tiles of 14
+    Built b = build(DType::f32, {Shape{rows, 32}, Shape{32, 32}},
+                    [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
+    expect_same_bits(b);
+    PassContext context;
+    context.machine = {.vector_bytes = 64, .vector_registers = 32};
+    EXPECT_THAT(loop::print(schedule(b.loops, context)),
+                testing::AllOf(HasSubstr(fmt::format("for i in 0..{} step {} {{", rows, step)),
+                               testing::Not(HasSubstr(fmt::format("..{} step ", rows - 1)))));
+  }
+}
+
 TEST(Schedule, MuchBehindTheTermsOfATileStaysALoop) {
   auto behind_terms = [](int operations) {
     return build(DType::f32, {Shape{28, 40}, Shape{40, 64}}, [=](std::span<const Expr> x) {
