@@ -139,22 +139,22 @@ private:
 /// Whether the sums of a node are as many side by side as one chain each is chosen for; a text may
 /// ask for one chain of any.
 bool fills_vectors(const Graph& graph, NodeId n, int64_t terms) {
-  constexpr int64_t few_side_by_side = 4;
+  constexpr int64_t half_a_vector = 8;
   const TensorType& type = graph.type(n);
   if (kind(graph.op(n)) == OpKind::Contraction) // along columns, or along the rows of a gradient
-    return type.shape.elements() >= few_side_by_side;
+    return type.shape.elements() >= half_a_vector;
   const Shape& shape = graph.type(graph.operand(n, 0)).shape;
   const std::vector<int64_t>& axes = graph.attributes(n).integers(Attr::axes);
   int64_t behind = 1;
   for (int i = axes.empty() ? shape.rank() : static_cast<int>(axes.back()) + 1; i < shape.rank();
        ++i)
     behind *= shape[i];
-  return choose_order(type.dtype, terms, behind).partials == 1;
+  return choose_order(type.dtype, terms, behind, /*one_axis=*/true).partials == 1;
 }
 
 /// A reduction order in words: the same whatever the machine, the schedule and the threads.
 std::string words(const Graph& graph, NodeId n) {
-  constexpr int64_t short_chain = 32;
+  constexpr int64_t short_chain = 16, short_row = 32;
   const ReductionOrder order = graph.attributes(n).order(Attr::order);
   const int64_t terms = accesses(graph, n).reduced.elements();
   std::string chains =
@@ -168,10 +168,11 @@ std::string words(const Graph& graph, NodeId n) {
                        "share the terms; each block {}",
                        order.block, terms, chains);
   return fmt::format("{} in {}{}", counted(terms, "term"), chains,
-                     order.partials > 1     ? ""
-                     : terms <= short_chain ? ", since joining partial sums would cost more"
-                     : fills_vectors(graph, n, terms) ? ", since sums side by side fill vectors"
-                                                      : ", as its order asks: " + to_string(order));
+                     order.partials > 1 ? ""
+                     : terms > short_chain && fills_vectors(graph, n, terms)
+                         ? ", since sums side by side fill vectors"
+                     : terms <= short_row ? ", since joining partial sums would cost more"
+                                          : ", as its order asks: " + to_string(order));
 }
 
 /// In which order the sums of a kernel are added.

@@ -13,25 +13,39 @@ std::string to_string(const ReductionOrder& order) {
   return type + ":sequential";
 }
 
-ReductionOrder choose_order(DType type, int64_t terms, int64_t behind) {
+namespace {
+
+/// One chain for up to `short_chain` terms, where joining would cost more than the chain.
+ReductionOrder choose(DType type, int64_t terms, int64_t behind, int64_t short_chain) {
   ReductionOrder order{.accumulator = type, .partials = 1, .block = 0};
   constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
-  constexpr int64_t short_chain = 32;         // joining costs more than the chain
-  constexpr int64_t few_side_by_side = 4;     // rows fill the vector, one turn at the end for all
-  constexpr int64_t chain_of_few = 128;   // a batch, the terms of a gradient: joining costs more
+  constexpr int64_t half_a_vector = 8;
+  constexpr int64_t chain_of_half = 128;  // a batch, the terms of a gradient: joining costs more
   constexpr int64_t long_chain = 1 << 16; // loses what it adds
   constexpr int64_t block = 1 << 14;
   if (terms > long_chain)
     order.block = block;
   if (behind >= enough_side_by_side || terms <= short_chain ||
-      (behind >= few_side_by_side && terms <= chain_of_few))
+      (behind >= half_a_vector && terms <= chain_of_half))
     return order;
   int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
   order.partials = terms < 1024 ? lanes : 4 * lanes;
   return order;
 }
 
+constexpr int64_t short_row = 32;   // rows are lanes, joined each by itself
+constexpr int64_t short_batch = 16; // its terms are lanes, and nothing else is
+constexpr int64_t short_product = 15;
+
+} // namespace
+
+ReductionOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis) {
+  return choose(type, terms, behind, one_axis ? short_batch : short_row);
+}
+
 namespace {
+
+constexpr int64_t enough_rows = 8; // half a vector
 
 /// Partial chains of a contraction whose rows are lanes: few, which hide the latency of fma where
 /// columns and vectors of rows do not. They lie side by side as they are, none is turned.
@@ -43,11 +57,18 @@ int32_t chains_of_rows(int64_t columns, int64_t rows) {
   return columns >= enough_columns || columns * rows >= enough_results ? 1 : 4;
 }
 
+/// Terms that a contraction adds in one chain, however few its columns are.
+int64_t short_chain_of(int64_t columns, int64_t rows) {
+  constexpr int64_t two_vectors = 32; // of results: as many chains as hide the latency of fma
+  if (rows == 0)
+    return columns == 1 ? short_product : short_row;
+  return rows >= enough_rows && rows * columns >= two_vectors ? short_row : short_batch;
+}
+
 } // namespace
 
 ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
-  ReductionOrder order = choose_order(type, terms, columns);
-  constexpr int64_t enough_rows = 8; // half a vector
+  ReductionOrder order = choose(type, terms, columns, short_chain_of(columns, rows));
   constexpr int64_t short_block = 1024;
   constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
   if (order.partials > 1 && rows >= enough_rows) {

@@ -108,7 +108,9 @@ ReductionOrder order_of(const Graph& graph, NodeId n) {
       break;
     behind *= type.shape[static_cast<int>(axis)];
   }
-  order.partials = choose_order(type.dtype, map.reduced.elements(), behind).partials;
+  const int64_t terms = map.reduced.elements();
+  order.partials =
+      choose_order(type.dtype, terms, behind, terms * behind == type.elements()).partials;
   return order;
 }
 

@@ -32,12 +32,16 @@ TensorType infer_ordered(const TypeRequest& request) {
   TensorType result = infer_reduced(request, is_float(operand.dtype) ? operand.dtype : DType::i64);
   const std::vector<int64_t>& axes = request.attributes.integers(Attr::axes);
   int64_t terms = 1, behind = 1;
-  for (int64_t axis : axes)
-    terms *= operand.shape[static_cast<int>(axis)];
+  bool one_axis = axes.empty() || static_cast<size_t>(axes.back()) < axes.size();
+  for (int64_t axis : axes) {
+    const int64_t extent = operand.shape[static_cast<int>(axis)];
+    one_axis &= terms == 1 || extent == 1;
+    terms *= extent;
+  }
   for (int i = axes.empty() ? operand.shape.rank() : static_cast<int>(axes.back()) + 1;
        i < operand.shape.rank(); ++i)
     behind *= operand.shape[i];
-  rules::complete_order(request, result.dtype, choose_order(result.dtype, terms, behind));
+  rules::complete_order(request, result.dtype, choose_order(result.dtype, terms, behind, one_axis));
   return result;
 }
 

@@ -29,10 +29,11 @@ struct ReductionOrder {
 /// "f32:sequential", "f32:partials(16)", "f32:blocks(65536,16)".
 std::string to_string(const ReductionOrder& order);
 
-/// The one function that chooses an order. `terms` is the product of the reduced extents, `behind`
-/// the product of the free extents that lie behind the last reduced axis (n of a matmul): never the
-/// leading ones. Beyond 2^16 terms always blocks.
-ReductionOrder choose_order(DType type, int64_t terms, int64_t behind);
+/// Chooses the order of a reduction. `terms` is the product of the reduced extents, `behind` the
+/// product of the free extents that lie behind the last reduced axis (n of a matmul): never the
+/// leading ones. `one_axis`: the terms lie along one axis, and no free axis before it; along others
+/// they are rows. Beyond 2^16 terms always blocks.
+ReductionOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis);
 
 /// That of a contraction. `rows`: of a gradient with its left operand transposed, where rows lie
 /// side by side and are lanes, so that few chains are enough and none is turned; 0 elsewhere, since

@@ -136,7 +136,7 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
   for (DType type : {DType::f32, DType::f64, DType::i64})
     for (int64_t terms = 0; terms < 1'000'000; terms = terms * 3 + 1)
       for (int64_t behind : {1, 3, 10, 15, 16, 1000}) {
-        ReductionOrder order = choose_order(type, terms, behind);
+        ReductionOrder order = choose_order(type, terms, behind, terms % 2 == 0);
         EXPECT_EQ(order.accumulator, type);
         EXPECT_EQ(order.partials & (order.partials - 1), 0);
         EXPECT_EQ(order.block % order.partials, 0);
@@ -146,6 +146,27 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
         EXPECT_EQ(order.block, terms > (1 << 16) ? 1 << 14 : 0)
             << "of " << terms << " terms a chain of f32 would lose what it adds";
       }
+}
+
+TEST(ReductionOrder, OfFewTermsIsOneChainAsLongAsJoiningCostsMore) {
+  auto sum = [](int64_t terms, int64_t behind, bool one_axis) {
+    return choose_order(DType::f32, terms, behind, one_axis).partials;
+  };
+  EXPECT_EQ(sum(16, 1, true), 1);
+  EXPECT_EQ(sum(17, 1, true), 16) << "a batch";
+  EXPECT_EQ(sum(32, 1, false), 1) << "rows are lanes";
+  EXPECT_EQ(sum(33, 1, false), 16);
+  EXPECT_EQ(sum(100, 7, true), 16);
+  EXPECT_EQ(sum(128, 8, true), 1) << "half a vector side by side";
+  auto product = [](int64_t terms, int64_t columns, int64_t rows) {
+    return choose_contraction_order(DType::f32, terms, columns, rows).partials;
+  };
+  EXPECT_EQ(product(15, 1, 0), 1);
+  EXPECT_EQ(product(16, 1, 0), 16);
+  EXPECT_EQ(product(32, 2, 0), 1);
+  EXPECT_EQ(product(17, 1, 3), 16) << "a gradient";
+  EXPECT_EQ(product(17, 1, 13), 8);
+  EXPECT_EQ(product(17, 1, 32), 1) << "two vectors of results";
 }
 
 TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {

@@ -28,12 +28,12 @@ TEST(Schedule, BlocksOfTermsHaveLanesAcrossRows) {
 
 TEST(Schedule, WhatIsReadOnceIsTurnedThroughTheFirstCache) {
   PassContext context;
-  context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 1024};
-  Built b = build(DType::f32, {Shape{200, 24}, Shape{24, 1}},
+  context.machine = {.vector_bytes = 64, .vector_registers = 32, .l1_bytes = 512};
+  Built b = build(DType::f32, {Shape{200, 15}, Shape{15, 1}},
                   [](std::span<const Expr> x) { return matmul(x[0], x[1]); });
   expect_same_bits(b);
   EXPECT_THAT(loop::print(schedule(b.loops, context)),
-              testing::AllOf(HasSubstr("x0.panel3 : f32[24,128] = temporary"),
+              testing::AllOf(HasSubstr("x0.panel3 : f32[15,128] = temporary"),
                              testing::Not(HasSubstr("packed"))));
   EXPECT_THAT(context.remarks, testing::Contains(HasSubstr("is transposed block by block")));
   context.machine.l1_bytes = 1 << 20;
