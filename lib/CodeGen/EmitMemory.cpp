@@ -145,6 +145,8 @@ void KernelEmitter::load(const Statement& s) {
     result = load_one(s, offset);
   else if (one_address && offset.lane == 1)
     result = load_contiguous(s, offset);
+  else if (const int64_t rows = rows_of_column(s, offset))
+    result = load_column(s, offset, rows);
   else
     result = load_scattered(s, offset);
   if (s.type.dtype == DType::boolean)

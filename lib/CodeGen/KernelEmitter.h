@@ -1,5 +1,6 @@
 // KernelEmitter: the state of one translation. Statements: EmitKernel.cpp; tiles: EmitTile.cpp;
-// buffers: EmitMemory.cpp; subnormal numbers: EmitGradual.cpp; passes over rows: EmitRowPass.cpp.
+// buffers: EmitMemory.cpp, EmitShortRows.cpp; subnormal numbers: EmitGradual.cpp; passes over rows:
+// EmitRowPass.cpp.
 #pragma once
 
 #include "BoundedValues.h"
@@ -113,6 +114,8 @@ private:
   void store(const Statement& s);
   Value* load_contiguous(const Statement& s, const Offset& offset);
   Value* load_scattered(const Statement& s, const Offset& offset);
+  int64_t rows_of_column(const Statement& s, const Offset& offset);
+  Value* load_column(const Statement& s, const Offset& offset, int64_t rows);
   Value* load_one(const Statement& s, const Offset& offset);
   void store_one(const Statement& s, const Offset& offset, Value* value);
   void go_past_caches(const Statement& s, llvm::StoreInst* store);
