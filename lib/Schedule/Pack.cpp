@@ -3,6 +3,7 @@
 
 #include "Exchange.h"
 #include "Panel.h"
+#include "ShortRows.h"
 
 #include "gdjit/Loop/Alone.h"
 
@@ -30,16 +31,22 @@ int strided_axis(const Program& program, const Statement& s) {
   return axis;
 }
 
-namespace {
-
-/// Operations of an exchange of a square of lanes in registers, with its loads and stores.
 double exchange_cost(double lanes) { return lanes * (std::log2(lanes) + 2); }
 
-using Place = std::pair<loop::BufferId, int>; ///< a buffer and the axis that goes last
+double fetched(const Statement& load, const std::vector<const Statement*>& around) {
+  double times = 1;
+  for (const Statement* l : around)
+    if (l->loop_kind != loop::LoopKind::unrolled ||
+        std::ranges::any_of(load.index,
+                            [&](const Index& i) { return factor(i.affine, l->loop) != 0; }))
+      times *= static_cast<double>(turns(*l));
+  return times;
+}
+
+namespace {
 
 using Fetches = std::map<Place, double>; ///< elements that strided loads fetch
 
-/// What an unrolled loop reads again is fetched once: a register holds it.
 void count_fetches(const Program& program, const Statement& s,
                    std::vector<const Statement*>& around, Fetches& fetches) {
   if (s.kind == StatementKind::For) {
@@ -48,19 +55,14 @@ void count_fetches(const Program& program, const Statement& s,
       count_fetches(program, inner, around, fetches);
     around.pop_back();
   } else if (int axis = strided_axis(program, s); axis >= 0) {
-    double times = s.type.lanes;
-    for (const Statement* l : around)
-      if (l->loop_kind != loop::LoopKind::unrolled ||
-          std::ranges::any_of(s.index,
-                              [&](const Index& i) { return factor(i.affine, l->loop) != 0; }))
-        times *= static_cast<double>(turns(*l));
-    fetches[{s.buffer, axis}] += times;
+    fetches[{s.buffer, axis}] += s.type.lanes * fetched(s, around);
   }
 }
-Fetches fetches_of(const Program& program, const Statement& nest) {
+Fetches fetches_of(const Program& program, std::span<const Statement> nests) {
   Fetches fetches;
   std::vector<const Statement*> around;
-  count_fetches(program, nest, around, fetches);
+  for (const Statement& nest : nests)
+    count_fetches(program, nest, around, fetches);
   return fetches;
 }
 
@@ -187,7 +189,7 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
                              const Place& place) {
   std::vector<Readers> all;
   for (size_t at = 0; at < nests.size(); ++at) {
-    const Fetches reads = fetches_of(program, nests[at]);
+    const Fetches reads = fetches_of(program, nests.subspan(at, 1));
     if (!can_pack(program, nests[at], place.first))
       all.emplace_back(); // what follows reads something else
     else if (auto found = reads.find(place); found != reads.end()) {
@@ -203,11 +205,12 @@ std::vector<Readers> readers(const Program& program, std::span<const Statement> 
 /// Copies of what each turn of a loop fetches alone go through the first cache. Where all rows
 /// are one tile, the loop inside theirs is such a loop.
 void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>& body,
-                       PassContext& context) {
+                       const std::set<Place>& left, PassContext& context) {
   for (Statement& nest : body) {
     if (nest.kind != StatementKind::For)
       continue;
-    const Fetches fetches = fetches_of(program, nest);
+    Fetches fetches = fetches_of(program, {&nest, 1});
+    std::erase_if(fetches, [&](const auto& fetched) { return left.contains(fetched.first); });
     const bool once = std::ranges::all_of(fetches, [&](const auto& fetched) {
       const auto [buffer, axis] = fetched.first;
       const TensorType& type = program.buffers[buffer].type;
@@ -221,9 +224,9 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>&
     });
     if (fetches.empty() || !once)
       continue;
-    if (!panel(program, kernel, nest, PanelFor::strided_lanes)) {
+    if (!panel(program, kernel, nest, PanelFor::strided_lanes, left)) {
       if (turns(nest) == 1)
-        pack_turn_by_turn(program, kernel, nest.body, context);
+        pack_turn_by_turn(program, kernel, nest.body, left, context);
     } else {
       context.remarks.push_back(
           fmt::format("{}: what loop {} reads across rows is transposed block by block: nothing is "
@@ -236,12 +239,13 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>&
 } // namespace
 
 void pack(Program& program, Kernel& kernel, PassContext& context, Varying& varying) {
-  if (varying.empty())
-    pack_turn_by_turn(program, kernel, kernel.body, context);
-  Fetches reads;
-  for (const Statement& nest : kernel.body)
-    for (const auto& [place, elements] : fetches_of(program, nest))
-      reads[place] += elements;
+  std::set<Place> left;
+  if (varying.empty()) {
+    left = leave_short_rows(program, kernel, context);
+    pack_turn_by_turn(program, kernel, kernel.body, left, context);
+  }
+  Fetches reads = fetches_of(program, kernel.body);
+  std::erase_if(reads, [&](const auto& read) { return left.contains(read.first); });
   std::map<size_t, std::vector<Statement>> copies; ///< in front of which nest
   for (const auto& [place, all] : reads)
     for (const Readers& r : readers(program, kernel.body, place)) {

@@ -13,12 +13,22 @@
 
 namespace gdjit::scheduling {
 
+/// A buffer and the axis of it that lanes go along, which is not the last.
+using Place = std::pair<loop::BufferId, int>;
+
 /// True where a copy of the buffer, made in front of the nest, holds what the nest reads.
 bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer);
 
 /// The axis along which the lanes of a load go, where it is one axis, step 1 and not the last; -1
 /// otherwise.
 int strided_axis(const Program& program, const Statement& load);
+
+/// Operations of an exchange of a square of lanes in registers, with its loads and stores.
+double exchange_cost(double lanes);
+
+/// How often a load inside these loops is. What an unrolled loop reads again is fetched once: a
+/// register holds it.
+double fetched(const Statement& load, const std::vector<const Statement*>& around);
 
 /// Lets the loads of `nests` whose lanes go along `axis` of `from` read a copy with that axis last;
 /// the copy's loops go in front of them. Where anything varies they hold whole blocks, whatever the

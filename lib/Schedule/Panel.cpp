@@ -2,7 +2,6 @@
 #include "Panel.h"
 
 #include "Exchange.h"
-#include "Pack.h"
 
 #include "gdjit/Loop/Alone.h"
 
@@ -49,8 +48,9 @@ bool definitions(const Statement& columns, ValueId value, std::vector<Statement>
 
 class Finder {
 public:
-  Finder(const Program& program, const Statement& columns, PanelFor reason)
-      : program_(program), columns_(columns), reason_(reason) {}
+  Finder(const Program& program, const Statement& columns, PanelFor reason,
+         const std::set<Place>& left)
+      : program_(program), columns_(columns), reason_(reason), left_(left) {}
 
   std::vector<Read> find(Statement& columns) {
     for_each_load(columns.body, loops_, [&](Statement& s) { note(s); });
@@ -61,7 +61,8 @@ private:
   void note(Statement& s) {
     const bool rows = reason_ == PanelFor::rows;
     if (s.type.lanes == 1 || loops_.size() < (rows ? 2 : 1) ||
-        !can_pack(program_, columns_, s.buffer) || (!rows && strided_axis(program_, s) < 0))
+        !can_pack(program_, columns_, s.buffer) || (!rows && strided_axis(program_, s) < 0) ||
+        left_.contains({s.buffer, strided_axis(program_, s)}))
       return;
     const bool masked = s.mask != loop::none;
     if (masked && columns_.step != s.type.lanes)
@@ -127,6 +128,7 @@ private:
   const Program& program_;
   const Statement& columns_;
   PanelFor reason_;
+  const std::set<Place>& left_;
   std::vector<const Statement*> loops_;
   std::vector<Read> reads_;
 };
@@ -249,10 +251,11 @@ Terms terms_of(const Affine& coordinate, std::span<const Statement* const> movin
   return terms;
 }
 
-Panels panels(Program& program, Kernel& kernel, Statement& columns, PanelFor reason) {
+Panels panels(Program& program, Kernel& kernel, Statement& columns, PanelFor reason,
+              const std::set<Place>& left) {
   std::vector<std::pair<Slice, loop::BufferId>> copies;
   Panels made;
-  std::vector<Read> reads = Finder(program, columns, reason).find(columns);
+  std::vector<Read> reads = Finder(program, columns, reason, left).find(columns);
   for (Read& read : reads) {
     Statement& load = *read.load;
     const Slice slice(read);
@@ -279,8 +282,9 @@ Panels panels(Program& program, Kernel& kernel, Statement& columns, PanelFor rea
   return made;
 }
 
-bool panel(Program& program, Kernel& kernel, Statement& columns, PanelFor reason) {
-  Panels made = panels(program, kernel, columns, reason);
+bool panel(Program& program, Kernel& kernel, Statement& columns, PanelFor reason,
+           const std::set<Place>& left) {
+  Panels made = panels(program, kernel, columns, reason, left);
   columns.body.insert(columns.body.begin(), std::make_move_iterator(made.copies.begin()),
                       std::make_move_iterator(made.copies.end()));
   return !made.buffers.empty();

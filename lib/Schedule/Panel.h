@@ -11,10 +11,12 @@
 //            for k { … %a = load x.panel[k, 16*v+lanes] … } }
 #pragma once
 
+#include "Pack.h"
 #include "Rewrite.h"
 
 #include "gdjit/IR/PassContext.h"
 
+#include <set>
 #include <span>
 
 namespace gdjit::scheduling {
@@ -59,12 +61,13 @@ enum class PanelFor {
 };
 
 /// Lets the loops inside `columns` read from panels what they read along it, which the caller fills
-/// in front of them. None where they read nothing of that kind.
+/// in front of them, but for what is `left` as it is. None where they read nothing of that kind.
 Panels panels(Program& program, Kernel& kernel, Statement& columns,
-              PanelFor reason = PanelFor::rows);
+              PanelFor reason = PanelFor::rows, const std::set<Place>& left = {});
 
 /// The same, filled in front of the loops inside. False where there is none.
-bool panel(Program& program, Kernel& kernel, Statement& columns, PanelFor reason = PanelFor::rows);
+bool panel(Program& program, Kernel& kernel, Statement& columns, PanelFor reason = PanelFor::rows,
+           const std::set<Place>& left = {});
 
 /// Copies of what rows of a tile read side by side (`x[k, i+r]`), term by term one after another,
 /// so that every loop over columns reads them in order; the copies go in front of `nests`.

@@ -8,6 +8,7 @@
 #include "Pack.h"
 #include "Panel.h"
 #include "RowBlocks.h"
+#include "ShortRows.h"
 #include "SoftwarePipeline.h"
 
 #include <algorithm>
@@ -90,6 +91,14 @@ private:
            keeps_order(program_, s);
   }
 
+  bool gathers_columns(const Statement& loop) const {
+    bool found = false;
+    for_each(loop.body, [&](const Statement& s) {
+      found = found || scheduling::gathers_columns(program_, s, context_.machine);
+    });
+    return found;
+  }
+
   /// Several vectors of a row at once.
   void vectors(std::vector<Statement>& out, Statement loop, bool has_rows) {
     const int64_t most = (context_.machine.vector_registers - 2) / accumulators(loop);
@@ -101,6 +110,8 @@ private:
                   has_rows || has_columns ? vectors_side_by_side : vectors_without_rows});
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
+    if (!has_rows && varying_.empty() && gathers_columns(loop)) // registers for all of them
+      count = 1;
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential &&
         can_jam(loop)) {
       std::vector<Statement> wide;
