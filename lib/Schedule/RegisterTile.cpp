@@ -91,12 +91,18 @@ private:
            keeps_order(program_, s);
   }
 
+  /// True where each turn of the loop gathers columns of other rows, which take registers for all
+  /// of them.
   bool gathers_columns(const Statement& loop) const {
+    const auto moved = [&](const Index& i) {
+      return i.lane != 0 && factor(i.affine, loop.loop) != 0;
+    };
     bool found = false;
     for_each(loop.body, [&](const Statement& s) {
-      found = found || scheduling::gathers_columns(program_, s, context_.machine);
+      found = found || (scheduling::gathers_columns(program_, s, context_.machine) &&
+                        std::ranges::any_of(s.index, moved));
     });
-    return found;
+    return found && varying_.empty();
   }
 
   /// Several vectors of a row at once.
@@ -110,7 +116,7 @@ private:
                   has_rows || has_columns ? vectors_side_by_side : vectors_without_rows});
     if (!has_rows) // a long body hides latencies by itself
       count = std::min(count, std::max<int64_t>(1, statements_side_by_side / code_size(loop.body)));
-    if (!has_rows && varying_.empty() && gathers_columns(loop)) // registers for all of them
+    if (!has_rows && gathers_columns(loop))
       count = 1;
     if (count > 1 && !varies(loop) && loop.loop_kind == loop::LoopKind::sequential &&
         can_jam(loop)) {
@@ -148,7 +154,8 @@ private:
   int64_t columns_beside(const Statement& s) const {
     const int64_t tiles = s.kind == StatementKind::For ? accumulators(s) : 0;
     const bool possible = tiles > 0 && s.step == 1 && s.loop_kind == loop::LoopKind::sequential &&
-                          !varies(s) && can_jam(s) && dependence(program_, s).empty();
+                          !varies(s) && can_jam(s) && !gathers_columns(s) &&
+                          dependence(program_, s).empty();
     return possible ? choose_rows(turns(s), (context_.machine.vector_registers - 2) / tiles) : 0;
   }
 

@@ -1,8 +1,6 @@
 // Counts what gathering the columns of short rows takes, and what a copy would.
 #include "ShortRows.h"
 
-#include "gdjit/Loop/ShortRows.h"
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
@@ -34,13 +32,17 @@ double gathering_cost(const loop::ShortRows& rows, const MachineTable& machine) 
 
 } // namespace
 
-bool gathers_columns(const Program& program, const Statement& s, const MachineTable& machine) {
+std::optional<loop::ShortRows> short_rows(const Program& program, const Statement& s) {
   const int axis = strided_axis(program, s);
   if (axis < 0 || byte_size(s.type.dtype) < loop::ShortRows::least_bytes)
-    return false;
+    return std::nullopt;
   const loop::ShortRows rows{elements_of_row(program, {s.buffer, axis}), s.type.lanes};
-  return rows.columns <= loop::ShortRows::most_columns &&
-         gathering_cost(rows, machine) <= exchange_cost(s.type.lanes);
+  return rows.columns <= loop::ShortRows::most_columns ? std::optional(rows) : std::nullopt;
+}
+
+bool gathers_columns(const Program& program, const Statement& s, const MachineTable& machine) {
+  const std::optional<loop::ShortRows> rows = short_rows(program, s);
+  return rows && gathering_cost(*rows, machine) <= exchange_cost(s.type.lanes);
 }
 
 namespace {
