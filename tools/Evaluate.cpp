@@ -111,7 +111,7 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
   const std::vector<OutputDecl>& decls = work_.signature().outputs;
   bool scales = scales_with_rows(work_.signature());
   Loader loader(rows, {.batch = scales ? std::min(batch, rows.rows()) : 0});
-  int64_t at_once = !scales ? work_.signature().batch : batch == 0 ? rows.rows() : batch;
+  int64_t at_once = scales ? loader.position().batch_size : work_.signature().batch;
   // A text of loops is interpreted: its updates must not reach the State.
   bool interpreted = !work_.is_graph();
   Work small;

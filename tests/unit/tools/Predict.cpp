@@ -108,6 +108,17 @@ GDJIT_MODEL(total, "no state");
   EXPECT_EQ(json_of({"predict", model, "--x", "1,2,3"})["outputs"]["total"]["values"], Json({6.0}));
 }
 
+TEST(Predict, TakesBatchesNoLargerThanTheRows) {
+  Scratch d;
+  std::string saved = d.file("s"), rows = d.write("two.csv", "x,y\n1,2\n2,4\n");
+  json_of({"train", "01", "-q", "--steps", "20", "--save", saved});
+  for (const Words& command :
+       {Words{"predict", "01", "--load", saved, "--x", "1"},
+        Words{"predict", "01", "--load", saved, "--data", rows},
+        Words{"eval", "01", "--load", saved}, Words{"eval", "01", "--load", saved, "--data", rows}})
+    EXPECT_EQ(json_of(command + Words{"--batch", "5"}), json_of(command)) << command[0];
+}
+
 TEST(Eval, DrawsAnewByAnotherSeed) {
   auto estimate = [](const char* seed) {
     return json_of({"eval", "08:samples", "--seed", seed})["outputs"]["by_all"].get<double>();
