@@ -58,6 +58,7 @@ int eval(EvalArguments& a, CLI::App& command, Tool& tool) {
   if (trained.checkpoint && own_rows)
     warn_of_other_rows(*trained.checkpoint, found.rows.checksum(), a.load);
   const Parts parts = parts_to_judge(found, trained, own_rows, seed_of_the_run);
+  subject.require_rows(parts.rows());
   int64_t batch = subject.is_text() ? work.signature().batch : a.model.batch;
   Assessor assessor(subject, *trained.state, parts, batch, trained.scalars, a.compile, true, found);
   check_criteria(a.expect, assessor.known());

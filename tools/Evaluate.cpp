@@ -7,6 +7,7 @@
 #include "gdjit/Ops/Op.h"
 
 #include <algorithm>
+#include <array>
 
 namespace gdjit::tool {
 
@@ -110,6 +111,8 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
                             const std::function<void(const SeenBatch&)>& see) {
   const std::vector<OutputDecl>& decls = work_.signature().outputs;
   bool scales = scales_with_rows(work_.signature());
+  if (scales)
+    subject_.require_rows(std::array{rows.rows()});
   Loader loader(rows, {.batch = scales ? std::min(batch, rows.rows()) : 0});
   int64_t at_once = scales ? loader.position().batch_size : work_.signature().batch;
   // A text of loops is interpreted: its updates must not reach the State.

@@ -46,6 +46,13 @@ void PartArguments::add_to(CLI::App& command) {
       ->type_name("INPUT");
 }
 
+std::vector<int64_t> Parts::rows() const {
+  std::vector<int64_t> rows;
+  for (const Part& part : parts)
+    rows.push_back(part.rows.rows());
+  return rows;
+}
+
 Parts make_parts(const Dataset& rows, const std::optional<Dataset>& test, const PartArguments& a,
                  int64_t seed, const std::vector<Scaling>* fitted) {
   Parts result{.parts = {}, .whole = rows, .scalings = {}};

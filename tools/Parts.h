@@ -31,6 +31,7 @@ struct Parts {
   std::vector<Scaling> scalings;
 
   const Dataset& training() const { return parts.front().rows; }
+  std::vector<int64_t> rows() const; ///< of each part
 };
 
 /// Splits by seed, then scales every part by numbers fitted on the training part, or by `fitted`

@@ -1,6 +1,8 @@
 // A model from its word and options.
 #include "Subject.h"
 
+#include "Rows.h"
+
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Driver/GradientStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
@@ -13,6 +15,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <numeric>
 #include <thread>
 
 namespace gdjit::tool {
@@ -273,6 +276,23 @@ std::vector<std::string> Subject::given_inputs() const {
   for (const InputDecl& input : prediction.signature().inputs)
     names.push_back(input.name);
   return names;
+}
+
+void Subject::require_rows(std::span<const int64_t> counts) const {
+  if (!is_text() || !scales_with_rows(loaded_.work.signature()))
+    return;
+  const int64_t own = loaded_.work.signature().batch;
+  int64_t common = 0;
+  for (int64_t count : counts)
+    common = std::gcd(common, count);
+  for (int64_t count : counts)
+    if (count % own != 0)
+      throw Error(ErrorCode::graph,
+                  fmt::format("this text holds a step for {} rows, not for {}{}; dump the model "
+                              "again with --batch {}{}",
+                              own, count % own,
+                              count > own ? fmt::format(", the last batch of {}", count) : "",
+                              common, common > 1 ? " or a divisor of that" : ""));
 }
 
 State Subject::initial_state(int64_t seed) const {

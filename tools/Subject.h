@@ -51,6 +51,10 @@ public:
   /// Names of the inputs that predictions need; the others are targets, weights and the like.
   std::vector<std::string> given_inputs() const;
 
+  /// Error(graph) unless batches of so many rows as a text has a step for make up each of these
+  /// numbers of rows.
+  void require_rows(std::span<const int64_t> counts) const;
+
   State initial_state(int64_t seed) const;
   /// A step as a function on a State, first for `batch` rows (0: the model's own number).
   StepFunction compile(StepKind kind, State& state, const CompileOptions& options,

@@ -145,6 +145,7 @@ Run::Run(const TrainArguments& a, const CLI::App& command, Tool& tool, const Che
 
 Loader Run::make_loader() const {
   const Signature& s = work_.signature();
+  subject_.require_rows(parts_.rows());
   LoaderOptions options{.drop_last = a_.drop_last};
   if (scales_with_rows(s))
     options.batch = subject_.is_text() ? s.batch : a_.model.batch;

@@ -171,4 +171,33 @@ TEST(ToolFiles, texts_asked_for_what_they_do_not_hold) {
                  "--dtype");
 }
 
+TEST(ToolFiles, texts_with_other_numbers_of_rows) {
+  Scratch d;
+  const std::string two = d.write("two.csv", "x,y\n1,2\n2,4\n"),
+                    four = d.write("four.csv", "x,y\n1,2\n2,4\n3,6\n4,8\n");
+  const std::string saved = d.file("s");
+  EXPECT_EQ(run_tool({"train", "01", "-q", "--save", saved}).code, 0);
+  for (const char* stage : {"declared", "fused", "loops", "planned"}) {
+    SCOPED_TRACE(stage);
+    const RunOptions text{.input = run_tool({"dump", "01", "--stage", stage}).out};
+    const std::string own = "this text holds a step for 3 rows, not for ";
+    for (std::vector<std::string> words :
+         {std::vector<std::string>{"train", "-"}, {"eval", "-", "--load", saved}}) {
+      words.insert(words.end(), {"--data", two});
+      EXPECT_REFUSED(run_tool(words, text), 3,
+                     own + "2; dump the model again with --batch 2 or a divisor of that");
+      words.back() = four;
+      EXPECT_REFUSED(run_tool(words, text), 3,
+                     own + "1, the last batch of 4; dump the model again with --batch 4 or a "
+                           "divisor of that");
+    }
+    EXPECT_REFUSED(run_tool({"predict", "-", "--load", saved, "--data", two}, text), 3,
+                   own + "2; ");
+    EXPECT_REFUSED(
+        run_tool({"train", "-", "--data", four, "--split", "0.25", "--metrics", d.file("m.csv")},
+                 text),
+        3, own + "1; dump the model again with --batch 1\n");
+  }
+}
+
 } // namespace
