@@ -100,11 +100,10 @@ bool is_idx_file(const std::string& path) {
 }
 
 void info_of_idx(const std::string& path, bool as_json) {
-  const Array array = read_idx(path); // all of it is looked at
+  const TensorType type = idx_type(path); // what is packed is looked at as a whole
   const std::string contents = idx_contents(path);
-  write_output(as_json ? json_text(Json{{"format", "IDX"},
-                                        {"contents", contents},
-                                        {"array", to_string(array.type())}})
+  write_output(as_json ? json_text(Json{
+                             {"format", "IDX"}, {"contents", contents}, {"array", to_string(type)}})
                        : fmt::format("IDX file    {}\n", contents));
 }
 

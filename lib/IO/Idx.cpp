@@ -125,9 +125,21 @@ public:
     bytes.resize(size - stream_.avail_out);
     return bytes.size() == size;
   }
-  bool at_end() {
+  /// Refuses what goes on. Of damaged bytes the sum behind them tells; no further than some size,
+  /// since the rest may be a bomb.
+  void require_end(size_t total) {
     std::string further;
-    return !fill(further, 1) && ended_ && rest().find_first_not_of('\0') == std::string_view::npos;
+    if (fill(further, 1)) {
+      fill(further, some_size);
+      refuse(file_,
+             fmt::format("unpacks to more than the {} bytes that its header promises", total),
+             "its header is damaged, or something was put behind its elements; fetch it again");
+    }
+    if (rest().find_first_not_of('\0') != std::string_view::npos)
+      refuse(
+          file_,
+          fmt::format("holds {} further bytes behind the end of what gzip packed", rest().size()),
+          "something was put there, or a byte there is damaged; fetch it again");
   }
 
 private:
@@ -166,10 +178,30 @@ std::string unpacked(std::string_view packed, const std::string& file) {
            "where you know what it is, unpack it first: gunzip");
   if (!unpacker.fill(bytes, total))
     refuse(file, fmt::format("promises {} bytes and holds {}", total, bytes.size()), truncated);
-  if (!unpacker.at_end())
-    refuse(file, fmt::format("goes on behind the {} bytes that it promises", total), damaged);
+  unpacker.require_end(total);
   return bytes;
 }
+
+/// A file's bytes unpacked, and the header that they agree with.
+struct Plain {
+  Plain(std::string_view all, const std::string& file)
+      : unpacked(is_gzip(all) ? gdjit::unpacked(all, file) : std::string()),
+        bytes(is_gzip(all) ? unpacked : all), header(header_of(bytes, file)) {
+    if (bytes.size() != header.total())
+      refuse(file,
+             fmt::format("its extents {} take {} bytes, the file holds {}", to_string(header.shape),
+                         header.total(), bytes.size()),
+             bytes.size() < header.total()
+                 ? truncated
+                 : "it goes on behind its last element: it is damaged, or another file's header "
+                   "stands in it; fetch it again");
+  }
+  Plain(const Plain&) = delete;
+
+  std::string unpacked;
+  std::string_view bytes;
+  Header header;
+};
 
 template <class Bits, class To, class F> void convert(const char* from, Array& to, F f) {
   for (int64_t i = 0; i < to.elements(); ++i, from += sizeof(Bits))
@@ -183,22 +215,10 @@ bool is_idx(std::string_view begin) {
 }
 
 Array from_idx(std::string_view bytes, const std::string& file) {
-  std::string plain;
-  if (is_gzip(bytes)) {
-    plain = unpacked(bytes, file);
-    bytes = plain;
-  }
-  const Header header = header_of(bytes, file);
-  if (bytes.size() != header.total())
-    refuse(file,
-           fmt::format("its extents {} take {} bytes, the file holds {}", to_string(header.shape),
-                       header.total(), bytes.size()),
-           bytes.size() < header.total()
-               ? truncated
-               : "it goes on behind its last element: it is damaged, or another file's header "
-                 "stands in it; fetch it again");
+  const Plain plain(bytes, file);
+  const Header& header = plain.header;
   Array array({header.element.type, header.shape});
-  const char* from = bytes.data() + header.bytes;
+  const char* from = plain.bytes.data() + header.bytes;
   auto as_float = [](uint32_t bits) { return std::bit_cast<float>(bits); };
   auto as_double = [](uint64_t bits) { return std::bit_cast<double>(bits); };
   switch (header.element.code) {
@@ -236,6 +256,12 @@ std::string idx_contents(const std::string& path) {
   const Header header = header_of(bytes, path);
   return fmt::format("{}{}, read as {}", header.element.name, to_string(header.shape),
                      name(header.element.type));
+}
+
+TensorType idx_type(const std::string& path) {
+  std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  const Header header = Plain(file->bytes(), path).header;
+  return {header.element.type, header.shape};
 }
 
 Array read_idx(const std::string& path) {

@@ -22,6 +22,10 @@ bool is_idx(std::string_view begin);
 Array from_idx(std::string_view bytes, const std::string& file);
 Array read_idx(const std::string& path);
 
+/// The type of what read_idx gives, without its elements: of a file that is not packed the header
+/// is read alone, and held against the size. Error(data) as read_idx.
+TensorType idx_type(const std::string& path);
+
 /// "unsigned byte[60000,28,28], read as i32": what the header says, for messages. Error(data) as
 /// read_idx where that says nothing.
 std::string idx_contents(const std::string& path);

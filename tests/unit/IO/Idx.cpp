@@ -1,6 +1,8 @@
 // IDX files of every type, plain and packed; those that are damaged or lie about themselves.
 #include "gdjit/IO/Idx.h"
 
+#include "Scratch.h"
+
 #include "gdjit/Support/Error.h"
 
 #include <gmock/gmock.h>
@@ -81,9 +83,10 @@ TEST(Idx, MembersOfGzipFollowEachOther) {
     EXPECT_EQ(from_idx(packed(plain.substr(0, cut)) + packed(plain.substr(cut)), "f").at(5), 'f')
         << cut;
   EXPECT_EQ(from_idx(packed(plain) + std::string(512, '\0'), "f").at(5), 'f');
-  EXPECT_THAT(message_of(packed(plain) + packed("g")), testing::HasSubstr("goes on behind the 18"));
+  EXPECT_THAT(message_of(packed(plain) + packed("g")),
+              testing::HasSubstr("unpacks to more than the 18 bytes"));
   EXPECT_THAT(message_of(packed(plain) + std::string("\0\0g", 3)),
-              testing::HasSubstr("goes on behind the 18"));
+              testing::HasSubstr("holds 3 further bytes behind the end of what gzip packed"));
   EXPECT_THAT(message_of(packed(plain.substr(0, 14)) + packed(plain.substr(14)).substr(0, 12)),
               testing::HasSubstr("is no whole gzip file"));
 }
@@ -127,6 +130,15 @@ TEST(Idx, MessagesSayWhatIsTrue) {
   EXPECT_THAT(message_of(header(8, {2}) + "a"), testing::HasSubstr("it is truncated; fetch it"));
 }
 
+TEST(Idx, TheTypeOfALargeFileIsReadFromItsHeader) {
+  test::Scratch d;
+  const std::string head = header(8, {3072, 1024, 1024}), path = d.write("large", head);
+  std::filesystem::resize_file(path, head.size() + (size_t{3} << 30)); // 12 GiB as i32
+  EXPECT_EQ(to_string(idx_type(path)), "i32[3072,1024,1024]");
+  std::filesystem::resize_file(path, head.size() + 5);
+  EXPECT_THROW(idx_type(path), Error);
+}
+
 TEST(Idx, WhatLiesAboutItselfIsRefused) {
   EXPECT_THAT(message_of("P5 28 28"), testing::HasSubstr("does not begin with two zero bytes"));
   EXPECT_THAT(message_of(header(0x0a, {1}) + "a"), testing::HasSubstr("type 0x0a, which IDX"));
@@ -145,11 +157,17 @@ TEST(Idx, WhatLiesAboutItselfIsRefused) {
               testing::AllOf(testing::HasSubstr("that unpacks to 51380232: more than data do"),
                              testing::HasSubstr("unpack it first: gunzip")));
   EXPECT_THAT(message_of(packed(header(8, {2}) + "ab" + std::string(60000, 'x'))),
-              testing::HasSubstr("goes on behind the 10 bytes that it promises"));
+              testing::HasSubstr("unpacks to more than the 10 bytes that its header promises"));
+  // Where the sum behind them tells that the bytes are others than were packed, that is said.
+  std::string flipped = packed(header(8, {2, 3}) + "abcdef");
+  flipped[15 + 11] ^= 1; // of 3 columns it makes 2
+  EXPECT_THAT(message_of(flipped),
+              testing::AllOf(testing::HasSubstr("is no whole gzip file: incorrect data check"),
+                             testing::HasSubstr("it is damaged")));
   EXPECT_THAT(message_of(packed(header(8, {9}) + "abc")),
               testing::HasSubstr("promises 17 bytes and holds 11"));
   EXPECT_THAT(message_of(packed(header(8, {2}) + "ab") + "more"),
-              testing::HasSubstr("goes on behind"));
+              testing::HasSubstr("holds 4 further bytes behind the end of what gzip packed"));
 }
 
 } // namespace
