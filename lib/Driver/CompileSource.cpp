@@ -75,6 +75,13 @@ bool hash_files(const std::vector<std::string>& files, uint64_t& hash) {
   return true;
 }
 
+/// False where the file system is full: the linker would end with an error of its own.
+bool has_room(const std::string& folder) {
+  constexpr uintmax_t enough = 16 << 20; // an object takes a fiftieth
+  std::error_code unknown;
+  return fs::space(folder, unknown).available >= enough; // the largest number where it is unknown
+}
+
 } // namespace
 
 std::vector<std::string> parse_dependencies(const std::string& rule) {
@@ -158,9 +165,10 @@ CompiledSource compile_source(const std::string& source) {
       fs::exists(object_of(contents), ignored))
     return {object_of(contents), nullptr};
 
-  auto work = std::make_shared<WorkFolder>(folder.empty() ? temporary_directory() : folder);
-  bool keep = !folder.empty() && !work->path().empty();
-  if (!folder.empty() && !keep)
+  const bool caches = !folder.empty() && has_room(folder);
+  auto work = std::make_shared<WorkFolder>(caches ? folder : temporary_directory());
+  bool keep = caches && !work->path().empty();
+  if (caches && !keep)
     work = std::make_shared<WorkFolder>(temporary_directory());
   if (work->path().empty())
     throw Error(ErrorCode::data,

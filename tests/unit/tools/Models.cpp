@@ -76,6 +76,20 @@ TEST(Sources, RunWithoutACacheToWriteTo) {
   EXPECT_EQ(d.names(), std::vector<std::string>{"line.cpp"}) << "nothing is left behind";
 }
 
+TEST(Sources, RunWithAFullCache) {
+  Scratch d;
+  const std::string model = d.write("line.cpp", line_model), cache = d.file("cache");
+  std::filesystem::create_directory(cache);
+  const std::string in_full = "unshare --mount --map-root-user sh -c 'mount -t tmpfs -o size=64k "
+                              "none " +
+                              cache + " && XDG_CACHE_HOME=" + cache + " exec ";
+  if (run_shell(in_full + "true'").code != 0)
+    GTEST_SKIP() << "nobody may mount here";
+  ToolRun run = run_shell(in_full + "gdjit train " + model + " --steps 1 -q'");
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.err, "");
+}
+
 TEST(Sources, InterruptedWhileTheyCompileLeaveNothing) {
   Scratch d;
   std::string model = d.write("line.cpp", line_model);
