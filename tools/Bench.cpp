@@ -158,7 +158,8 @@ void bench(BenchArguments a, Tool& tool) {
       "{}{}, {}\n", subject.name(),
       work.signature().batch == 0 ? "" : " with " + counted(work.signature().batch, "row"),
       counted(code.threads(), "thread"));
-  text += fmt::format("compile  {:>10}   quartiles {} to {}; its parts, summed over threads:\n",
+  text += fmt::format("compile  {:>10}   quartiles {} to {}; its parts, wall time summed over "
+                      "threads:\n",
                       duration(compiled.total.median), duration(compiled.total.low),
                       duration(compiled.total.high));
   for (const auto& [name, seconds] : compiled.phases)

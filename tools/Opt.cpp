@@ -138,8 +138,8 @@ void add_opt(CLI::App& app, Tool& tool) {
                     "interpret after each pass and name the first that changed a bit");
   command->add_flag(
       "--time-passes", a->time_passes,
-      "how long each pass took, and LLVM's parts behind them, summed over the threads "
-      "that compile, on standard error");
+      "the wall time of each pass, and of LLVM's parts behind them, summed over the threads that "
+      "compile, on standard error");
   command->add_option("-o,--output", a->output, "a file instead of standard output")
       ->check(not_empty())
       ->type_name("FILE");
