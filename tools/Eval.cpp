@@ -86,7 +86,8 @@ void add_eval(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "eval",
       "Outputs and metrics of a trained model on rows: those it was trained on, in its parts, or "
-      "--data.\n\n"
+      "--data. A few rows are interpreted, which takes less time than compiling and gives the same "
+      "bits.\n\n"
       "  gdjit eval scores.cpp --load scores.safetensors\n"
       "  gdjit eval scores.cpp --load scores.safetensors --data new.csv --expect 'r2>0.9'");
   auto a = std::make_shared<EvalArguments>();

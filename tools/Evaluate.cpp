@@ -1,9 +1,11 @@
-// Work is estimated from the graph: terms per element, summed over its nodes.
+// Work is estimated from the graph, terms per element, summed over its nodes; of a text of loops
+// from its statements, each as often as its loops turn.
 #include "Evaluate.h"
 
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/Interp/LoopInterpreter.h"
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Ops/Op.h"
 
 #include <algorithm>
@@ -32,6 +34,24 @@ int64_t terms(const Step& step) {
       break;
   }
   return total;
+}
+
+double terms(const std::vector<loop::Statement>& statements) {
+  double total = 0;
+  for (const loop::Statement& s : statements)
+    total += s.kind == loop::StatementKind::For
+                 ? static_cast<double>(loop::turns(s)) * terms(s.body)
+                 : s.type.lanes;
+  return total;
+}
+
+bool is_small(const Work& work) {
+  if (work.is_graph())
+    return terms(work.step) <= few_terms;
+  double total = 0;
+  for (const loop::Kernel& kernel : work.program.kernels)
+    total += terms(loop::KernelView(work.program, kernel).body());
+  return total <= few_terms;
 }
 
 /// How an output of rank 0 is put together from batches.
@@ -107,6 +127,25 @@ std::vector<Array> Evaluator::interpret_batch(const Batch& batch, const Work& wo
   return std::move(results.outputs);
 }
 
+StepFunction& Evaluator::compiled(int64_t rows) {
+  if (!function_) {
+    if (!work_.signature().updates.empty())
+      apart_ = state_.clone();
+    function_ = subject_.compile(kind_, apart_ ? *apart_ : state_, options_, rows, outputs_);
+    set_scalars(*function_, work_.signature(), scalars_);
+  }
+  return *function_;
+}
+
+void Evaluator::call(StepFunction& function, const Batch& batch) {
+  if (apart_) {
+    for (int i = 0; i < state_.size(); ++i)
+      apart_->set(i, state_.view(i).copy());
+    apart_->set_step(state_.step() - 1); // a call that updates counts it first
+  }
+  function(batch);
+}
+
 OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
                             const std::function<void(const SeenBatch&)>& see) {
   const std::vector<OutputDecl>& decls = work_.signature().outputs;
@@ -115,20 +154,16 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
     subject_.require_rows(std::array{rows.rows()});
   Loader loader(rows, {.batch = scales ? std::min(batch, rows.rows()) : 0});
   int64_t at_once = scales ? loader.position().batch_size : work_.signature().batch;
-  // A text of loops is interpreted: its updates must not reach the State.
-  bool interpreted = !work_.is_graph();
-  Work small;
-  if (!interpreted && !options_.check_nan && runs_ == 0 && loader.batches() == 1) {
+  Work once;
+  bool interpreted = false;
+  if (!options_.check_nan && runs_ == 0 && loader.batches() == 1) {
     CompileOptions graph_only = options_;
     graph_only.last = std::max(Stage::Simplified, work_.stage);
-    small = compile(work_for(at_once), graph_only).work;
-    interpreted = terms(small.step) <= few_terms;
+    once = work_.is_graph() ? compile(work_for(at_once), graph_only).work : work_;
+    interpreted = is_small(once);
   }
   ++runs_;
-  if (!interpreted && !function_) {
-    function_ = subject_.compile(kind_, state_, options_, at_once, outputs_);
-    set_scalars(*function_, work_.signature(), scalars_);
-  }
+  StepFunction* function = interpreted ? nullptr : &compiled(at_once);
   std::vector<Joined> joined;
   auto is_output = [&](const std::string& name) {
     return std::ranges::find(decls, name, &OutputDecl::name) != decls.end();
@@ -139,13 +174,13 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
   for (const Batch& b : loader) {
     std::vector<Array> values;
     std::vector<TensorView> views;
-    if (interpreted)
-      values = interpret_batch(b, work_.is_graph() ? small : work_);
+    if (function)
+      call(*function, b);
     else
-      (*function_)(b);
+      values = interpret_batch(b, once);
     for (size_t k = 0; k < decls.size(); ++k)
-      views.push_back(interpreted ? TensorView(decls[k].name, values[k])
-                                  : function_->output(static_cast<int>(k)));
+      views.push_back(function ? function->output(static_cast<int>(k))
+                               : TensorView(decls[k].name, values[k]));
     for (size_t k = 0; k < decls.size(); ++k) {
       if (views[k].type.shape.rank() == 0)
         joined[k].add(views[k].at(0), b.rows());

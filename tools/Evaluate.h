@@ -1,5 +1,6 @@
-// A step without updates, called over all rows of a part: by the interpreter where that is quicker
-// than compiling, by native code otherwise. Both give the same bits (lib/IR/README.md).
+// A step whose updates do not count, called over all rows of a part: by the interpreter where that
+// is quicker than compiling, which is at its first run over a few rows in one batch; by native code
+// otherwise. Both give the same bits (lib/IR/README.md).
 #pragma once
 
 #include "Rows.h"
@@ -46,6 +47,8 @@ public:
 private:
   Work work_for(int64_t rows) const;
   std::vector<Array> interpret_batch(const Batch& batch, const Work& work) const;
+  StepFunction& compiled(int64_t rows);
+  void call(StepFunction& function, const Batch& batch);
 
   const Subject& subject_;
   StepKind kind_;
@@ -53,7 +56,8 @@ private:
   ScalarValues scalars_;
   CompileOptions options_;
   std::vector<std::string> outputs_;
-  Work work_; ///< for the batch size of the model
+  Work work_;                  ///< for the batch size of the model
+  std::optional<State> apart_; ///< for a text of loops: its updates must not reach the other
   std::optional<StepFunction> function_;
   int runs_ = 0;
 };

@@ -212,7 +212,8 @@ void add_predict(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "predict",
       "Outputs of a trained model for new rows; asks only for the inputs that they need.\n"
-      "An input's values follow its name, row by row: --x 1,2,3.\n\n"
+      "An input's values follow its name, row by row: --x 1,2,3. A few rows are interpreted,\n"
+      "which takes less time than compiling and gives the same bits.\n\n"
       "  gdjit predict scores.cpp --load scores.safetensors --x 80,85,90\n"
       "  gdjit predict scores.cpp --load scores.safetensors --data new.csv --out finals.csv\n"
       "  gdjit predict scores.cpp --load scores.safetensors --data x=new.npy --out finals.npy");

@@ -127,6 +127,36 @@ TEST(Eval, DrawsAnewByAnotherSeed) {
   EXPECT_NE(estimate("1"), estimate("2"));
 }
 
+TEST(Eval, OfATextOfLoopsIsCompiledAndItsUpdatesLeftOut) {
+  Scratch d;
+  std::string csv = "x,y\n";
+  for (int i = 0; i < 20'000; ++i)
+    csv += std::to_string(i % 7) + "," + std::to_string(i % 11) + "\n";
+  const std::string rows = d.write("rows.csv", csv), saved = d.file("s"), metrics = d.file("m.csv");
+  json_of({"train", "01", "-q", "--steps", "3", "--save", saved});
+  for (const char* batch : {"5000", "20000"}) {
+    Json outputs;
+    std::vector<double> losses;
+    for (const char* stage : {"declared", "loops", "planned"}) {
+      SCOPED_TRACE(std::string(stage) + ", batches of " + batch);
+      const std::string text =
+          d.write("step.gdir", run_tool({"dump", "01", "--batch", batch, "--stage", stage}).out);
+      const Words eval = {"eval", text, "--load", saved, "--data", rows};
+      json_of({"train", text, "-q", "--epochs", "2", "--data", rows, "--metrics", metrics});
+      const Json judged = json_of(eval)["outputs"];
+      const Table epochs = read_table(metrics);
+      const std::vector<double> seen = {epochs.at(0, 2), epochs.at(1, 2), epochs.at(2, 2)};
+      if (outputs.is_null()) {
+        outputs = judged;
+        losses = seen;
+      }
+      EXPECT_EQ(judged, outputs);
+      EXPECT_EQ(seen, losses);
+      EXPECT_THAT(run_tool(eval + Words{"--target", "none"}).err, HasSubstr("unknown target none"));
+    }
+  }
+}
+
 TEST(Explain, SaysOfEachKernelItsLinesItsScheduleAndItsShareOfTheLimit) {
   ToolRun run = run_tool({"explain", scores_file("grades"), "--batch", "512"});
   EXPECT_EQ(run.code, 0) << run.err;
