@@ -1,12 +1,14 @@
-// One job at a time, handed to each worker by a number of its own. Caller and workers meet again at
-// the end of a job; nothing is allocated or locked on the way.
+// A step's team is on its caller's stack, and handed to each of its workers. They meet again at its
+// end; nothing is allocated or locked on the way.
 #include "gdjit/Runtime/ThreadPool.h"
 
 #include "gdjit/Support/FloatEnvironment.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <immintrin.h>
 #include <memory>
+#include <mutex>
 #include <pthread.h>
 #include <sched.h>
 #include <system_error>
@@ -23,6 +25,10 @@ constexpr int alone = 150;
 /// Offers before it sleeps, some 50 us: longer than what lies between two steps of a training loop,
 /// shorter than a person or a power meter notices.
 constexpr int patience = 60;
+
+/// Steps that come after one another while fewer are there, until the pool takes it that others
+/// have left: between two steps of a training loop its caller is away.
+constexpr int memory = 4;
 
 /// Waits for `is_done`, awake; false where that took too long.
 template <class IsDone> bool look(const IsDone& is_done) {
@@ -50,6 +56,9 @@ void wait_while(const std::atomic<uint32_t>& number, uint32_t old) {
       number.wait(old, std::memory_order_acquire);
 }
 
+/// True on a thread that does its part of a step.
+thread_local bool computes = false;
+
 class ThreadPool {
 public:
   ~ThreadPool() {
@@ -61,33 +70,43 @@ public:
   }
 
   void run(int threads, void (*work)(void*, const TeamMember&), void* context) {
-    if (threads <= 1 || taken_.exchange(true, std::memory_order_acquire))
+    if (threads <= 1 || computes)
       return work(context, {});
-    const int others = hire(threads - 1);
-    if (others == 0) {
-      work(context, {});
-    } else {
-      Barrier barrier(others + 1);
-      job_ = {work, context, &barrier, others + 1};
-      for (int i = 0; i < others; ++i)
-        signal(workers_[static_cast<size_t>(i)]->job);
-      work(context, {0, others + 1, &barrier});
-      while (!look([&] { return left_.load(std::memory_order_acquire) == others; }))
-        ; // they have only to leave
-      left_.store(0, std::memory_order_relaxed);
-    }
-    taken_.store(false, std::memory_order_release);
+    std::unique_lock<std::mutex> lock(mutex_);
+    Team team(work, context, admit(lock, threads));
+    int members = 1;
+    for (const std::unique_ptr<Worker>& worker : workers_) // in one order: caches stay warm
+      if (members < team.threads && worker->team == nullptr) {
+        worker->team = &team;
+        worker->number = members++;
+        signal(worker->job);
+      }
+    lock.unlock();
+    computes = true;
+    work(context, {0, members, members > 1 ? &team.barrier : nullptr});
+    computes = false;
+    while (!look([&] { return team.left.load(std::memory_order_acquire) == members - 1; }))
+      ; // they have only to leave
+    lock.lock();
+    dismiss(team);
   }
 
 private:
-  struct Job {
-    void (*work)(void*, const TeamMember&) = nullptr;
-    void* context = nullptr;
-    Barrier* barrier = nullptr;
-    int threads = 1;
+  /// Those who do one step.
+  struct Team {
+    Team(void (*work)(void*, const TeamMember&), void* context, int threads)
+        : work(work), context(context), threads(threads), barrier(threads) {}
+
+    void (*const work)(void*, const TeamMember&);
+    void* const context;
+    const int threads;
+    Barrier barrier;
+    alignas(64) std::atomic<int> left = 0; ///< workers that have done their part
   };
   struct Worker {
     alignas(64) std::atomic<uint32_t> job = 0; ///< counts those handed over
+    Team* team = nullptr;                      ///< null where it is free
+    int number = 0;                            ///< in its team
     bool stop = false;
     std::thread thread;
   };
@@ -97,37 +116,71 @@ private:
     number.notify_one();
   }
 
-  /// The number of workers, at most `wanted`; new ones are started where there are too few.
+  /// The number of threads for a step that asks for so many. It waits while others have them all:
+  /// for steps that came when fewer were there, since those that come now leave one for each.
+  int admit(std::unique_lock<std::mutex>& lock, int wanted) {
+    most_ = there_ == 0 ? wanted : std::max(most_, wanted);
+    ++there_;
+    if (there_ >= crowd_ || ++fewer_ > memory) {
+      crowd_ = there_;
+      fewer_ = 0;
+    }
+    const auto left = [this] { return std::max(most_, there_) - computing_; };
+    freed_.wait(lock, [&] { return left() > 0; });
+    const int part = std::max(1, most_ / crowd_);
+    const int threads = 1 + hire(std::min({wanted, part, left()}) - 1);
+    computing_ += threads;
+    return threads;
+  }
+
+  void dismiss(const Team& team) {
+    for (const std::unique_ptr<Worker>& worker : workers_)
+      if (worker->team == &team)
+        worker->team = nullptr;
+    --there_;
+    computing_ -= team.threads;
+    freed_.notify_all();
+  }
+
+  /// The number of free workers, at most `wanted`; new ones are started where there are too few.
   int hire(int wanted) {
-    while (static_cast<int>(workers_.size()) < wanted) {
+    int free = 0;
+    for (const std::unique_ptr<Worker>& worker : workers_)
+      free += worker->team == nullptr ? 1 : 0;
+    for (; free < wanted; ++free) {
       auto worker = std::make_unique<Worker>();
       Worker* w = worker.get();
-      const int number = static_cast<int>(workers_.size()) + 1;
       try {
-        w->thread = std::thread([this, w, number] { serve(*w, number); });
+        w->thread = std::thread([w] { serve(*w); });
       } catch (const std::system_error&) {
         break; // no further thread: those that are there do it
       }
       workers_.push_back(std::move(worker));
     }
-    return std::min(wanted, static_cast<int>(workers_.size()));
+    return std::min(wanted, free);
   }
 
-  void serve(Worker& worker, int number) {
+  static void serve(Worker& worker) {
+    computes = true;
     for (uint32_t done = 0;; ++done) {
       wait_while(worker.job, done);
       if (worker.stop)
         return;
+      Team& team = *worker.team;
       FloatEnvironment environment;
-      job_.work(job_.context, {number, job_.threads, job_.barrier});
-      left_.fetch_add(1, std::memory_order_release);
+      team.work(team.context, {worker.number, team.threads, &team.barrier});
+      team.left.fetch_add(1, std::memory_order_release);
     }
   }
 
+  std::mutex mutex_; ///< for all that follows
+  std::condition_variable freed_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  Job job_;
-  std::atomic<int> left_ = 0; ///< workers that have done their part of the job
-  std::atomic<bool> taken_ = false;
+  int there_ = 0;     ///< steps, those that wait too
+  int most_ = 0;      ///< threads that one of them asks for, since none was there
+  int computing_ = 0; ///< threads
+  int crowd_ = 0;     ///< steps that were there lately
+  int fewer_ = 0;     ///< steps in turn that came while fewer were
 };
 
 /// The pool of this process. A fork has none of its parent's workers: it gets a pool of its own,

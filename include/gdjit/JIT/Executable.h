@@ -69,8 +69,9 @@ private:
 };
 
 /// What one caller of an Executable needs: its arena, its scalars, the addresses of its inputs and
-/// states. run() allocates nothing and locks nothing; on one thread it makes no system call, on
-/// more those by which the pool's workers sleep and wake. Not for two threads at once.
+/// states. run() allocates nothing; on one thread it locks nothing and makes no system call, on
+/// more it locks the pool at its two ends and makes the calls by which threads sleep and wake
+/// there. Not for two threads at once.
 class Frame {
 public:
   explicit Frame(std::shared_ptr<const Executable> executable);

@@ -1,9 +1,11 @@
 // ThreadPool: the threads of this process that steps are shared out to, and the barrier at which
 // they meet.
 //
-// There is one pool, and one step at a time has it: a step that finds it taken runs on its caller
-// alone, so that no more threads compute than one step asked for. Bits do not depend on it. A
-// worker that waits looks for work for some microseconds and then sleeps in the kernel.
+// There is one pool, and steps that run at once share its threads in equal parts, so that together
+// they compute on no more than one of them asks for, or on their callers' alone where those are
+// more. A step that comes while others have all of that sleeps until one of them ends, once: then
+// each leaves it its part. Bits do not depend on it. A worker that waits looks for work for some
+// microseconds and then sleeps in the kernel.
 #pragma once
 
 #include <atomic>
@@ -34,8 +36,8 @@ struct TeamMember {
 };
 
 /// Runs work(context, member) on up to `threads` threads at once, the caller's among them, in the
-/// default floating-point environment, and returns when all have. Fewer where the pool is taken or
-/// the system gives no more. `work` must not throw.
+/// default floating-point environment, and returns when all have. Fewer where other steps run or
+/// the system gives no more; the caller's alone within the work of a team. `work` must not throw.
 void run_on_team(int threads, void (*work)(void* context, const TeamMember& member), void* context);
 
 } // namespace gdjit

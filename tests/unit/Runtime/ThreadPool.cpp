@@ -1,4 +1,4 @@
-// Teams that meet, the pool while it is taken, and after a fork.
+// Teams that meet, several at once, and after a fork.
 #include "gdjit/Runtime/ThreadPool.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +41,27 @@ struct Rounds {
   }
 };
 
-TEST(ThreadPool, MembersSeeWhatAllWroteBeforeTheyMet) {
+/// The number of threads of a team that asks for so many.
+int threads_of(int asked) {
+  std::atomic<int> threads = 0;
+  run_on_team(
+      asked, [](void* context, const TeamMember&) { ++*static_cast<std::atomic<int>*>(context); },
+      &threads);
+  return threads;
+}
+
+/// In each the pool has forgotten who was there in others.
+class ThreadPool : public testing::Test {
+protected:
+  static constexpr int remembered = 4; ///< steps
+
+  void SetUp() override {
+    for (int i = 0; i <= remembered; ++i)
+      threads_of(2);
+  }
+};
+
+TEST_F(ThreadPool, MembersSeeWhatAllWroteBeforeTheyMet) {
   for (int threads : {1, 2, 3, 8, 2, 1, 5}) {
     Rounds rounds;
     run_on_team(threads, Rounds::work, &rounds);
@@ -51,7 +71,7 @@ TEST(ThreadPool, MembersSeeWhatAllWroteBeforeTheyMet) {
   }
 }
 
-TEST(ThreadPool, WorkersWakeFromSleep) {
+TEST_F(ThreadPool, WorkersWakeFromSleep) {
   for (int i = 0; i < 3; ++i) {
     Rounds rounds;
     run_on_team(3, Rounds::work, &rounds);
@@ -60,22 +80,79 @@ TEST(ThreadPool, WorkersWakeFromSleep) {
   }
 }
 
-TEST(ThreadPool, ATeamThatFindsItTakenIsItsCallerAlone) {
+TEST_F(ThreadPool, ATeamWithinATeamIsItsCallerAlone) {
+  std::array<int, 2> inner = {};
   auto outer = [](void* context, const TeamMember& member) {
-    if (member.thread == 0)
-      run_on_team(
-          4,
-          [](void* inner, const TeamMember& alone) {
-            *static_cast<int*>(inner) = alone.threads * 10 + alone.thread;
-          },
-          context);
+    auto& each = (*static_cast<std::array<int, 2>*>(context))[static_cast<size_t>(member.thread)];
+    run_on_team(
+        4,
+        [](void* own, const TeamMember& alone) {
+          *static_cast<int*>(own) = alone.threads * 10 + alone.thread;
+        },
+        &each);
   };
-  int inner = 0;
   run_on_team(2, outer, &inner);
-  EXPECT_EQ(inner, 10);
+  EXPECT_EQ(inner, (std::array<int, 2>{10, 10}));
 }
 
-TEST(ThreadPool, ManyCallersTakeTurns) {
+TEST_F(ThreadPool, StepsThatAreThereAtOnceShareTheThreads) {
+  struct Other {
+    std::atomic<int> members = 0;
+    std::atomic<bool> may_end = false;
+  } other;
+  auto stay = [](void* context, const TeamMember&) {
+    auto& self = *static_cast<Other*>(context);
+    ++self.members;
+    while (!self.may_end)
+      std::this_thread::yield();
+  };
+  std::thread caller([&] { run_on_team(2, stay, &other); });
+  while (other.members < 2)
+    std::this_thread::yield();
+  EXPECT_EQ(threads_of(4), 2);
+  EXPECT_EQ(threads_of(8), 4);
+  other.may_end = true;
+  caller.join();
+  for (int i = 0; i < remembered; ++i) // the other may be between two steps
+    EXPECT_EQ(threads_of(4), 2);
+  EXPECT_EQ(threads_of(4), 4);
+}
+
+TEST_F(ThreadPool, StepsAtOnceComputeOnNoMoreThreadsThanOneOfThem) {
+  struct Computing {
+    std::atomic<int> now = 0, most = 0;
+
+    static void work(void* context, const TeamMember&) {
+      auto& self = *static_cast<Computing*>(context);
+      const int here = ++self.now;
+      for (int most = self.most; here > most && !self.most.compare_exchange_weak(most, here);)
+        ;
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+      --self.now;
+    }
+  };
+  struct Case {
+    int callers, threads, most;
+  };
+  for (const auto& [callers, threads, most] : {Case{2, 2, 2}, {2, 4, 4}, {3, 4, 4}, {4, 2, 4}}) {
+    Computing computing;
+    std::vector<std::thread> steps;
+    for (int i = 0; i < callers; ++i)
+      steps.emplace_back([&, wanted = threads] {
+        for (int k = 0; k < 50; ++k) {
+          run_on_team(wanted, Computing::work, &computing);
+          if (k % 3 == 0)
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+      });
+    for (std::thread& step : steps)
+      step.join();
+    EXPECT_LE(computing.most, most) << callers << " callers, " << threads << " threads";
+    EXPECT_GE(computing.most, 2);
+  }
+}
+
+TEST_F(ThreadPool, ManyCallersTakeTurns) {
   std::vector<std::thread> callers;
   std::array<Rounds, 4> rounds;
   for (Rounds& each : rounds)
@@ -92,7 +169,7 @@ TEST(ThreadPool, ManyCallersTakeTurns) {
     caller.join();
 }
 
-TEST(ThreadPool, WorkersComputeInTheDefaultEnvironment) {
+TEST_F(ThreadPool, WorkersComputeInTheDefaultEnvironment) {
   const unsigned host = _mm_getcsr();
   _mm_setcsr(0x9fc0); // flush to zero: a thread started now has it from its parent
   std::array<unsigned, most> seen = {};
@@ -108,7 +185,7 @@ TEST(ThreadPool, WorkersComputeInTheDefaultEnvironment) {
     EXPECT_EQ(seen[i] & ~0x3fu, 0x1f80u);
 }
 
-TEST(ThreadPool, AForkHasThreadsOfItsOwn) {
+TEST_F(ThreadPool, AForkHasThreadsOfItsOwn) {
 #if defined(__SANITIZE_THREAD__) || GDJIT_THREAD_SANITIZER
   GTEST_SKIP() << "the thread sanitizer knows no threads behind a fork";
 #endif
