@@ -76,6 +76,7 @@ struct Loader::Impl {
   int64_t count = 0; ///< batches of an epoch
   int64_t epoch = 0, next = 0;
   Batch batch;
+  RowPass pass;
   std::vector<int64_t> order; ///< of epoch ordered
   int64_t ordered = -1;
   Buffer buffers[2];
@@ -99,7 +100,8 @@ struct Loader::Impl {
   void order_epoch() {
     if (ordered == epoch)
       return;
-    order = permutation(data.rows(), options.shuffle_seed.value, epoch);
+    order.resize(static_cast<size_t>(data.rows()));
+    permute(order, options.shuffle_seed.value, epoch);
     ordered = epoch;
   }
 
@@ -200,6 +202,13 @@ Loader::Loader(Dataset rows, const LoaderOptions& options) : impl_(std::make_uni
   if (i.size < all || options.shuffle_seed.given)
     i.data = i.data.slice(0, all); // refuses batches on another axis
   i.batch.views_ = i.data.views();
+  i.pass.first = i.data.views();
+  for (size_t k = 0; k < i.pass.first.size(); ++k) {
+    const bool in_batches = i.data.inputs()[k].batch_axis == 0;
+    i.pass.rows.push_back(in_batches ? all : 0);
+    if (in_batches)
+      i.pass.first[k].type.shape[0] = i.size;
+  }
   if (options.shuffle_seed.given)
     i.prepare_buffers();
 }
@@ -235,28 +244,24 @@ void Loader::seek(const LoaderPosition& position) {
   impl_->next = position.batch;
 }
 
-RowPass Loader::pass() {
+RowPass& Loader::pass() {
   Impl& i = *impl_;
-  RowPass pass;
+  RowPass& pass = i.pass;
   const int64_t begin = i.next * i.size;
-  if (!i.worker)
-    pass.batches = std::min(i.count, i.data.rows() / i.size) - i.next;
-  if (i.options.shuffle_seed.given && pass.batches > 0) {
-    i.order_epoch();
-    pass.order = i.order.data() + begin;
-  }
-  for (const InputRows& input : i.data.inputs()) {
-    TensorView view = input.array.view(input.name);
-    pass.rows.push_back(0);
-    if (input.batch_axis == 0) {
-      pass.rows.back() = i.data.rows();
-      view.type.shape[0] = i.size;
-      if (pass.order == nullptr) {
-        view.data = static_cast<const char*>(view.data) + begin * row_bytes(input);
-        pass.rows.back() -= begin;
-      }
+  pass.batches = i.worker ? 0 : std::min(i.count, i.data.rows() / i.size) - i.next;
+  if (i.options.shuffle_seed.given) {
+    if (pass.batches > 0) {
+      i.order_epoch();
+      pass.order = i.order.data() + begin;
     }
-    pass.first.push_back(view);
+    return pass;
+  }
+  for (size_t k = 0; k < pass.first.size(); ++k) {
+    const InputRows& input = i.data.inputs()[k];
+    if (input.batch_axis != 0)
+      continue;
+    pass.first[k].data = static_cast<const char*>(input.array.data) + begin * row_bytes(input);
+    pass.rows[k] = i.data.rows() - begin;
   }
   return pass;
 }

@@ -8,9 +8,8 @@
 
 namespace gdjit {
 
-std::vector<int64_t> permutation(int64_t count, int64_t seed, int64_t epoch) {
+void permute(std::span<int64_t> order, int64_t seed, int64_t epoch) {
   __extension__ using Wide = unsigned __int128;
-  std::vector<int64_t> order(static_cast<size_t>(count));
   std::iota(order.begin(), order.end(), int64_t{0});
   uint64_t key = combine(combine(hash_bytes("shuffle"), static_cast<uint64_t>(seed)),
                          static_cast<uint64_t>(epoch));
@@ -18,6 +17,11 @@ std::vector<int64_t> permutation(int64_t count, int64_t seed, int64_t epoch) {
     uint64_t draw = mix64(key + i * 0x9e3779b97f4a7c15u);
     std::swap(order[i], order[static_cast<size_t>(Wide{draw} * (i + 1) >> 64)]);
   }
+}
+
+std::vector<int64_t> permutation(int64_t count, int64_t seed, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(count));
+  permute(order, seed, epoch);
   return order;
 }
 

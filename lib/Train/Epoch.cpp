@@ -1,5 +1,6 @@
 #include "gdjit/Train/Epoch.h"
 
+#include "gdjit/JIT/Executable.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -10,19 +11,18 @@ namespace gdjit {
 
 namespace {
 
-/// The outputs that are single numbers.
-std::vector<int> single_numbers(const StepFunction& step) {
-  std::vector<int> singles;
-  for (int i = 0; i < step.outputs(); ++i)
-    if (step.output(i).type.shape.rank() == 0)
-      singles.push_back(i);
-  return singles;
+/// Calls todo(row, name) for each output that is a single number.
+template <class Todo> void for_each_single(const StepFunction& step, const Todo& todo) {
+  const std::vector<OutputDecl>& outputs = step.executable().signature().outputs;
+  for (size_t row = 0; row < outputs.size(); ++row)
+    if (outputs[row].type.shape.rank() == 0)
+      todo(static_cast<int>(row), outputs[row].name);
 }
 
 /// Runs the batches that native code takes; false where none is left of the epoch.
 bool run_natively(StepFunction& step, Loader& loader, const Scalars& scalars, EpochMeans& means,
                   std::vector<double>& sums) {
-  RowPass pass = loader.pass();
+  RowPass& pass = loader.pass();
   const int64_t rows = loader.position().batch_size;
   if (pass.batches == 0)
     return true;
@@ -52,24 +52,28 @@ double EpochMeans::mean(std::string_view output) const {
 
 EpochMeans run_epoch(StepFunction& step, Loader& loader, const Scalars& scalars) {
   EpochMeans means;
-  const std::vector<int> singles = single_numbers(step);
-  std::vector<double> sums(singles.size()); // each times the rows of its batch
+  size_t singles = 0;
+  for_each_single(step, [&](int, std::string_view) { ++singles; });
+  std::vector<double> sums(singles); // each times the rows of its batch
   if (run_natively(step, loader, scalars, means, sums)) {
     const Scalars kept; // as the first call set them
     for (const Batch& batch : loader) {
       step(batch.views(), means.batches == 0 ? scalars : kept);
-      for (size_t i = 0; i < singles.size(); ++i)
-        sums[i] += step.output(singles[i]).at(0) * static_cast<double>(batch.rows());
+      auto sum = sums.begin();
+      for_each_single(step, [&](int row, std::string_view) {
+        *sum++ += step.output(row).at(0) * static_cast<double>(batch.rows());
+      });
       ++means.batches;
       means.rows += batch.rows();
     }
   }
-  for (size_t i = 0; i < singles.size(); ++i)
-    means.outputs.push_back(
-        {std::string(step.output(singles[i]).name), sums[i] / static_cast<double>(means.rows)});
-  for (const EpochMeans::Output& output : means.outputs)
-    if (output.name == "loss")
-      means.loss = output.mean;
+  means.outputs.reserve(singles);
+  auto sum = sums.begin();
+  for_each_single(step, [&](int, std::string_view name) {
+    means.outputs.push_back({std::string(name), *sum++ / static_cast<double>(means.rows)});
+    if (name == "loss")
+      means.loss = means.outputs.back().mean;
+  });
   return means;
 }
 

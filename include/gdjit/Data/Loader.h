@@ -96,7 +96,7 @@ public:
 
   /// The full batches that come next in the epoch, for one who takes their rows himself and tells
   /// skip(); none where a thread gathers them ahead. Valid until the Loader goes on.
-  RowPass pass();
+  RowPass& pass();
   /// Goes behind so many batches of the epoch. False where it has no further one; then looks at
   /// files as a loop does at its end.
   bool skip(int64_t batches);

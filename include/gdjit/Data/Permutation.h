@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace gdjit {
@@ -12,5 +13,7 @@ namespace gdjit {
 /// scaled to the i + 1 places by the high half of the product (bias below 2^-32 for fewer than 2^32
 /// rows).
 std::vector<int64_t> permutation(int64_t count, int64_t seed, int64_t epoch = 0);
+/// Into memory that is there.
+void permute(std::span<int64_t> order, int64_t seed, int64_t epoch);
 
 } // namespace gdjit

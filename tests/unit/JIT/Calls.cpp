@@ -3,6 +3,8 @@
 #include "unit/JIT/Allocations.h"
 #include "unit/JIT/LinearStep.h"
 
+#include "gdjit/Train/Epoch.h"
+
 #include <cerrno>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -55,6 +57,23 @@ TEST(Call, allocates_nothing) {
   EXPECT_GT(before, at_compile);
   call_often(train);
   EXPECT_EQ(allocations() - before, 0);
+}
+
+TEST(Call, of_an_epoch_allocates_its_sums_and_means) {
+#if defined(__SANITIZE_THREAD__) || GDJIT_HAS_FEATURE(thread_sanitizer)
+  GTEST_SKIP() << "the sanitizer has an operator new of its own";
+#endif
+  State state = linear_state();
+  StepFunction train(state, std::make_shared<LinearCompiler>(), 4);
+  Dataset rows({{"x", x6}, {"y", y6}});
+  Loader shuffled(rows, {.batch = 4, .shuffle_seed = 0}), ordered(rows, {.batch = 2});
+  for (Loader* loader : {&shuffled, &ordered}) {
+    run_epoch(train, *loader, {.lr = 0.01}); // compiles
+    const int64_t before = allocations();
+    const EpochMeans means = run_epoch(train, *loader, {.lr = 0.01});
+    EXPECT_EQ(allocations() - before, 2);
+    EXPECT_EQ(means.rows, 6);
+  }
 }
 
 /// Runs f in a child process that is killed at its first system call other than its exit; true if
