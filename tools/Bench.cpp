@@ -130,6 +130,7 @@ void bench(BenchArguments a, Tool& tool) {
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);
   StepFunction train = subject.compile(kind, state, a.compile, work.signature().batch);
+  start_threads(train);
   const std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
   bind_at_rest(train, work.signature(), inputs);
   const StepTimes times = time_steps(a, train, work);

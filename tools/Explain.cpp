@@ -139,6 +139,7 @@ struct Compiled : StepCompiler {
 double time_step(const Compilation& c, std::span<const Array> inputs, State& state) {
   const Signature& s = c.work.signature();
   StepFunction step(state, std::make_shared<Compiled>(c.executable), s.batch);
+  start_threads(step);
   bind_at_rest(step, s, inputs);
   const auto taken =
       race({[&] { step.run(); }}, 0.2, c.executable->threads() == 1 ? Clock::process : Clock::wall);

@@ -6,7 +6,9 @@
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Driver/GradientStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/JIT/Executable.h"
 #include "gdjit/Loop/Text.h"
+#include "gdjit/Runtime/ThreadPool.h"
 #include "gdjit/Support/Suggest.h"
 #include "gdjit/Train/Optimizers.h"
 #include "gdjit/Transforms/PruneInputs.h"
@@ -147,6 +149,16 @@ void add_compile_options(CLI::App& command, CompileOptions& options) {
       ->check(whole_number(1))
       ->each(warn_of_threads)
       ->type_name("N");
+}
+
+void start_threads(const StepFunction& step) {
+  const int wanted = step.executable().threads();
+  const int there = start_team(wanted);
+  if (there < wanted)
+    log("warning: of the {} threads that share a step the system starts {} (`ulimit -u`, or a "
+        "limit "
+        "of a container); the step runs on those, as with --threads {}",
+        wanted, there, there);
 }
 
 Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(arguments) {

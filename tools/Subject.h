@@ -24,6 +24,8 @@ struct ModelArguments {
 
 /// --target, --level and --threads.
 void add_compile_options(CLI::App& command, CompileOptions& options);
+/// Starts the threads that share the step, and says so where the system gives fewer.
+void start_threads(const StepFunction& step);
 
 enum class StepKind { training, evaluation, prediction };
 

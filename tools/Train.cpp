@@ -237,6 +237,7 @@ int Run::go() {
                                         subject_.is_text() || !scales_with_rows(work_.signature())
                                             ? work_.signature().batch
                                             : loader_.position().batch_size);
+  start_threads(train);
   set_scalars(train, work_.signature(), scalars_);
   Progress progress(options.updates, before_, a_.quiet, observes());
   if (before_ == 0 && files_.history().rows().empty() && observes())

@@ -91,6 +91,11 @@ public:
     dismiss(team);
   }
 
+  int start(int threads) {
+    std::scoped_lock lock(mutex_);
+    return 1 + hire(threads - 1);
+  }
+
 private:
   /// Those who do one step.
   struct Team {
@@ -214,5 +219,7 @@ void Barrier::wait() {
 void run_on_team(int threads, void (*work)(void*, const TeamMember&), void* context) {
   pool().run(threads, work, context);
 }
+
+int start_team(int threads) { return pool().start(threads); }
 
 } // namespace gdjit

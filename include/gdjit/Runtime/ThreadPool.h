@@ -40,4 +40,8 @@ struct TeamMember {
 /// the system gives no more; the caller's alone within the work of a team. `work` must not throw.
 void run_on_team(int threads, void (*work)(void* context, const TeamMember& member), void* context);
 
+/// Starts what is missing of a team of `threads` while no other step runs, and returns how many it
+/// would have: fewer where the system gives no more, for who wants to say so.
+int start_team(int threads);
+
 } // namespace gdjit

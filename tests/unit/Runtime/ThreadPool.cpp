@@ -1,4 +1,6 @@
 // Teams that meet, several at once, and after a fork.
+#include "RefuseThreads.h"
+
 #include "gdjit/Runtime/ThreadPool.h"
 
 #include <gtest/gtest.h>
@@ -197,6 +199,19 @@ TEST_F(ThreadPool, AForkHasThreadsOfItsOwn) {
     run_on_team(3, Rounds::work, &after);
     _exit(after.members == 3 && after.seen[2] == 5050 * 3 ? 0 : 1);
   }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST_F(ThreadPool, WhereTheSystemGivesNoThreadATeamIsItsCaller) {
+#if defined(__SANITIZE_THREAD__) || GDJIT_THREAD_SANITIZER
+  GTEST_SKIP() << "the thread sanitizer knows no threads behind a fork";
+#endif
+  EXPECT_EQ(start_team(3), 3);
+  const pid_t child = fork();
+  if (child == 0)
+    _exit(!test::refuse_threads() ? 2 : start_team(3) == 1 && threads_of(3) == 1 ? 0 : 1);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -1,5 +1,6 @@
 // What a trained model says: predict and eval; and what its kernels take: explain and bench.
 #include "JsonOfRuns.h"
+#include "unit/Runtime/RefuseThreads.h"
 
 #include "gdjit/Data/Table.h"
 #include "gdjit/IO/Npy.h"
@@ -8,7 +9,9 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <string>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace gdjit;
 using namespace gdjit::test;
@@ -289,6 +292,23 @@ TEST(Explain, WarnsOfMoreThreadsThanProcessors) {
   EXPECT_THAT(warning(processors), testing::Not(HasSubstr("takes longer")));
   EXPECT_THAT(warning(99999), testing::AllOf(HasSubstr("99999 threads for a step: give 1 to 1024"),
                                              testing::Not(HasSubstr("takes longer"))));
+}
+
+TEST(Bench, SaysWhereTheSystemStartsFewerThreads) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!refuse_threads())
+      _exit(2);
+    const std::string log = run_tool({"bench", "09:mlp", "--batch", "256", "--threads", "2",
+                                      "--seconds", "0.01", "--compiles", "1"})
+                                .err;
+    const size_t at = log.find("warning: of the 2 threads that share a step the system starts 1 ");
+    const bool once = at != log.npos && log.find("warning: ", at + 1) == log.npos;
+    _exit(once && log.find("as with --threads 1\n") != log.npos ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 TEST(Bench, TimesTheEvaluationOfAModelWithoutUpdates) {
