@@ -65,5 +65,12 @@ TEST(ShortRows, ThatAreReadOftenAreCopied) {
   }
 }
 
+TEST(ShortRows, AreTakenOneVectorAtATimeInLoopsThatAreWrittenOut) {
+  const Built b = regression(DType::f32, 10000, 5); // in 4 vectors of partial sums
+  PassContext context;
+  EXPECT_THAT(loop::print(schedule(b.loops, context)),
+              AllOf(HasSubstr("unrolled for l in 0..4 {"), Not(HasSubstr("0..4 step 4"))));
+}
+
 } // namespace
 } // namespace gdjit
