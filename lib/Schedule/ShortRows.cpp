@@ -37,7 +37,8 @@ std::optional<loop::ShortRows> short_rows(const Program& program, const Statemen
   if (axis < 0 || byte_size(s.type.dtype) < loop::ShortRows::least_bytes)
     return std::nullopt;
   const loop::ShortRows rows{elements_of_row(program, {s.buffer, axis}), s.type.lanes};
-  return rows.columns <= loop::ShortRows::most_columns ? std::optional(rows) : std::nullopt;
+  return rows.columns > 1 && rows.columns <= loop::ShortRows::most_columns ? std::optional(rows)
+                                                                           : std::nullopt;
 }
 
 bool gathers_columns(const Program& program, const Statement& s, const MachineTable& machine) {
