@@ -11,7 +11,7 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr double gain_with_stores_apart = 2; ///< by estimate, of lanes that store apart
+constexpr double gain_with_stores_apart = 1.5; ///< by estimate, of lanes that store apart
 /// What is stored lane by lane costs code: with fewer operations for each, more than it gains.
 constexpr double work_of_store_apart = 16;
 
