@@ -5,7 +5,7 @@
 #include "gdjit/Support/FloatEnvironment.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <chrono>
 #include <immintrin.h>
 #include <memory>
 #include <mutex>
@@ -26,9 +26,11 @@ constexpr int alone = 150;
 /// shorter than a person or a power meter notices.
 constexpr int patience = 60;
 
-/// Steps that come after one another while fewer are there, until the pool takes it that others
-/// have left: between two steps of a training loop its caller is away.
-constexpr int memory = 4;
+using Clock = std::chrono::steady_clock;
+
+/// So long the pool takes it that the callers of steps that ended come back: between two steps of a
+/// training loop its caller is away.
+constexpr std::chrono::microseconds away{1000};
 
 /// Waits for `is_done`, awake; false where that took too long.
 template <class IsDone> bool look(const IsDone& is_done) {
@@ -73,7 +75,7 @@ public:
     if (threads <= 1 || computes)
       return work(context, {});
     std::unique_lock<std::mutex> lock(mutex_);
-    Team team(work, context, admit(lock, threads));
+    Team team(work, context, admit(threads));
     int members = 1;
     for (const std::unique_ptr<Worker>& worker : workers_) // in one order: caches stay warm
       if (members < team.threads && worker->team == nullptr) {
@@ -121,19 +123,17 @@ private:
     number.notify_one();
   }
 
-  /// The number of threads for a step that asks for so many. It waits while others have them all:
-  /// for steps that came when fewer were there, since those that come now leave one for each.
-  int admit(std::unique_lock<std::mutex>& lock, int wanted) {
+  /// The number of threads for a step that asks for so many: its part of those, or what others
+  /// leave it, its caller in any case.
+  int admit(int wanted) {
     most_ = there_ == 0 ? wanted : std::max(most_, wanted);
     ++there_;
-    if (there_ >= crowd_ || ++fewer_ > memory) {
+    const Clock::time_point now = Clock::now();
+    if (there_ >= crowd_ || now - crowded_ > away) {
       crowd_ = there_;
-      fewer_ = 0;
+      crowded_ = now;
     }
-    const auto left = [this] { return std::max(most_, there_) - computing_; };
-    freed_.wait(lock, [&] { return left() > 0; });
-    const int part = std::max(1, most_ / crowd_);
-    const int threads = 1 + hire(std::min({wanted, part, left()}) - 1);
+    const int threads = 1 + hire(std::min({wanted, most_ / crowd_, most_ - computing_}) - 1);
     computing_ += threads;
     return threads;
   }
@@ -142,9 +142,10 @@ private:
     for (const std::unique_ptr<Worker>& worker : workers_)
       if (worker->team == &team)
         worker->team = nullptr;
+    if (there_ >= crowd_)
+      crowded_ = Clock::now();
     --there_;
     computing_ -= team.threads;
-    freed_.notify_all();
   }
 
   /// The number of free workers, at most `wanted`; new ones are started where there are too few.
@@ -162,7 +163,7 @@ private:
       }
       workers_.push_back(std::move(worker));
     }
-    return std::min(wanted, free);
+    return std::clamp(wanted, 0, free);
   }
 
   static void serve(Worker& worker) {
@@ -179,13 +180,12 @@ private:
   }
 
   std::mutex mutex_; ///< for all that follows
-  std::condition_variable freed_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  int there_ = 0;     ///< steps, those that wait too
-  int most_ = 0;      ///< threads that one of them asks for, since none was there
-  int computing_ = 0; ///< threads
-  int crowd_ = 0;     ///< steps that were there lately
-  int fewer_ = 0;     ///< steps in turn that came while fewer were
+  int there_ = 0;             ///< steps
+  int most_ = 0;              ///< threads that one of them asks for, since none was there
+  int computing_ = 0;         ///< threads
+  int crowd_ = 0;             ///< steps that were there at once, lately
+  Clock::time_point crowded_; ///< when they last were
 };
 
 /// The pool of this process. A fork has none of its parent's workers: it gets a pool of its own,

@@ -1,10 +1,10 @@
 // ThreadPool: the threads of this process that steps are shared out to, and the barrier at which
 // they meet.
 //
-// There is one pool, and steps that run at once share its threads in equal parts, so that together
-// they compute on no more than one of them asks for, or on their callers' alone where those are
-// more. A step that comes while others have all of that sleeps until one of them ends, once: then
-// each leaves it its part. Bits do not depend on it. A worker that waits looks for work for some
+// There is one pool, and steps that run at once share its threads in equal parts: together they
+// compute on no more than one of them asks for, or on their callers' alone where those are more. A
+// step that comes while others have all of that runs on its caller, and the next of each leaves the
+// others their part. Bits do not depend on it. A worker that waits looks for work for some
 // microseconds and then sleeps in the kernel.
 #pragma once
 

@@ -55,12 +55,9 @@ int threads_of(int asked) {
 /// In each the pool has forgotten who was there in others.
 class ThreadPool : public testing::Test {
 protected:
-  static constexpr int remembered = 4; ///< steps
+  static void forget() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
 
-  void SetUp() override {
-    for (int i = 0; i <= remembered; ++i)
-      threads_of(2);
-  }
+  void SetUp() override { forget(); }
 };
 
 TEST_F(ThreadPool, MembersSeeWhatAllWroteBeforeTheyMet) {
@@ -111,47 +108,13 @@ TEST_F(ThreadPool, StepsThatAreThereAtOnceShareTheThreads) {
   std::thread caller([&] { run_on_team(2, stay, &other); });
   while (other.members < 2)
     std::this_thread::yield();
+  EXPECT_EQ(threads_of(2), 1) << "it has them all";
   EXPECT_EQ(threads_of(4), 2);
   EXPECT_EQ(threads_of(8), 4);
   other.may_end = true;
   caller.join();
-  for (int i = 0; i < remembered; ++i) // the other may be between two steps
-    EXPECT_EQ(threads_of(4), 2);
+  forget();
   EXPECT_EQ(threads_of(4), 4);
-}
-
-TEST_F(ThreadPool, StepsAtOnceComputeOnNoMoreThreadsThanOneOfThem) {
-  struct Computing {
-    std::atomic<int> now = 0, most = 0;
-
-    static void work(void* context, const TeamMember&) {
-      auto& self = *static_cast<Computing*>(context);
-      const int here = ++self.now;
-      for (int most = self.most; here > most && !self.most.compare_exchange_weak(most, here);)
-        ;
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
-      --self.now;
-    }
-  };
-  struct Case {
-    int callers, threads, most;
-  };
-  for (const auto& [callers, threads, most] : {Case{2, 2, 2}, {2, 4, 4}, {3, 4, 4}, {4, 2, 4}}) {
-    Computing computing;
-    std::vector<std::thread> steps;
-    for (int i = 0; i < callers; ++i)
-      steps.emplace_back([&, wanted = threads] {
-        for (int k = 0; k < 50; ++k) {
-          run_on_team(wanted, Computing::work, &computing);
-          if (k % 3 == 0)
-            std::this_thread::sleep_for(std::chrono::microseconds(100));
-        }
-      });
-    for (std::thread& step : steps)
-      step.join();
-    EXPECT_LE(computing.most, most) << callers << " callers, " << threads << " threads";
-    EXPECT_GE(computing.most, 2);
-  }
 }
 
 TEST_F(ThreadPool, ManyCallersTakeTurns) {
