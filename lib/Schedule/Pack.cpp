@@ -147,7 +147,7 @@ std::vector<Statement> pack_loads(Program& program, Kernel& kernel, std::span<St
   const int64_t longer =
       std::max(buffer.type.shape[axis], buffer.type.shape[buffer.type.shape.rank() - 1]);
   const auto square =
-      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(longer, 1))));
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(longer, 2))));
   return copy_nests(kernel, buffer, from, to, axis, varying ? lanes : std::min(lanes, square), node,
                     varying);
 }

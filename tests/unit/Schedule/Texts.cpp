@@ -107,6 +107,19 @@ TEST(ScheduledTexts, ACopyMayHaveAViewOrNoAxis) {
   expect_same_bits(fmt::format(text, head));
 }
 
+TEST(ScheduledTexts, ACopyMayBeOfSingleElements) {
+  // Of c each lane but one is masked: the gradient of a slice of one row.
+  expect_same_bits(fmt::format(
+      "{}input c : f64[1,5,1]\noutput y : f64[64,5,3]\n\nbuffer c : f64[1,5,1] = input c\n"
+      "buffer y : f64[64,5,3] = output y\n\n"
+      "kernel k0 \"\" {{\n  for i in 0..64 {{\n    for j in 0..5 {{\n      for m in 0..3 {{\n"
+      "        %0 = and (ge (index i-5), 0), (lt (index i-5), 1)\n"
+      "        %1 = and (and %0, (ge (index m-1), 0)), (lt (index m-1), 1)\n"
+      "        store y[i, j, m] = (load c[i-5, j, m-1] if %1 else 0)\n"
+      "      }}\n    }}\n  }}\n}}\n\nend\n",
+      head));
+}
+
 TEST(ScheduledTexts, RowsMayHaveALoopWithinAPass) {
   // x[8*i+r, j]: which row comes next depends on a loop inside.
   expect_same_bits(fmt::format(
