@@ -156,8 +156,7 @@ void start_threads(const StepFunction& step) {
   const int there = start_team(wanted);
   if (there < wanted)
     log("warning: of the {} threads that share a step the system starts {} (`ulimit -u`, or a "
-        "limit "
-        "of a container); the step runs on those, as with --threads {}",
+        "limit of a container); the step runs on those, as with --threads {}",
         wanted, there, there);
 }
 

@@ -15,11 +15,12 @@ std::string to_string(const ReductionOrder& order) {
 
 namespace {
 
+constexpr int64_t half_a_vector = 8;
+
 /// One chain for up to `short_chain` terms, where joining would cost more than the chain.
 ReductionOrder choose(DType type, int64_t terms, int64_t behind, int64_t short_chain) {
   ReductionOrder order{.accumulator = type, .partials = 1, .block = 0};
   constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
-  constexpr int64_t half_a_vector = 8;
   constexpr int64_t chain_of_half = 128;  // a batch, the terms of a gradient: joining costs more
   constexpr int64_t long_chain = 1 << 16; // loses what it adds
   constexpr int64_t block = 1 << 14;
@@ -45,8 +46,6 @@ ReductionOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_
 
 namespace {
 
-constexpr int64_t enough_rows = 8; // half a vector
-
 /// Partial chains of a contraction whose rows are lanes: few, which hide the latency of fma where
 /// columns and vectors of rows do not. They lie side by side as they are, none is turned.
 int32_t chains_of_rows(int64_t columns, int64_t rows) {
@@ -62,7 +61,7 @@ int64_t short_chain_of(int64_t columns, int64_t rows) {
   constexpr int64_t two_vectors = 32; // of results: as many chains as hide the latency of fma
   if (rows == 0)
     return columns == 1 ? short_product : short_row;
-  return rows >= enough_rows && rows * columns >= two_vectors ? short_row : short_batch;
+  return rows >= half_a_vector && rows * columns >= two_vectors ? short_row : short_batch;
 }
 
 } // namespace
@@ -71,7 +70,7 @@ ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t colum
   ReductionOrder order = choose(type, terms, columns, short_chain_of(columns, rows));
   constexpr int64_t short_block = 1024;
   constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
-  if (order.partials > 1 && rows >= enough_rows) {
+  if (order.partials > 1 && rows >= half_a_vector) {
     if (order.block > 0) // of many terms: short chains keep what they add
       return {.accumulator = type, .partials = 1, .block = short_block};
     order.partials = chains_of_rows(columns, rows);

@@ -77,7 +77,7 @@ private:
         continue;
       const bool varies = varying_.loops.count(s.loop) != 0;
       unroll(s.body, repeated || varies || turns(s) > 1, which);
-      if (varies || settled_.count(s.loop))
+      if (varies || settled_.count(s.loop) || s.loop_kind != loop::LoopKind::sequential)
         continue;
       const bool along_tile = moves_along_tile(s);
       if (which == Which::along_tiles && !along_tile)
@@ -85,8 +85,7 @@ private:
       const int64_t once = code_size(s.body, &program_), all = once * turns(s);
       const int64_t most =
           std::max(along_tile ? most_along_tile : 0, repeated ? most_statements : most_once_);
-      if (s.loop_kind == loop::LoopKind::sequential && !holds_loop(s.body) && all <= most &&
-          all - once <= room_) {
+      if (!holds_loop(s.body) && all <= most && all - once <= room_) {
         s.loop_kind = loop::LoopKind::unrolled;
         room_ -= all - once;
         note(s, all, along_tile);
