@@ -4,7 +4,7 @@
 
 #include "Independence.h"
 #include "Jam.h"
-#include "VectorCost.h"
+#include "JoinedLoops.h"
 #include "Widen.h"
 
 #include <algorithm>
@@ -15,47 +15,35 @@ namespace gdjit::scheduling {
 
 namespace {
 
-constexpr int64_t most_results = 16; ///< of one join
-
-/// Vectors of the tile that each iteration of the loop joins; 0 where the loop is not one over
-/// joined accumulations: a tile, loops that accumulate, a join, straight statements to the end.
-int64_t joined_vectors(const Statement& loop) {
-  int64_t vectors = 0;
-  bool joined = false;
-  for (const Statement& s : loop.body) {
-    if (s.kind == StatementKind::Tile && vectors == 0 && s.type.lanes > 1) {
-      vectors = 1;
-      for (int64_t e : s.extents)
-        vectors *= e;
-    } else if (s.kind == StatementKind::Join && !joined && s.tile == loop.body.front().tile &&
-               s.type.lanes == 1 && s.index.empty()) {
-      joined = true;
-    } else if (joined ? s.kind == StatementKind::For || s.type.lanes > 1 ||
-                            s.kind == StatementKind::Check || s.tile != loop::none
-                      : s.kind != StatementKind::For) {
-      return 0;
-    }
-  }
-  return joined ? vectors : 0;
-}
-
 class RowJoiner {
 public:
   RowJoiner(const Program& program, Kernel& kernel, PassContext& context, Settled& settled)
-      : program_(program), kernel_(kernel), context_(context), settled_(settled) {}
+      : program_(program), kernel_(kernel), context_(context), settled_(settled),
+        loops_(program, kernel.body, context.machine) {}
 
+  void run() {
+    kernel_.body = rewrite(std::move(kernel_.body));
+    for_each(kernel_.body, [&](Statement& s) {
+      if (s.kind == StatementKind::Tile && wide_.contains(s.tile)) {
+        s.type.lanes = static_cast<uint16_t>(loops_.lanes_of_sums());
+        s.extents[0] /= loops_.lanes_of_sums();
+      }
+    });
+  }
+
+private:
   std::vector<Statement> rewrite(std::vector<Statement> body) {
     std::vector<Statement> out;
     for (Statement& s : body) {
       if (s.kind != StatementKind::For) {
         out.push_back(std::move(s));
-      } else if (int64_t vectors = vectors_of(s)) {
+      } else if (loops_.vectors(s) > 0) {
         std::vector<Statement> done;
-        results(done, s, vectors, false);
+        results(done, s, false);
         settle(done, settled_);
         std::move(done.begin(), done.end(), std::back_inserter(out));
-      } else if (s.body.size() == 1 && s.step == 1 && turns(s) > 0 && vectors_of(s.body[0]) > 0 &&
-                 dependence(program_, s).empty()) {
+      } else if (s.body.size() == 1 && s.step == 1 && turns(s) > 0 &&
+                 loops_.vectors(s.body[0]) > 0 && dependence(program_, s).empty()) {
         rows(out, std::move(s));
       } else {
         s.body = rewrite(std::move(s.body));
@@ -65,31 +53,12 @@ public:
     return out;
   }
 
-private:
-  /// The same, where the loop can be taken.
-  int64_t vectors_of(const Statement& s) const {
-    if (s.kind != StatementKind::For || s.step != 1 || turns(s) < 2 ||
-        s.loop_kind != loop::LoopKind::sequential)
-      return 0;
-    int64_t vectors = joined_vectors(s);
-    bool possible = vectors > 0 && dependence(program_, s).empty() &&
-                    stores_contiguous(program_, s.body, s.loop);
-    return possible ? vectors : 0;
-  }
-
-  /// Vectors of accumulators that fit the registers, beside their operands.
-  int64_t accumulators() const { return context_.machine.vector_registers * 3 / 4; }
-
   /// Several results at once; returns how many.
-  int64_t results(std::vector<Statement>& out, const Statement& loop, int64_t vectors,
-                  bool has_rows) {
-    int64_t at_once = std::clamp<int64_t>(accumulators() / vectors, 1, most_results);
-    const int64_t n = turns(loop);
-    if (n > at_once) // a power of two fills the lanes of what is joined
-      at_once = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(at_once)));
-    at_once = std::min(at_once, n);
+  int64_t results(std::vector<Statement>& out, const Statement& loop, bool has_rows) {
+    const int64_t at_once = loops_.results(loop);
+    const std::set<TileId> sums = loops_.sums(loop);
     if (!has_rows)
-      remark(loop, at_once, 1);
+      remark(loop, at_once, 1, !sums.empty());
     for (int64_t begin = loop.begin; begin < loop.end;) {
       const int64_t count = std::min(at_once, loop.end - begin);
       const int64_t end = begin + (loop.end - begin) / count * count;
@@ -101,7 +70,8 @@ private:
       }
       part.begin = begin;
       part.end = end;
-      out.push_back(group(std::move(part), count));
+      const auto lanes = std::bit_ceil(static_cast<uint64_t>(sums.empty() ? count : at_once));
+      out.push_back(group(std::move(part), count, static_cast<int>(lanes), sums));
       begin = end;
     }
     return at_once;
@@ -109,54 +79,86 @@ private:
 
   /// The loop in steps of `count` results: chains side by side, then one join and what follows it
   /// in lanes.
-  Statement group(Statement loop, int64_t count) {
+  Statement group(Statement loop, int64_t count, int lanes, const std::set<TileId>& sums) {
     auto join = std::find_if(loop.body.begin(), loop.body.end(),
                              [](const Statement& s) { return s.kind == StatementKind::Join; });
     std::vector<Statement> behind(join, loop.body.end());
     const TileId tile = join->tile;
     loop.body.erase(join, loop.body.end());
-    const auto lanes = static_cast<int>(std::bit_ceil(static_cast<uint64_t>(count)));
-    if (count > 1) {
-      widen(kernel_, behind, loop.loop, lanes, {count}, {tile});
+    if (lanes > 1) {
+      std::set<TileId> moved = sums;
+      moved.insert(tile);
+      widen(kernel_, behind, loop.loop, lanes, {count}, moved);
       std::vector<Statement> chains;
       jam(kernel_, loop, count, chains);
       loop = std::move(chains.front());
+      if (count == 1)
+        as_one_row(loop.body, tile);
     }
     loop.body.insert(loop.body.end(), behind.begin(), behind.end());
+    if (!sums.empty())
+      count_vectors(loop, lanes, sums);
     return loop;
+  }
+
+  /// A tile of one result as jam makes them of several: with an axis for results.
+  static void as_one_row(std::vector<Statement>& body, TileId tile) {
+    for_each(body, [&](Statement& s) {
+      if (s.tile == tile && s.kind == StatementKind::Tile)
+        s.extents.insert(s.extents.begin(), 1);
+      else if (s.tile == tile)
+        s.index.insert(s.index.begin(), Index{});
+    });
+  }
+
+  /// The elements of `sums` are vectors: the loop counts them.
+  void count_vectors(Statement& loop, int lanes, const std::set<TileId>& sums) {
+    for_each(loop.body, [&](Statement& s) {
+      if (!sums.contains(s.tile))
+        for (Index& i : s.index)
+          substitute(i.affine, loop.loop, variable(loop.loop, lanes));
+    });
+    loop.begin /= lanes;
+    loop.end = (loop.end + lanes - 1) / lanes;
+    loop.step = 1;
+    wide_.insert(sums.begin(), sums.end());
   }
 
   void rows(std::vector<Statement>& out, Statement loop) {
     std::vector<Statement> body;
     Statement inner = std::move(loop.body[0]);
-    const int64_t vectors = vectors_of(inner);
-    const int64_t at_once = results(body, inner, vectors, true);
+    const int64_t vectors = loops_.vectors(inner);
+    const int64_t at_once = results(body, inner, true);
     loop.body = std::move(body);
-    const int64_t rows = std::clamp<int64_t>(accumulators() / (at_once * vectors), 1, turns(loop));
-    remark(loop, at_once, rows);
+    const int64_t rows =
+        std::clamp<int64_t>(loops_.accumulators() / (at_once * vectors), 1, turns(loop));
+    remark(loop, at_once, rows, false);
     std::vector<Statement> done;
     jam(kernel_, std::move(loop), rows, done);
     settle(done, settled_);
     std::move(done.begin(), done.end(), std::back_inserter(out));
   }
 
-  void remark(const Statement& loop, int64_t results, int64_t rows) {
+  void remark(const Statement& loop, int64_t results, int64_t rows, bool sums) {
     context_.remarks.push_back(
         fmt::format("{}: partial sums of {} results, of {} rows of loop {}, are added up at "
-                    "once, each in a lane, since each addition waits for the one before",
-                    kernel_.name, results, rows, kernel_.loop_names[loop.loop]));
+                    "once, each in a lane, since each addition waits for the one before{}",
+                    kernel_.name, results, rows, kernel_.loop_names[loop.loop],
+                    sums ? "; so are the sums that the results go into" : ""));
   }
 
   const Program& program_;
   Kernel& kernel_;
   PassContext& context_;
   Settled& settled_;
+  const JoinedLoops loops_;
+  std::set<TileId> wide_; ///< sums that became vectors
 };
 
 } // namespace
 
 void join_rows(const Program& program, Kernel& kernel, PassContext& context, Settled& settled) {
-  kernel.body = RowJoiner(program, kernel, context, settled).rewrite(std::move(kernel.body));
+  RowJoiner(program, kernel, context, settled).run();
 }
 
 } // namespace gdjit::scheduling
