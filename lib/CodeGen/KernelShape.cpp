@@ -72,6 +72,15 @@ bool is_free_literal(const Statement& s) {
          (is_integer(s.type.dtype) && (number >= large || number <= -large));
 }
 
+/// True for a loop of which it costs nothing that its end is read from memory, since each turn does
+/// much: the rows of a layer, of which the parts of the data have different numbers.
+bool is_free_end(const Statement& loop) {
+  constexpr int64_t much = 32; ///< statements
+  int64_t statements = 0;
+  loop::for_each(loop.body, [&](const Statement&) { ++statements; });
+  return loop.loop_kind == loop::LoopKind::sequential && statements >= much;
+}
+
 /// Walks a kernel once and writes what matters of it, ids replaced by their order of appearance,
 /// numbers apart.
 class KeyWriter {
@@ -92,10 +101,8 @@ public:
   }
 
   void parameters() {
-    for (const Parameter& p : shape_.parameters) {
-      put(p.alignment);
+    for (const Parameter& p : shape_.parameters)
       put(p.written * 2 + p.alone);
-    }
   }
 
   /// The structure as bytes, to be looked up.
@@ -118,8 +125,8 @@ private:
   };
 
   void put(int64_t number) { key_.push_back(number); }
-  void number(const int64_t& field) {
-    shape_.numbers.push_back({static_cast<loop::Bits>(field), &field, false});
+  void number(const int64_t& field, bool free = false) {
+    shape_.numbers.push_back({static_cast<loop::Bits>(field), &field, free});
   }
   /// Of which signs are known: what may be negative is addressed otherwise.
   void signed_number(const int64_t& field) {
@@ -148,8 +155,8 @@ private:
     const TensorType& type = program_.buffers[buffer].type; // views differ in shape
     put(static_cast<int64_t>(type.dtype));
     put(type.shape.rank());
-    for (const int64_t& extent : type.shape)
-      number(extent);
+    for (const int64_t& extent : type.shape) // the first one is in no element's address
+      number(extent, &extent == type.shape.begin());
   }
 
   /// The steps of lanes are known: of the axes behind one along which they go, the extents.
@@ -211,7 +218,7 @@ private:
     put(s.step);
     if (s.kind == StatementKind::For && s.loop_kind != loop::LoopKind::unrolled) {
       signed_number(s.begin);
-      number(s.end);
+      number(s.end, is_free_end(s));
     } else {
       put(s.begin);
       put(s.end);
@@ -297,8 +304,12 @@ std::vector<BufferId> arguments_for(const KernelShape& holder, const loop::Progr
 
 void serve(KernelShape& first, std::span<const KernelShape* const> others) {
   for (const KernelShape* other : others)
-    for (size_t i = 0; i < first.parameters.size(); ++i)
-      first.parameters[i].bytes = std::min(first.parameters[i].bytes, other->parameters[i].bytes);
+    for (size_t i = 0; i < first.parameters.size(); ++i) {
+      Parameter& own = first.parameters[i];
+      const Parameter& of_other = other->parameters[i];
+      own.bytes = std::min(own.bytes, of_other.bytes);
+      own.alignment = std::min(own.alignment, of_other.alignment);
+    }
   std::map<std::vector<loop::Bits>, uint32_t> known; // a number's values in all kernels
   for (uint32_t i = 0; i < first.numbers.size(); ++i) {
     const bool equal = std::ranges::all_of(others, [&](const KernelShape* other) {

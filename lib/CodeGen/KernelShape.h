@@ -2,10 +2,10 @@
 // compiled once.
 //
 // Two kernels are one when their statements are equal after loops, values, tiles and buffers are
-// numbered in order of appearance, and their parameters have equal types, roles as to writing,
-// alignment and alias pattern. Literals may differ (the streams of random numbers,
-// hyperparameters), and where many kernels have equal statements but for their numbers, extents and
-// bounds may, too: those that do are passed in a table.
+// numbered in order of appearance, and their parameters have equal types, roles as to writing and
+// alias pattern. Literals may differ (the streams of random numbers, hyperparameters), so may how
+// many rows a loop of much work runs over, and where many kernels have equal statements but for
+// their numbers, all extents and bounds may: those that do are passed in a table.
 #pragma once
 
 #include "gdjit/Loop/KernelView.h"

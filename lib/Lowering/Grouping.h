@@ -19,6 +19,7 @@ enum class Why : uint8_t {
   source,      ///< it reads nothing that is computed, and cannot wait for a reader: it begins one
   elements,    ///< it reads what the kernel computes, and runs over the same elements
   reader,      ///< it reads nothing that is computed, and is done where it is first read
+  kept,        ///< what it reads is kept for contractions anyway: it is done where it is first read
   number,      ///< a single number that comes before everything
   rows,        ///< a look-up over the rows that the newest kernel runs over
   long_kernel, ///< the kernel that it reads from is full: it goes on in the newest
@@ -64,6 +65,9 @@ private:
   bool runs_over(NodeId n, uint32_t group) const;
   /// Puts the nodes below `n` that wait for a reader into its kernel.
   void settle_operands(NodeId n, uint32_t group);
+  void find_kept();
+  /// True where `n` need not be done, and its result stored, where its operands are computed.
+  bool can_wait(NodeId n) const;
   void find_late_updates();
   void assign_late_updates();
   uint32_t latest_operand(NodeId n);
@@ -82,6 +86,8 @@ private:
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<Why> why_;
+  std::vector<bool> kept_;          ///< read by a contraction, which has a kernel of its own
+  std::vector<bool> pointwise_;     ///< read by nothing but Pointwise nodes of the same shape
   std::vector<bool> late_;          ///< updates whose old value is read by a later node
   std::vector<uint32_t> looked_at_; ///< per node, the last of the looks_ of latest_operand
   uint32_t looks_ = 0;
