@@ -6,9 +6,12 @@
 #include "OneTurn.h"
 #include "ReadAhead.h"
 
+#include "gdjit/Loop/KernelView.h"
 #include "gdjit/Support/Error.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace gdjit {
 
@@ -120,6 +123,25 @@ void place_updates(loop::Program& program, PassContext& context) {
   }
 }
 
+/// A small output (a loss) lives from the beginning of its kernel on: in the memory of what dies
+/// there it would save a line, and its kernel, of which a buffer meets another one, would not be
+/// the same as the kernel of another loss.
+void keep_small_outputs_apart(const loop::Program& program,
+                              std::vector<memory::LiveRange>& ranges) {
+  std::vector<int64_t> begins; // of kernels, in positions
+  int64_t position = 0;
+  for (const loop::Kernel& kernel : program.kernels) {
+    begins.push_back(position);
+    position += static_cast<int64_t>(loop::holder(program, kernel).body.size());
+  }
+  for (BufferId b = 0; b < program.buffers.size(); ++b) {
+    memory::LiveRange& range = ranges[b];
+    if (program.buffers[b].role == BufferRole::output && range.used() &&
+        program.buffers[b].type.bytes() <= memory::in_arena(1))
+      range.first = *std::prev(std::ranges::upper_bound(begins, range.first));
+  }
+}
+
 } // namespace
 
 loop::Program plan(loop::Program program, PassContext& context) {
@@ -131,6 +153,8 @@ loop::Program plan(loop::Program program, PassContext& context) {
     memory::read_ahead(program, kernel, context);
 
   std::vector<memory::LiveRange> ranges = memory::live_ranges(program);
+  if (program.kernels.size() > 1)
+    keep_small_outputs_apart(program, ranges);
   std::vector<memory::Block> blocks;
   std::vector<BufferId> block_of;
   for (BufferId b = 0; b < program.buffers.size(); ++b) {
