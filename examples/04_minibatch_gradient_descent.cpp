@@ -59,26 +59,29 @@ private:
 
 constexpr int64_t features = 32;
 
+/// Weights 1/32, 2/32 … 1, and a noise uniform in +-0.866, whose variance is 0.25.
+static std::vector<DataColumn> make_rows(int64_t rows) {
+  Array x({DType::f32, {rows, features}}), y({DType::f32, {rows, 1}});
+  float *xs = x.data<float>(), *ys = y.data<float>();
+  Noise noise;
+  for (int64_t i = 0; i < rows; ++i) {
+    float sum = 0.866F * noise.next();
+    for (int64_t k = 0; k < features; ++k, ++xs) {
+      *xs = noise.next();
+      sum += *xs * static_cast<float>(k + 1) / features;
+    }
+    ys[i] = sum;
+  }
+  return {{"x", Literal(std::move(x))}, {"y", Literal(std::move(y))}};
+}
+
 void many_rows(Model& m) {
   Tensor x = m.input("x", {m.batch(), features});
   Tensor y = m.input("y", {m.batch(), 1});
   Linear linear(m, "linear", features, 1, {.w = zeros(), .b = zeros()});
   m.minimize(mse_loss(linear(x), y), SGD{.lr = 0.05});
-
-  // Weights 1/32, 2/32 … 1, and a noise uniform in +-0.866, whose variance is 0.25.
   int64_t rows = m.option("rows", int64_t{100'000});
-  Noise noise;
-  std::vector<float> xs, ys;
-  for (int64_t i = 0; i < rows; ++i) {
-    float sum = 0.866F * noise.next();
-    for (int64_t k = 0; k < features; ++k) {
-      xs.push_back(noise.next());
-      sum += xs.back() * static_cast<float>(k + 1) / features;
-    }
-    ys.push_back(sum);
-  }
-  m.data(
-      {{"x", Literal({rows, features}, std::move(xs))}, {"y", Literal({rows, 1}, std::move(ys))}});
+  m.data([&] { return make_rows(rows); }); // made once, however often many_rows is called
 }
 GDJIT_MODEL(many_rows, "100,000 generated rows of 32 features");
 

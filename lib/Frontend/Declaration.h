@@ -61,6 +61,7 @@ public:
   struct Column {
     DataColumn data;
     Place place;
+    bool made = false; ///< by a function, in the model's first run only
   };
   std::vector<Column> data, examples;
   /// Lets go of the numbers that the columns hold, which may be most of the memory.

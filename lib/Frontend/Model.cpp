@@ -257,6 +257,17 @@ void Model::data(const std::vector<DataColumn>& columns, Place at) {
     d.data.push_back({column, at});
 }
 
+bool Model::wants_made_rows(Place at) const {
+  (void)open(at);
+  return !core_->body || !core_->primary;
+}
+
+void Model::take_made_rows(std::vector<DataColumn> columns, Place at) {
+  Declaration& d = open(at);
+  for (DataColumn& column : columns)
+    d.data.push_back({std::move(column), at, true});
+}
+
 void Model::examples(const std::vector<DataColumn>& columns, Place at) {
   Declaration& d = open(at);
   for (const DataColumn& column : columns)

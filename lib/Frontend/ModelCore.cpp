@@ -216,8 +216,11 @@ void ModelCore::start() {
       wanted = std::max<int64_t>(count_rows(*primary), 1);
       if (wanted != primary->batch) {
         std::shared_ptr<Declaration> first = primary;
+        std::vector<Declaration::Column> made = std::move(first->data);
+        std::erase_if(made, [](const Declaration::Column& column) { return !column.made; });
         first->forget_rows();
         primary = declare(wanted, false);
+        primary->data.insert(primary->data.end(), made.begin(), made.end());
         check_same_signature(*first, *primary);
       }
     }

@@ -96,10 +96,11 @@ std::vector<Rows> ModelCore::collect_rows(const Declaration& d,
              {{"its shape does not scale with the batch",
                d.signature.initial.location(input.origin)}});
     }
-    all.push_back({.input = row,
-                   .values = std::make_shared<const Array>(
-                       to_array(column.data.rows, input.type.dtype, shape, what, column.place)),
-                   .file = {}});
+    std::shared_ptr<const Array> values = column.data.rows.array();
+    if (!values || values->type() != TensorType{input.type.dtype, shape})
+      values = std::make_shared<const Array>(
+          to_array(column.data.rows, input.type.dtype, shape, what, column.place));
+    all.push_back({.input = row, .values = std::move(values), .file = {}});
   }
   return all;
 }

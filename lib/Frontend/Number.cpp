@@ -25,11 +25,11 @@ Literal::Literal(std::initializer_list<Literal> rows) {
 }
 
 Literal::Literal(Array values) {
-  auto held = std::make_shared<const Array>(std::move(values));
-  const TensorType& type = held->type();
+  array_ = std::make_shared<const Array>(std::move(values));
+  const TensorType& type = array_->type();
   extents_.assign(type.shape.begin(), type.shape.end());
   const auto as = [&]<class T>(T) {
-    hold(std::shared_ptr<const T>(held, held->data<T>()), held->elements());
+    hold(std::shared_ptr<const T>(array_, array_->data<T>()), array_->elements());
   };
   switch (type.dtype) {
   case DType::f32:
@@ -94,11 +94,16 @@ Array to_array(const Literal& literal, DType type, const Shape& shape, std::stri
                 location_of(at), {{"give each as many numbers: {{1, 2}, {3, 4}}", {}}});
   Array array(TensorType{type, shape});
   GDJIT_CHECK(array.elements() == literal.elements());
-  for (int64_t i = 0; i < array.elements(); ++i)
-    if (!store(array, i, literal.at(i)))
-      throw Error(ErrorCode::graph,
-                  fmt::format("{}: {} is no {}", what, to_string(literal.at(i)), name(type)),
-                  location_of(at));
+  if (type == DType::f32)
+    literal.copy_to(array.data<float>());
+  else if (type == DType::f64)
+    literal.copy_to(array.data<double>());
+  else
+    for (int64_t i = 0; i < array.elements(); ++i)
+      if (!store(array, i, literal.at(i)))
+        throw Error(ErrorCode::graph,
+                    fmt::format("{}: {} is no {}", what, to_string(literal.at(i)), name(type)),
+                    location_of(at));
   return array;
 }
 

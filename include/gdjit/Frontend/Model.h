@@ -206,6 +206,14 @@ public:
 
   /// Training rows by input; every input that scales with the batch gets as many.
   void data(const std::vector<DataColumn>& columns, Place at = Place::current());
+  /// The same from a function, which is called once, however often the model's is run (for two
+  /// batch sizes at least): for rows that take time to make. They do not follow the batch.
+  template <class Make>
+    requires std::is_invocable_r_v<std::vector<DataColumn>, const Make&>
+  void data(const Make& make, Place at = Place::current()) {
+    if (wants_made_rows(at))
+      take_made_rows(make(), at);
+  }
   /// Rows whose outputs are shown after training; targets may be left out.
   void examples(const std::vector<DataColumn>& columns, Place at = Place::current());
 
@@ -264,6 +272,8 @@ private:
     Number least, greatest;
   };
   Number option_value(const std::string& name, Number value, const OptionRange& range, Place at);
+  bool wants_made_rows(Place at) const;
+  void take_made_rows(std::vector<DataColumn> columns, Place at);
   void minimize_by(const Tensor& loss, const AnyUpdateRule& rule, const MinimizeOptions& options,
                    Place at);
 

@@ -81,18 +81,42 @@ public:
   const std::vector<int64_t>& extents() const { return extents_; }
   int64_t elements() const { return count_; }
   /// Element i in row-major order.
-  Number at(int64_t i) const { return at_(values_.get(), i); }
+  Number at(int64_t i) const { return access_->at(values_.get(), i); }
+  /// All elements in row-major order, each rounded once.
+  void copy_to(float* out) const { access_->floats(values_.get(), count_, out); }
+  void copy_to(double* out) const { access_->doubles(values_.get(), count_, out); }
+  /// What it was made of; null where that is no array.
+  const std::shared_ptr<const Array>& array() const { return array_; }
 
 private:
+  /// Knows the type of the values.
+  struct Access {
+    Number (*at)(const void* values, int64_t i);
+    void (*floats)(const void* values, int64_t count, float* out);
+    void (*doubles)(const void* values, int64_t count, double* out);
+  };
+  template <class T> static Number read(const void* values, int64_t i) {
+    return Number(static_cast<const T*>(values)[i]);
+  }
+  template <class T, class To> static void copy(const void* values, int64_t count, To* out) {
+    for (int64_t i = 0; i < count; ++i)
+      if constexpr (std::is_same_v<T, Number>)
+        out[i] = static_cast<To>(static_cast<const Number*>(values)[i].value);
+      else
+        out[i] = static_cast<To>(static_cast<const T*>(values)[i]);
+  }
+  template <class T> static constexpr Access access_of = {read<T>, copy<T, float>, copy<T, double>};
+
   template <class T> void hold(std::shared_ptr<const T> values, int64_t count) {
     values_ = std::move(values);
     count_ = count;
-    at_ = [](const void* values, int64_t i) { return Number(static_cast<const T*>(values)[i]); };
+    access_ = &access_of<T>;
   }
 
   std::shared_ptr<const void> values_;
+  std::shared_ptr<const Array> array_;
   int64_t count_ = 0;
-  Number (*at_)(const void* values, int64_t i) = nullptr; ///< knows the type of the values
+  const Access* access_ = &access_of<Number>;
   std::vector<int64_t> extents_;
   bool regular_ = true;
 };

@@ -83,6 +83,67 @@ TEST(Model, holds_its_rows_once) {
   EXPECT_EQ(m.data_rows()[0].values->at(rows - 1), 0.25);
 }
 
+TEST(Model, makes_the_rows_of_a_function_once) {
+  int runs = 0, made = 0;
+  Model m([&](Model& m) {
+    ++runs;
+    Tensor x = m.input("x", {m.batch(), 2});
+    Tensor y = m.input("y", {m.batch()});
+    m.output("z", sum(x, 1) + y);
+    m.data([&] {
+      ++made;
+      return std::vector<DataColumn>{{"x", {{1, 2}, {3, 4}, {5, 6}}}};
+    });
+    m.data({{"y", {7, 8, 9}}});
+  });
+  EXPECT_EQ(m.evaluation().batch(), 3);
+  EXPECT_GT(runs, 1);
+  EXPECT_EQ(m.evaluation().step(2).signature.batch, 2);
+  EXPECT_EQ(made, 1);
+  ASSERT_EQ(m.data_rows().size(), 2u);
+  for (const Rows& rows : m.data_rows())
+    EXPECT_EQ(rows.values->at(rows.values->elements() - 1), rows.input == 0 ? 6 : 9);
+}
+
+TEST(Model, makes_the_rows_of_a_function_without_one_of_its_own) {
+  Model m({.batch = 2});
+  m.output("x", m.input("x", {m.batch()}));
+  m.data([] { return std::vector<DataColumn>{{"x", {1, 2}}}; });
+  EXPECT_EQ(m.data_rows().size(), 1u);
+}
+
+TEST(Model, takes_an_array_of_the_type_of_the_input_as_it_is) {
+  for (DType type : {DType::f32, DType::f64}) {
+    Array values({DType::f32, {2}}, {1, 2});
+    const void* bytes = values.bytes();
+    Model m({.batch = 2, .dtype = type});
+    m.output("x", m.input("x", {m.batch()}));
+    m.data({{"x", Literal(std::move(values))}});
+    const Array& rows = *m.data_rows()[0].values;
+    EXPECT_EQ(rows.type().dtype, type);
+    EXPECT_EQ(rows.bytes() == bytes, type == DType::f32);
+    EXPECT_EQ(rows.at(1), 2);
+  }
+}
+
+template <class T> class Literals : public testing::Test {};
+using HeldTypes = testing::Types<float, double, long double, int16_t, int64_t, uint64_t>;
+TYPED_TEST_SUITE(Literals, HeldTypes);
+
+TYPED_TEST(Literals, round_each_element_once) {
+  using T = TypeParam;
+  constexpr T great = std::is_integral_v<T> ? std::numeric_limits<T>::max() : static_cast<T>(1e30L);
+  Literal literal({3}, std::vector<T>{great, static_cast<T>(great / 3), static_cast<T>(1)});
+  float floats[3];
+  double doubles[3];
+  literal.copy_to(floats);
+  literal.copy_to(doubles);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(floats[i], static_cast<float>(literal.at(i).value));
+    EXPECT_EQ(doubles[i], static_cast<double>(literal.at(i).value));
+  }
+}
+
 TEST(Model, finds_the_batch_axis_and_no_extent_that_is_as_long) {
   Model m(
       [](Model& m) {
