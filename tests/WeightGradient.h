@@ -11,7 +11,8 @@ inline Expr weight_gradient(Expr x, Expr g) {
                Attributes()
                    .boolean(Attr::transpose_lhs, true)
                    .order(Attr::order, choose_contraction_order(x.type().dtype, x.shape()[0],
-                                                                g.shape()[1], x.shape()[1])));
+                                                                g.shape()[1], x.shape()[1])
+                                           .order));
 }
 
 } // namespace gdjit

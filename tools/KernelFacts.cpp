@@ -136,43 +136,37 @@ private:
   const Graph& graph_;
 };
 
-/// Whether the sums of a node are as many side by side as one chain each is chosen for; a text may
-/// ask for one chain of any.
-bool fills_vectors(const Graph& graph, NodeId n, int64_t terms) {
-  constexpr int64_t half_a_vector = 8;
+/// The orders that may have been chosen for a node: those of a gradient follow from its rows, too.
+std::vector<ChosenOrder> chosen_for(const Graph& graph, NodeId n, int64_t terms) {
   const TensorType& type = graph.type(n);
-  if (kind(graph.op(n)) == OpKind::Contraction) // along columns, or along the rows of a gradient
-    return type.shape.elements() >= half_a_vector;
-  const Shape& shape = graph.type(graph.operand(n, 0)).shape;
-  const std::vector<int64_t>& axes = graph.attributes(n).integers(Attr::axes);
-  int64_t behind = 1;
-  for (int i = axes.empty() ? shape.rank() : static_cast<int>(axes.back()) + 1; i < shape.rank();
-       ++i)
-    behind *= shape[i];
-  return choose_order(type.dtype, terms, behind, /*one_axis=*/true).partials == 1;
+  if (kind(graph.op(n)) != OpKind::Contraction)
+    return {choose_order(type.dtype, graph.type(graph.operand(n, 0)).shape,
+                         graph.attributes(n).integers(Attr::axes))};
+  const int rank = type.shape.rank();
+  const int64_t columns = type.shape[rank - 1], rows = type.shape[rank - 2];
+  std::vector<ChosenOrder> chosen;
+  if (graph.attributes(n).boolean(Attr::transpose_lhs))
+    chosen.push_back(choose_contraction_order(type.dtype, terms, columns, rows));
+  chosen.push_back(choose_contraction_order(type.dtype, terms, columns, /*rows=*/0));
+  return chosen;
 }
 
 /// A reduction order in words: the same whatever the machine, the schedule and the threads.
 std::string words(const Graph& graph, NodeId n) {
-  constexpr int64_t short_chain = 16, short_row = 32;
   const ReductionOrder order = graph.attributes(n).order(Attr::order);
   const int64_t terms = accesses(graph, n).reduced.elements();
-  std::string chains =
-      order.partials == 1
-          ? "one chain"
-          : fmt::format("{} partial sums, added up by a tree, since in one chain each addition "
-                        "waits for the one before",
-                        order.partials);
+  const std::vector<ChosenOrder> chosen = chosen_for(graph, n, terms);
+  const auto own = std::ranges::find(chosen, order, &ChosenOrder::order);
+  const std::string asked = "as its order asks: " + to_string(order); // in a text
+  const std::string chains = fmt::format(
+      "{}, {}",
+      order.partials == 1 ? "one chain"
+                          : fmt::format("{} partial sums, added up by a tree", order.partials),
+      own == chosen.end() ? asked : own->chains);
   if (order.block > 0)
-    return fmt::format("blocks of {} of {} terms, added one after another, so that threads can "
-                       "share the terms; each block {}",
-                       order.block, terms, chains);
-  return fmt::format("{} in {}{}", counted(terms, "term"), chains,
-                     order.partials > 1 ? ""
-                     : terms > short_chain && fills_vectors(graph, n, terms)
-                         ? ", since sums side by side fill vectors"
-                     : terms <= short_row ? ", since joining partial sums would cost more"
-                                          : ", as its order asks: " + to_string(order));
+    return fmt::format("blocks of {} of {} terms, added one after another, {}; each block {}",
+                       order.block, terms, own == chosen.end() ? asked : own->blocks, chains);
+  return fmt::format("{} in {}", counted(terms, "term"), chains);
 }
 
 /// In which order the sums of a kernel are added.

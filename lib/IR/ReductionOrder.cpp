@@ -15,33 +15,66 @@ std::string to_string(const ReductionOrder& order) {
 
 namespace {
 
+constexpr std::string_view tree = "since in one chain each addition waits for the one before";
+constexpr std::string_view dear_joins = "since joining partial sums would cost more";
+constexpr std::string_view full_vectors = "since sums side by side fill vectors";
+
 constexpr int64_t half_a_vector = 8;
 
-/// One chain for up to `short_chain` terms, where joining would cost more than the chain.
-ReductionOrder choose(DType type, int64_t terms, int64_t behind, int64_t short_chain) {
-  ReductionOrder order{.accumulator = type, .partials = 1, .block = 0};
+/// Terms that are one chain however few sums lie side by side, and why.
+struct ShortChain {
+  int64_t terms;
+  std::string_view why;
+};
+
+ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& short_chain) {
+  ChosenOrder chosen{.order = {.accumulator = type, .partials = 1, .block = 0}};
   constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
   constexpr int64_t chain_of_half = 128;  // a batch, the terms of a gradient: joining costs more
   constexpr int64_t long_chain = 1 << 16; // loses what it adds
   constexpr int64_t block = 1 << 14;
-  if (terms > long_chain)
-    order.block = block;
-  if (behind >= enough_side_by_side || terms <= short_chain ||
-      (behind >= half_a_vector && terms <= chain_of_half))
-    return order;
-  int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
-  order.partials = terms < 1024 ? lanes : 4 * lanes;
-  return order;
+  if (terms > long_chain) {
+    chosen.order.block = block;
+    chosen.blocks = "since one chain of so many loses what it adds";
+  }
+  if (terms <= short_chain.terms) {
+    chosen.chains = short_chain.why;
+  } else if (behind >= enough_side_by_side) {
+    chosen.chains = full_vectors;
+  } else if (behind >= half_a_vector && terms <= chain_of_half) {
+    chosen.chains = "since sums side by side fill half a vector";
+  } else {
+    const int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
+    chosen.order.partials = terms < 1024 ? lanes : 4 * lanes;
+    chosen.chains = tree;
+  }
+  return chosen;
 }
 
-constexpr int64_t short_row = 32;   // rows are lanes, joined each by itself
-constexpr int64_t short_batch = 16; // its terms are lanes, and nothing else is
-constexpr int64_t short_product = 15;
+constexpr ShortChain short_row{32, dear_joins}; // rows are lanes, joined each by itself
+/// A single sum would be faster in partial sums from 9 terms on.
+constexpr ShortChain short_batch{
+    16, "as is every sum over so few rows: those of several columns then lie side by side"};
+constexpr ShortChain short_product{15, dear_joins};
 
 } // namespace
 
-ReductionOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis) {
+ChosenOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis) {
   return choose(type, terms, behind, one_axis ? short_batch : short_row);
+}
+
+ChosenOrder choose_order(DType type, const Shape& shape, std::span<const int64_t> axes) {
+  int64_t terms = 1, behind = 1;
+  bool one_axis = axes.empty() || static_cast<size_t>(axes.back()) < axes.size();
+  for (int64_t axis : axes) {
+    const int64_t extent = shape[static_cast<int>(axis)];
+    one_axis &= terms == 1 || extent == 1;
+    terms *= extent;
+  }
+  for (int i = axes.empty() ? shape.rank() : static_cast<int>(axes.back()) + 1; i < shape.rank();
+       ++i)
+    behind *= shape[i];
+  return choose_order(type, terms, behind, one_axis);
 }
 
 namespace {
@@ -56,28 +89,37 @@ int32_t chains_of_rows(int64_t columns, int64_t rows) {
   return columns >= enough_columns || columns * rows >= enough_results ? 1 : 4;
 }
 
-/// Terms that a contraction adds in one chain, however few its columns are.
-int64_t short_chain_of(int64_t columns, int64_t rows) {
+/// Of a contraction, however few its columns are.
+ShortChain short_chain_of(int64_t columns, int64_t rows) {
   constexpr int64_t two_vectors = 32; // of results: as many chains as hide the latency of fma
   if (rows == 0)
     return columns == 1 ? short_product : short_row;
-  return rows >= half_a_vector && rows * columns >= two_vectors ? short_row : short_batch;
+  return rows >= half_a_vector && rows * columns >= two_vectors
+             ? ShortChain{short_row.terms, full_vectors}
+             : short_batch;
 }
 
 } // namespace
 
-ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
-  ReductionOrder order = choose(type, terms, columns, short_chain_of(columns, rows));
+ChosenOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
+  ChosenOrder chosen = choose(type, terms, columns, short_chain_of(columns, rows));
+  ReductionOrder& order = chosen.order;
   constexpr int64_t short_block = 1024;
   constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
   if (order.partials > 1 && rows >= half_a_vector) {
-    if (order.block > 0) // of many terms: short chains keep what they add
-      return {.accumulator = type, .partials = 1, .block = short_block};
+    if (order.block > 0) { // of many terms: short chains keep what they add
+      order = {.accumulator = type, .partials = 1, .block = short_block};
+      chosen.chains = full_vectors;
+      return chosen;
+    }
     order.partials = chains_of_rows(columns, rows);
+    chosen.chains = order.partials == 1 ? full_vectors : tree;
   }
-  if (order.partials == 1 && order.block == 0 && terms >= least_terms && terms >= 2 * columns)
+  if (order.partials == 1 && order.block == 0 && terms >= least_terms && terms >= 2 * columns) {
     order.block = terms / 2;
-  return order;
+    chosen.blocks = "so that threads can share the terms";
+  }
+  return chosen;
 }
 
 } // namespace gdjit

@@ -110,7 +110,7 @@ ReductionOrder order_of(const Graph& graph, NodeId n) {
   }
   const int64_t terms = map.reduced.elements();
   order.partials =
-      choose_order(type.dtype, terms, behind, terms * behind == type.elements()).partials;
+      choose_order(type.dtype, terms, behind, terms * behind == type.elements()).order.partials;
   return order;
 }
 

@@ -58,7 +58,8 @@ TensorType infer_matmul(const TypeRequest& request) {
   result.shape.push_back(rhs.shape[r.column]);
   rules::complete_order(
       request, result.dtype,
-      choose_contraction_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column], /*rows=*/0));
+      choose_contraction_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column], /*rows=*/0)
+          .order);
   return result;
 }
 
@@ -98,7 +99,8 @@ Expr gradient_product(Expr a, Expr b, bool transpose_b) {
           .boolean(Attr::transpose_lhs, true)
           .boolean(Attr::transpose_rhs, transpose_b)
           .order(Attr::order, choose_contraction_order(a.type().dtype, a.shape()[l.column],
-                                                       b.shape()[r.column], a.shape()[l.row])));
+                                                       b.shape()[r.column], a.shape()[l.row])
+                                  .order));
 }
 
 void matmul_vjp(Vjp& v) {

@@ -30,18 +30,9 @@ TensorType infer_reduced(const TypeRequest& request, DType type) {
 TensorType infer_ordered(const TypeRequest& request) {
   const TensorType& operand = request.operands[0];
   TensorType result = infer_reduced(request, is_float(operand.dtype) ? operand.dtype : DType::i64);
-  const std::vector<int64_t>& axes = request.attributes.integers(Attr::axes);
-  int64_t terms = 1, behind = 1;
-  bool one_axis = axes.empty() || static_cast<size_t>(axes.back()) < axes.size();
-  for (int64_t axis : axes) {
-    const int64_t extent = operand.shape[static_cast<int>(axis)];
-    one_axis &= terms == 1 || extent == 1;
-    terms *= extent;
-  }
-  for (int i = axes.empty() ? operand.shape.rank() : static_cast<int>(axes.back()) + 1;
-       i < operand.shape.rank(); ++i)
-    behind *= operand.shape[i];
-  rules::complete_order(request, result.dtype, choose_order(result.dtype, terms, behind, one_axis));
+  rules::complete_order(
+      request, result.dtype,
+      choose_order(result.dtype, operand.shape, request.attributes.integers(Attr::axes)).order);
   return result;
 }
 

@@ -3,8 +3,11 @@
 #pragma once
 
 #include "gdjit/IR/DType.h"
+#include "gdjit/IR/Shape.h"
 
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace gdjit {
 
@@ -29,16 +32,26 @@ struct ReductionOrder {
 /// "f32:sequential", "f32:partials(16)", "f32:blocks(65536,16)".
 std::string to_string(const ReductionOrder& order);
 
+/// An order, and why it is that one, for people.
+struct ChosenOrder {
+  ReductionOrder order;
+  std::string_view chains = {}; ///< "since sums side by side fill vectors"
+  std::string_view blocks = {}; ///< empty where there are none
+};
+
 /// Chooses the order of a reduction. `terms` is the product of the reduced extents, `behind` the
 /// product of the free extents that lie behind the last reduced axis (n of a matmul): never the
 /// leading ones. `one_axis`: the terms lie along one axis, and no free axis before it; along others
 /// they are rows. Beyond 2^16 terms always blocks.
-ReductionOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis);
+ChosenOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis);
+
+/// That of a sum over `axes` of an array, which are ascending.
+ChosenOrder choose_order(DType type, const Shape& shape, std::span<const int64_t> axes);
 
 /// That of a contraction. `rows`: of a gradient with its left operand transposed, where rows lie
 /// side by side and are lanes, so that few chains are enough and none is turned; 0 elsewhere, since
 /// rows may be a batch. Chains over many more terms than columns are cut in the middle, so that two
 /// threads can share the terms, and with them the rows of the right operand.
-ReductionOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows);
+ChosenOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows);
 
 } // namespace gdjit

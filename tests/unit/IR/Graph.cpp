@@ -136,7 +136,7 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
   for (DType type : {DType::f32, DType::f64, DType::i64})
     for (int64_t terms = 0; terms < 1'000'000; terms = terms * 3 + 1)
       for (int64_t behind : {1, 3, 10, 15, 16, 1000}) {
-        ReductionOrder order = choose_order(type, terms, behind, terms % 2 == 0);
+        ReductionOrder order = choose_order(type, terms, behind, terms % 2 == 0).order;
         EXPECT_EQ(order.accumulator, type);
         EXPECT_EQ(order.partials & (order.partials - 1), 0);
         EXPECT_EQ(order.block % order.partials, 0);
@@ -150,7 +150,7 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
 
 TEST(ReductionOrder, OfFewTermsIsOneChainAsLongAsJoiningCostsMore) {
   auto sum = [](int64_t terms, int64_t behind, bool one_axis) {
-    return choose_order(DType::f32, terms, behind, one_axis).partials;
+    return choose_order(DType::f32, terms, behind, one_axis).order.partials;
   };
   EXPECT_EQ(sum(16, 1, true), 1);
   EXPECT_EQ(sum(17, 1, true), 16) << "a batch";
@@ -159,7 +159,7 @@ TEST(ReductionOrder, OfFewTermsIsOneChainAsLongAsJoiningCostsMore) {
   EXPECT_EQ(sum(100, 7, true), 16);
   EXPECT_EQ(sum(128, 8, true), 1) << "half a vector side by side";
   auto product = [](int64_t terms, int64_t columns, int64_t rows) {
-    return choose_contraction_order(DType::f32, terms, columns, rows).partials;
+    return choose_contraction_order(DType::f32, terms, columns, rows).order.partials;
   };
   EXPECT_EQ(product(15, 1, 0), 1);
   EXPECT_EQ(product(16, 1, 0), 16);
@@ -169,9 +169,27 @@ TEST(ReductionOrder, OfFewTermsIsOneChainAsLongAsJoiningCostsMore) {
   EXPECT_EQ(product(17, 1, 32), 1) << "two vectors of results";
 }
 
+TEST(ReductionOrder, SaysWhyItIsThatOne) {
+  auto sum = [](int64_t terms, int64_t behind, bool one_axis) {
+    return choose_order(DType::f32, terms, behind, one_axis);
+  };
+  EXPECT_EQ(sum(12, 1, true).chains,
+            "as is every sum over so few rows: those of several columns then lie side by side");
+  EXPECT_EQ(sum(12, 1, false).chains, "since joining partial sums would cost more");
+  EXPECT_EQ(sum(100, 16, true).chains, "since sums side by side fill vectors");
+  EXPECT_EQ(sum(100, 8, true).chains, "since sums side by side fill half a vector");
+  EXPECT_EQ(sum(100, 1, true).chains, "since in one chain each addition waits for the one before");
+  EXPECT_EQ(sum(100, 1, true).blocks, "");
+  EXPECT_EQ(sum(100'000, 16, true).blocks, "since one chain of so many loses what it adds");
+  EXPECT_EQ(choose_contraction_order(DType::f32, 784, 128, 0).blocks,
+            "so that threads can share the terms");
+  EXPECT_EQ(choose_contraction_order(DType::f32, 300, 4, 784).chains,
+            "since sums side by side fill vectors");
+}
+
 TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
   auto order = [](int64_t terms, int64_t columns) {
-    return to_string(choose_contraction_order(DType::f32, terms, columns, 0));
+    return to_string(choose_contraction_order(DType::f32, terms, columns, 0).order);
   };
   EXPECT_EQ(order(784, 128), "f32:blocks(392,1)");
   EXPECT_EQ(order(785, 128), "f32:blocks(392,1)") << "and a block of one";
@@ -186,7 +204,7 @@ TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
 
 TEST(ReductionOrder, OfAContractionWhoseRowsLieSideBySideHasFewChains) {
   auto order = [](int64_t terms, int64_t columns, int64_t rows) {
-    return to_string(choose_contraction_order(DType::f32, terms, columns, rows));
+    return to_string(choose_contraction_order(DType::f32, terms, columns, rows).order);
   };
   EXPECT_EQ(order(10'000, 10, 784), "f32:blocks(5000,1)") << "ten columns are enough chains";
   EXPECT_EQ(order(300, 4, 784), "f32:sequential");

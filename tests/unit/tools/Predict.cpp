@@ -212,7 +212,7 @@ TEST(Explain, SaysWhyNodesShareAKernel) {
     EXPECT_THAT(run.out, HasSubstr(part));
 }
 
-TEST(Explain, SaysWhereATextAsksForOneChain) {
+TEST(Explain, SaysWhyChainsAreOneAndWhereATextAsksForThat) {
   Scratch d;
   ToolRun run = run_tool({"explain", d.write("sum.gdir", R"(gdir 1
 stage declared
@@ -223,20 +223,26 @@ batch 1
 input x : f32[1,1000], batch axis 0
 output one : f32[]
 output all : f32[20]
+output few : f32[]
 
 graph {
   %x = input x
   %one = sum %x axes=[0, 1] order=f32:sequential
   %1 = reshape %x : f32[50,20]
   %all = sum %1 axes=[0]
+  %3 = slice %x start=[0, 0] limit=[1, 12] step=[1, 1]
+  %4 = reshape %3 : f32[12]
+  %few = sum %4 axes=[0]
   output one = %one
   output all = %all
+  output few = %few
 }
 )")});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("total, evaluation step, 1 row, 1 thread: at most"));
   EXPECT_THAT(run.out, HasSubstr("1000 terms in one chain, as its order asks: f32:sequential\n"));
   EXPECT_THAT(run.out, HasSubstr("50 terms in one chain, since sums side by side fill vectors\n"));
+  EXPECT_THAT(run.out, HasSubstr("12 terms in one chain, as is every sum over so few rows: "));
 }
 
 TEST(Explain, TellsEqualLayersOnce) {
