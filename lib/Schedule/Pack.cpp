@@ -15,22 +15,6 @@
 
 namespace gdjit::scheduling {
 
-int strided_axis(const Program& program, const Statement& s) {
-  if (s.kind != StatementKind::Load || !elements_apart(program, s))
-    return -1;
-  int axis = -1;
-  for (size_t a = 0; a < s.index.size(); ++a) {
-    if (s.index[a].dynamic != loop::none)
-      return -1;
-    if (s.index[a].lane == 0)
-      continue;
-    if (axis >= 0 || s.index[a].lane != 1)
-      return -1;
-    axis = static_cast<int>(a);
-  }
-  return axis;
-}
-
 double exchange_cost(double lanes) { return lanes * (std::log2(lanes) + 2); }
 
 double fetched(const Statement& load, const std::vector<const Statement*>& around) {

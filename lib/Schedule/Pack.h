@@ -8,6 +8,7 @@
 #include "Rewrite.h"
 
 #include "gdjit/IR/PassContext.h"
+#include "gdjit/Loop/ShortRows.h"
 
 #include <span>
 
@@ -18,10 +19,6 @@ using Place = std::pair<loop::BufferId, int>;
 
 /// True where a copy of the buffer, made in front of the nest, holds what the nest reads.
 bool can_pack(const Program& program, const Statement& nest, loop::BufferId buffer);
-
-/// The axis along which the lanes of a load go, where it is one axis, step 1 and not the last; -1
-/// otherwise.
-int strided_axis(const Program& program, const Statement& load);
 
 /// Operations of an exchange of a square of lanes in registers, with its loads and stores.
 double exchange_cost(double lanes);

@@ -1,9 +1,8 @@
 // Settled loops, the size and work of code, parts of loops, masks.
 #include "Rewrite.h"
 
-#include "ShortRows.h"
+#include "gdjit/Loop/ShortRows.h"
 
-#include <algorithm>
 #include <bit>
 #include <fmt/format.h>
 
@@ -19,19 +18,6 @@ void settle(const std::vector<Statement>& statements, Settled& settled) {
 bool is_plain(const Statement& s) {
   return s.kind == StatementKind::For && s.begin == 0 && s.step == 1 &&
          s.loop_kind == loop::LoopKind::sequential;
-}
-
-bool elements_apart(const Program& program, const Statement& s) {
-  if ((s.kind != StatementKind::Load && s.kind != StatementKind::Store) || s.type.lanes == 1)
-    return false;
-  const Shape& shape = program.buffers[s.buffer].type.shape;
-  bool last = true; // behind it extents of 1 only
-  for (size_t axis = s.index.size(); axis-- > 0;) {
-    if (s.index[axis].lane != 0 && (!last || s.index[axis].lane != 1))
-      return true;
-    last = last && shape[static_cast<int>(axis)] == 1;
-  }
-  return std::ranges::any_of(s.index, [](const Index& i) { return i.dynamic != loop::none; });
 }
 
 int64_t code_size(std::span<const Statement> statements, const Program* program) {

@@ -53,9 +53,6 @@ bool is_plain(const Statement& s);
 /// still copy what it reads.
 int64_t code_size(std::span<const Statement> statements, const Program* program = nullptr);
 
-/// True for a vector, loaded or stored, whose elements do not lie side by side in memory.
-bool elements_apart(const Program& program, const Statement& access);
-
 /// Statements, each as often as it runs.
 double work_of(const Statement& s);
 double work_of(const std::vector<Statement>& statements);

@@ -12,15 +12,6 @@ namespace {
 /// Statements of a loop over columns.
 constexpr int64_t most_written_out = 256;
 
-/// Behind the axis along which lanes go.
-int64_t elements_of_row(const Program& program, const Place& place) {
-  const Shape& shape = program.buffers[place.first].type.shape;
-  int64_t elements = 1;
-  for (int a = place.second + 1; a < shape.rank(); ++a)
-    elements *= shape[a];
-  return elements;
-}
-
 /// Loads and shuffles for all columns of as many rows as lanes. A shuffle of two vectors is one
 /// instruction of AVX-512; without it each vector is shuffled, by an index that is loaded, and the
 /// two are blended.
@@ -31,15 +22,6 @@ double gathering_cost(const loop::ShortRows& rows, const MachineTable& machine) 
 }
 
 } // namespace
-
-std::optional<loop::ShortRows> short_rows(const Program& program, const Statement& s) {
-  const int axis = strided_axis(program, s);
-  if (axis < 0 || byte_size(s.type.dtype) < loop::ShortRows::least_bytes)
-    return std::nullopt;
-  const loop::ShortRows rows{elements_of_row(program, {s.buffer, axis}), s.type.lanes};
-  return rows.columns > 1 && rows.columns <= loop::ShortRows::most_columns ? std::optional(rows)
-                                                                           : std::nullopt;
-}
 
 bool gathers_columns(const Program& program, const Statement& s, const MachineTable& machine) {
   const std::optional<loop::ShortRows> rows = short_rows(program, s);
@@ -120,14 +102,13 @@ private:
       return;
     reads.blocks.push_back(block);
     reads.operations +=
-        fetched(load, around) *
-        gathering_cost({elements_of_row(program_, place), load.type.lanes}, machine_);
+        fetched(load, around) * gathering_cost(*short_rows(program_, load), machine_);
   }
 
   double copy_cost(const Place& place) const {
     const TensorType& type = program_.buffers[place.first].type;
     const int64_t lanes = machine_.vector_bytes / byte_size(type.dtype),
-                  rows = type.elements() / elements_of_row(program_, place),
+                  rows = type.elements() / loop::elements_of_row(type.shape, place.second),
                   squares = (rows + lanes - 1) / lanes;
     return static_cast<double>(squares) * exchange_cost(static_cast<double>(lanes));
   }
@@ -146,7 +127,8 @@ std::set<Place> leave_short_rows(const Program& program, Kernel& kernel, PassCon
     context.remarks.push_back(fmt::format(
         "{}: {} is read as it lies: lanes go along its axis {}, whose rows of {} elements are "
         "loaded whole, and shuffles of two vectors gather their columns",
-        kernel.name, program.buffers[buffer].name, axis, elements_of_row(program, {buffer, axis})));
+        kernel.name, program.buffers[buffer].name, axis,
+        loop::elements_of_row(program.buffers[buffer].type.shape, axis)));
   return left;
 }
 

@@ -8,15 +8,9 @@
 
 #include "Pack.h"
 
-#include "gdjit/Loop/ShortRows.h"
-
-#include <optional>
 #include <set>
 
 namespace gdjit::scheduling {
-
-/// The rows along which the lanes of a load go, where these are of few elements.
-std::optional<loop::ShortRows> short_rows(const Program& program, const Statement& load);
 
 /// True for a load whose lanes go along rows of so few elements that shuffles gather a column of
 /// these for no more than an exchange in registers.

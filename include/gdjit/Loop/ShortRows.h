@@ -6,8 +6,11 @@
 //   x[i + lane, k]    k = 0: x[i, 0], x[i+1, 0], x[i+2, 0] …    of the 16 * 3 elements from x[i, 0]
 #pragma once
 
+#include "gdjit/Loop/Program.h"
+
 #include <bit>
 #include <cstdint>
+#include <optional>
 
 namespace gdjit::loop {
 
@@ -41,5 +44,18 @@ struct ShortRows {
     return (columns + at_once - 1) / at_once + shuffles(part) + shuffles(vectors - part);
   }
 };
+
+/// True for a vector, loaded or stored, whose elements do not lie side by side in memory.
+bool elements_apart(const Program& program, const Statement& access);
+
+/// The axis along which the lanes of a load go, where it is one axis, step 1 and not the last; -1
+/// otherwise.
+int strided_axis(const Program& program, const Statement& load);
+
+/// Of each row along an axis.
+int64_t elements_of_row(const Shape& shape, int axis);
+
+/// The rows along which the lanes of a load go, where these are of few elements.
+std::optional<ShortRows> short_rows(const Program& program, const Statement& load);
 
 } // namespace gdjit::loop
