@@ -72,6 +72,8 @@ public:
   }
 
   void run(int threads, void (*work)(void*, const TeamMember&), void* context) {
+    // One thread takes nothing of the pool, and is not said to compute: a team that its work asks
+    // for shares the threads as any other does. (A compiled step's work asks for none.)
     if (threads <= 1 || computes)
       return work(context, {});
     std::unique_lock<std::mutex> lock(mutex_);
