@@ -5,6 +5,7 @@
 
 #include "gdjit/Driver/Compile.h"
 #include "gdjit/Driver/GradientStep.h"
+#include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/Loop/Text.h"
@@ -180,11 +181,8 @@ Subject::Subject(const ModelArguments& arguments, Tool& tool) : arguments_(argum
                       "--optimizer need the model's source",
                       arguments.word));
     if (arguments.batch != 0 && arguments.batch != loaded_.work.signature().batch)
-      throw Error(ErrorCode::graph,
-                  fmt::format("{} holds a step for {} rows, not for {}; dump the model again with "
-                              "--batch {}",
-                              arguments.word, loaded_.work.signature().batch, arguments.batch,
-                              arguments.batch));
+      throw no_step_for(loaded_.work.signature().batch, std::to_string(arguments.batch),
+                        std::to_string(arguments.batch));
     return;
   }
   for (const std::string& setting : arguments.settings) {
@@ -260,8 +258,7 @@ Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>&
   if (is_text()) {
     Work work = loaded_.work;
     if (batch != 0 && batch != work.signature().batch)
-      throw Error(ErrorCode::graph, fmt::format("this text holds a step for {} rows, not for {}",
-                                                work.signature().batch, batch));
+      throw no_step_for(work.signature().batch, std::to_string(batch), std::to_string(batch));
     if (kind != StepKind::training && work.is_graph())
       work.step = without_updates(work.step);
     if (kind == StepKind::prediction && work.is_graph() && work.stage < Stage::Fused)
@@ -298,12 +295,10 @@ void Subject::require_rows(std::span<const int64_t> counts) const {
     common = std::gcd(common, count);
   for (int64_t count : counts)
     if (count % own != 0)
-      throw Error(ErrorCode::graph,
-                  fmt::format("this text holds a step for {} rows, not for {}{}; dump the model "
-                              "again with --batch {}{}",
-                              own, count % own,
-                              count > own ? fmt::format(", the last batch of {}", count) : "",
-                              common, common > 1 ? " or a divisor of that" : ""));
+      throw no_step_for(own,
+                        count > own ? fmt::format("{}, the last batch of {}", count % own, count)
+                                    : std::to_string(count),
+                        fmt::format("{}{}", common, common > 1 ? " or a divisor of that" : ""));
 }
 
 State Subject::initial_state(int64_t seed) const {

@@ -4,6 +4,7 @@
 
 #include "NonFinite.h"
 #include "gdjit/Driver/Compile.h"
+#include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/Runtime/StateStorage.h"
@@ -59,10 +60,7 @@ public:
 
   std::shared_ptr<const Executable> compile(int64_t batch) override {
     if (batch != work_.signature().batch)
-      throw Error(ErrorCode::graph,
-                  fmt::format("this text holds a step for {} rows, not for {}; dump the model "
-                              "again with --batch {}",
-                              work_.signature().batch, batch, batch));
+      throw no_step_for(work_.signature().batch, std::to_string(batch), std::to_string(batch));
     return gdjit::compile(work_, options_).executable;
   }
   bool checks_values() const override { return options_.check_nan; }

@@ -6,6 +6,8 @@
 #include "gdjit/Ops/GraphParser.h"
 #include "gdjit/Ops/Verifier.h"
 
+#include <fmt/format.h>
+
 namespace gdjit {
 
 TextStep read_step(std::string_view text, const std::string& file, ArrayFiles* files) {
@@ -30,6 +32,13 @@ TextStep read_step(std::string_view text, const std::string& file, ArrayFiles* f
                    diagnostic.notes});
   reader.throw_if_any();
   return result;
+}
+
+Error no_step_for(int64_t own, const std::string& rows, const std::string& batch) {
+  return {ErrorCode::graph,
+          fmt::format("this text holds a step for {} rows, not for {}; dump the model again with "
+                      "--batch {}, or take the model itself, which is compiled for any number",
+                      own, rows, batch)};
 }
 
 } // namespace gdjit

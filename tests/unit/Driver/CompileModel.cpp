@@ -3,7 +3,9 @@
 
 #include "unit/Runtime/Resident.h"
 
+#include "gdjit/Driver/ReadStep.h"
 #include "gdjit/Interp/GraphInterpreter.h"
+#include "gdjit/Transforms/PassManager.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,6 +40,24 @@ TEST(CompileModel, trains_evaluates_and_predicts_on_one_state) {
   EXPECT_NEAR(predict.output("h").at(0), 8, 1e-3);
   EXPECT_EQ(predict.outputs(), 1);
   EXPECT_EQ(s.view("minimize/step").at(0), 100);
+}
+
+TEST(CompileModel, refuses_a_text_other_numbers_of_rows) {
+  Model m(line);
+  State s = initial_state(m);
+  Work text;
+  text.step = m.training().step(3);
+  StepFunction train = compile(text, s);
+  train(rows(m));
+  const Array one({DType::f32, {1, 1}}, {4});
+  try {
+    train({{"x", one}, {"y", one}});
+    FAIL() << "a step for 3 rows did one";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::graph);
+    EXPECT_STREQ(error.what(), no_step_for(3, "1", "1").what());
+    EXPECT_THAT(error.what(), testing::HasSubstr("--batch 1, or take the model itself"));
+  }
 }
 
 TEST(CompileModel, check_nan_names_the_first_op_that_is_not_finite) {
