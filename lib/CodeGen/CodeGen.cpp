@@ -32,7 +32,7 @@ namespace {
 using namespace gdjit;
 using codegen::KernelShape;
 
-constexpr int64_t most_statements = 1'000'000; ///< of a kernel; lowering cuts far below
+constexpr int64_t most_operations = 1'000'000; ///< of a kernel; lowering cuts far below
 
 /// A kernel to be compiled: the first of those that are one.
 struct Distinct {
@@ -152,12 +152,12 @@ private:
     if (kernel->same_as != loop::none)
       kernel = &plan_.written_out.emplace_back(loop::written_out(program_, *kernel));
     KernelShape shape = codegen::shape_of(program_, *kernel);
-    if (shape.statements > most_statements)
+    if (shape.operations > most_operations)
       throw Error(
           ErrorCode::compile,
           fmt::format(
-              "kernel {} has {} statements once its loops are unrolled, more than {}; unroll less",
-              kernel->name, shape.statements, most_statements));
+              "kernel {} has {} operations once its loops are unrolled, more than {}; unroll less",
+              kernel->name, shape.operations, most_operations));
     Launch launch;
     launch.buffers = memory_of(shape.parameters);
     launch.checks = shape.checks;
@@ -267,12 +267,12 @@ void optimize_unit(Unit& unit, const CodeGenOptions& options) {
   verify(*unit.module, options, "as optimized");
 }
 
-/// True unless most statements run a few times a call.
+/// True unless most operations run a few times a call.
 bool loops_turn_often(const Unit& unit) {
   constexpr int64_t often = 8;
   return std::ranges::any_of(unit.functions, [](const auto& function) {
     const KernelShape& shape = function.second->shape;
-    return shape.executed > often * shape.statements;
+    return shape.executed > often * shape.operations;
   });
 }
 
@@ -291,26 +291,26 @@ std::string machine_code(Unit& unit, const CodeGenOptions& options, llvm::CodeGe
 /// Shares kernels out to so many modules that each is worth a thread, by size, largest first.
 std::vector<std::vector<const Distinct*>> share_out(const Plan& plan,
                                                     const CodeGenOptions& options) {
-  constexpr int64_t worth_a_thread = 300; // statements: some milliseconds of compiling
+  constexpr int64_t worth_a_thread = 300; // operations: some milliseconds of compiling
   int64_t total = 0;
   std::vector<const Distinct*> order;
   for (const Distinct& kernel : plan.kernels) {
     order.push_back(&kernel);
-    total += kernel.shape.statements;
+    total += kernel.shape.operations;
   }
   int64_t threads = options.threads > 0 ? options.threads
                                         : static_cast<int64_t>(std::thread::hardware_concurrency());
   size_t count = static_cast<size_t>(std::clamp<int64_t>(
       std::min({threads, total / worth_a_thread, static_cast<int64_t>(order.size())}), 1, 256));
   std::stable_sort(order.begin(), order.end(), [](const Distinct* a, const Distinct* b) {
-    return a->shape.statements > b->shape.statements;
+    return a->shape.operations > b->shape.operations;
   });
   std::vector<std::vector<const Distinct*>> shares(count);
   std::vector<int64_t> load(count);
   for (const Distinct* kernel : order) {
     auto least = static_cast<size_t>(std::min_element(load.begin(), load.end()) - load.begin());
     shares[least].push_back(kernel);
-    load[least] += kernel->shape.statements;
+    load[least] += kernel->shape.operations;
   }
   return shares;
 }

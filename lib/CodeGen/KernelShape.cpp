@@ -4,6 +4,7 @@
 
 #include "gdjit/CodeGen/CodeGen.h"
 #include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Loop/ShortRows.h"
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
@@ -56,7 +57,7 @@ void find_overlaps(const loop::Program& program, std::vector<Parameter>& paramet
       in_arena[i]->alone = in_arena[j]->alone = false;
 }
 
-constexpr int64_t too_many = int64_t{1} << 40; ///< statements: where counting ends
+constexpr int64_t too_many = int64_t{1} << 40; ///< operations: where counting ends
 
 /// Bytes of a kernel's tiles whose extents need not be known: the stack's bound is checked by those
 /// that are.
@@ -202,7 +203,8 @@ private:
   }
 
   void statement(const Statement& s, int64_t times) {
-    shape_.statements = std::min(shape_.statements + times, too_many);
+    shape_.operations =
+        std::min(shape_.operations + times * loop::operations_of(program_, s), too_many);
     put(static_cast<int64_t>(s.kind) | static_cast<int64_t>(s.op) << 8 |
         static_cast<int64_t>(s.loop_kind) << 16 | static_cast<int64_t>(s.streaming) << 20 |
         static_cast<int64_t>(s.type.dtype) << 24 | static_cast<int64_t>(s.type.lanes) << 32);
@@ -249,13 +251,15 @@ private:
   std::vector<int64_t> key_;
 };
 
-/// Statements in a call, those in a loop as often as it turns.
-int64_t executed(const std::vector<Statement>& body) {
+/// Operations in a call, those in a loop as often as it turns.
+int64_t executed(const loop::Program& program, const std::vector<Statement>& body) {
   int64_t sum = 0;
   for (const Statement& s : body) {
-    const int64_t inside = executed(s.body), turns = std::max<int64_t>(0, loop::turns(s));
+    const int64_t inside = executed(program, s.body), turns = std::max<int64_t>(0, loop::turns(s));
     const bool uncountable = inside > 0 && turns > too_many / inside;
-    sum = std::min(sum + 1 + (uncountable ? too_many : turns * inside), too_many);
+    sum =
+        std::min(sum + loop::operations_of(program, s) + (uncountable ? too_many : turns * inside),
+                 too_many);
   }
   return sum;
 }
@@ -272,7 +276,7 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
   KernelShape shape;
   KeyWriter writer(program, kernel, shape);
   writer.body(kernel.body, 1);
-  shape.executed = executed(kernel.body);
+  shape.executed = executed(program, kernel.body);
   std::sort(shape.parameter_of.begin(), shape.parameter_of.end());
   find_overlaps(program, shape.parameters);
   writer.parameters();

@@ -50,4 +50,11 @@ std::optional<ShortRows> short_rows(const Program& program, const Statement& s) 
                                                                      : std::nullopt;
 }
 
+int64_t operations_of(const Program& program, const Statement& s) {
+  if (!elements_apart(program, s))
+    return 1;
+  const std::optional<ShortRows> rows = short_rows(program, s);
+  return rows ? 1 + rows->shuffles(rows->columns) / rows->columns : s.type.lanes;
+}
+
 } // namespace gdjit::loop

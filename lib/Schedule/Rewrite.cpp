@@ -30,10 +30,9 @@ int64_t code_size(std::span<const Statement> statements, const Program* program)
     if (s.kind == StatementKind::Transpose) { // a shuffle an element in each round
       const uint64_t n = turned == elements.end() ? s.type.lanes : turned->second;
       size += static_cast<int64_t>(n) * std::countr_zero(n);
-    } else if (program != nullptr && elements_apart(*program, s)) {
-      const std::optional<loop::ShortRows> rows = short_rows(*program, s);
-      size += rows ? 1 + rows->shuffles(rows->columns) / rows->columns : s.type.lanes;
-    } else if (s.kind != StatementKind::For)
+    } else if (program != nullptr && elements_apart(*program, s))
+      size += operations_of(*program, s);
+    else if (s.kind != StatementKind::For)
       size += s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant ? 0 : 1;
     else
       size +=

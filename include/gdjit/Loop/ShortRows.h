@@ -58,4 +58,8 @@ int64_t elements_of_row(const Shape& shape, int axis);
 /// The rows along which the lanes of a load go, where these are of few elements.
 std::optional<ShortRows> short_rows(const Program& program, const Statement& load);
 
+/// Operations that a statement becomes but for loops and tiles: as many as lanes where elements lie
+/// apart, the load and the shuffles of a column where they lie in short rows, else one.
+int64_t operations_of(const Program& program, const Statement& statement);
+
 } // namespace gdjit::loop

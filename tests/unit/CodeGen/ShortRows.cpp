@@ -91,6 +91,26 @@ TEST(ShortRows, go_along_any_axis) {
   }
 }
 
+/// 10 blocks of 16 rows: a load and a store for each column are 140 statements of a kernel, and
+/// their shuffles as many times more as pay for a thread.
+TEST(ShortRows, count_as_their_shuffles_where_threads_share_compilation) {
+  LoopBuilder b;
+  for (const int64_t columns : {7, 6}) {
+    if (columns == 6)
+      b.kernel("k1");
+    const std::string name = std::to_string(columns);
+    const BufferId in = b.input("in" + name, {f32, {160, columns}}),
+                   out = b.output("out" + name, {f32, {columns, 160}});
+    const LoopId block = b.begin(0, 160, 16, LoopKind::unrolled),
+                 k = b.begin(0, columns, 1, LoopKind::unrolled);
+    b.store(out, {at(k), at(block, 1)}, b.load(in, {at(block, 1), at(k)}, 16), 16);
+    b.end();
+    b.end();
+  }
+  const loop::Program program = b.finish();
+  EXPECT_EQ(generate_code(program, {.threads = 2}).objects.size(), 2u);
+}
+
 TEST(ShortRows, are_left_where_the_column_is_not_known) {
   LoopBuilder b;
   const BufferId in = b.input("in", {f32, {8, 3}}), out = b.output("out", {f32, {3, 8}});
