@@ -39,6 +39,18 @@ void require_examples(const Subject& subject, const Signature& evaluation) {
               subject.location(), std::move(missing));
 }
 
+/// Which inputs a prediction needs is known of a graph that is not fused yet; those of a later text
+/// may all be answers.
+void say_what_is_not_judged(const Subject& subject, const Work& evaluation) {
+  const Signature& s = evaluation.signature();
+  if (subject.is_text() && evaluation.stage >= Stage::Fused && s.inputs.size() > 1 &&
+      std::ranges::any_of(s.outputs, [](const OutputDecl& o) { return o.batch_axis == 0; }))
+    log("the outputs alone, no accuracy and no errors: a text at stage {} does not say which of "
+        "its "
+        "inputs are answers; one dumped with --stage simplified does, or an earlier one",
+        name(evaluation.stage));
+}
+
 } // namespace
 
 Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int64_t batch,
@@ -47,8 +59,10 @@ Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int
     : parts_(parts), batch_(batch),
       evaluator_(subject, StepKind::evaluation, state, scalars, options), found_(found) {
   require_examples(subject, signature());
-  if (metrics)
+  if (metrics) {
+    say_what_is_not_judged(subject, evaluator_.work());
     measures_.emplace(subject, evaluator_.work(), scaled(parts.scalings, parts.whole));
+  }
 }
 
 std::vector<Assessed> Assessor::run(bool whole) {

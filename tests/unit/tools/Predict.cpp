@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <string>
 #include <sys/wait.h>
@@ -128,6 +129,26 @@ TEST(Eval, DrawsAnewByAnotherSeed) {
   };
   EXPECT_EQ(estimate("1"), estimate("1"));
   EXPECT_NE(estimate("1"), estimate("2"));
+}
+
+TEST(Eval, SaysOfATextThatItCannotJudgeWhatWould) {
+  Scratch d;
+  const std::string saved = d.file("s");
+  json_of({"train", "03", "-q", "--steps", "3", "--save", saved});
+  for (const char* stage : {"declared", "simplified", "fused", "planned"}) {
+    SCOPED_TRACE(stage);
+    const std::string text = d.write("step.gdir", run_tool({"dump", "03", "--stage", stage}).out);
+    const ToolRun run = run_tool({"eval", text, "--load", saved});
+    EXPECT_EQ(run.code, 0) << run.err;
+    const bool judged = run.out.find("r2 ") != std::string::npos;
+    EXPECT_EQ(judged, stage[0] != 'f' && stage[0] != 'p');
+    EXPECT_EQ(run.err, judged ? ""
+                              : fmt::format("the outputs alone, no accuracy and no errors: a text "
+                                            "at stage {} does not say which of its inputs are "
+                                            "answers; one dumped with --stage simplified does, or "
+                                            "an earlier one\n",
+                                            stage));
+  }
 }
 
 TEST(Eval, OfATextOfLoopsIsCompiledAndItsUpdatesLeftOut) {
