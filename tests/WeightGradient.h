@@ -5,14 +5,17 @@
 
 namespace gdjit {
 
-/// x transposed times g, in the order that a derivative gives it.
-inline Expr weight_gradient(Expr x, Expr g) {
+/// x transposed times g, its terms added in this order.
+inline Expr weight_gradient(Expr x, Expr g, ReductionOrder order) {
   return apply(Opcode::Matmul, x, g,
-               Attributes()
-                   .boolean(Attr::transpose_lhs, true)
-                   .order(Attr::order, choose_contraction_order(x.type().dtype, x.shape()[0],
-                                                                g.shape()[1], x.shape()[1])
-                                           .order));
+               Attributes().boolean(Attr::transpose_lhs, true).order(Attr::order, order));
+}
+
+/// The same in the order that a derivative gives it.
+inline Expr weight_gradient(Expr x, Expr g) {
+  return weight_gradient(
+      x, g,
+      choose_contraction_order(x.type().dtype, x.shape()[0], g.shape()[1], x.shape()[1]).order);
 }
 
 } // namespace gdjit

@@ -4,6 +4,7 @@
 
 #include "AcrossRows.h"
 #include "AskForRows.h"
+#include "BlocksAtOnce.h"
 #include "Distribute.h"
 #include "Epilogue.h"
 #include "Families.h"
@@ -57,6 +58,7 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
   if (varying.empty())
     join_rows(program, kernel, context, settled);
   register_tile(program, kernel, context, settled, varying);
+  blocks_at_once(program, kernel, context, settled, varying);
   pack(program, kernel, context, varying);
   if (varying.empty()) {
     software_pipeline(program, kernel, context);

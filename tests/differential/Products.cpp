@@ -115,6 +115,27 @@ Step many_rows(Draw& draw, std::string& what) {
   return builder.step();
 }
 
+/// Gradients of few columns over rows in blocks, and sums of columns, which take several blocks at
+/// once: of all numbers of blocks, and rows that are left over.
+Step few_columns(Draw& draw, std::string& what) {
+  const int64_t m = draw({1, 2, 8, 13, 16, 20, 40, 70}), n = draw({1, 1, 2, 5, 16}),
+                block = draw({8, 16, 64}),
+                k = block * draw({2, 3, 5, 6, 7, 12, 13, 16}) + draw({0, 1, 5, 7});
+  const DType type = draw({0, 0, 1}) != 0 ? DType::f64 : DType::f32;
+  what = fmt::format("{}x{}x{} in blocks of {} {}", m, n, k, block, name(type));
+  StepBuilder builder;
+  Expr x = builder.input("x", {type, Shape{k, m}}), d = builder.input("d", {type, Shape{k, n}});
+  Expr w = builder.state("w", {type, Shape{m, n}});
+  const ReductionOrder order{.accumulator = type, .partials = 1, .block = block};
+  builder.update(w, w - weight_gradient(x, d, order) * 0.125);
+  builder.output("sums", apply(Opcode::Sum, draw({0, 1}) != 0 ? x * x : x,
+                               Attributes()
+                                   .integers(Attr::axes, {0})
+                                   .boolean(Attr::keepdims, false)
+                                   .order(Attr::order, order)));
+  return builder.step();
+}
+
 /// A product whose right operand is turned on the way, by tiles of which the first has fewer rows.
 Step turned(Draw& draw, std::string& what) {
   const int64_t m = draw({20, 33, 40, 51, 64, 75}), n = draw({16, 32, 33, 64, 70}),
@@ -178,6 +199,10 @@ TEST_P(Products, with_an_update_between_the_terms_have_the_same_bits_too) {
 TEST_P(Products, over_many_rows_have_the_same_bits_too) {
   expect_same_bits(many_rows, GetParam() * 1000, 7, 32768);
   expect_same_bits(many_rows, GetParam() * 1000 + 7, 3, 65536); // of f64 some rows at a time
+}
+
+TEST_P(Products, of_few_columns_in_blocks_have_the_same_bits_too) {
+  expect_same_bits(few_columns, GetParam() * 1000, 20);
 }
 
 TEST_P(Products, that_turn_what_they_read_between_terms_have_the_same_bits_too) {
