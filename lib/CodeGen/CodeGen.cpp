@@ -2,6 +2,7 @@
 // out to modules, each module emitted, optimized and compiled on a thread of its own.
 #include "gdjit/CodeGen/CodeGen.h"
 
+#include "CompileCost.h"
 #include "EmitKernel.h"
 #include "KernelShape.h"
 #include "Optimize.h"
@@ -288,29 +289,28 @@ std::string machine_code(Unit& unit, const CodeGenOptions& options, llvm::CodeGe
   return std::string(bytes.begin(), bytes.end());
 }
 
-/// Shares kernels out to so many modules that each is worth a thread, by size, largest first.
-std::vector<std::vector<const Distinct*>> share_out(const Plan& plan,
+/// Shares kernels out to so many modules that each is worth a thread, the costliest first.
+std::vector<std::vector<const Distinct*>> share_out(const loop::Program& program, const Plan& plan,
                                                     const CodeGenOptions& options) {
-  constexpr int64_t worth_a_thread = 300; // operations: some milliseconds of compiling
+  constexpr int64_t worth_a_thread = 400; // of compile_cost(): some milliseconds
   int64_t total = 0;
-  std::vector<const Distinct*> order;
+  std::vector<std::pair<int64_t, const Distinct*>> order;
   for (const Distinct& kernel : plan.kernels) {
-    order.push_back(&kernel);
-    total += kernel.shape.operations;
+    order.emplace_back(codegen::compile_cost(program, *kernel.kernel), &kernel);
+    total += order.back().first;
   }
   int64_t threads = options.threads > 0 ? options.threads
                                         : static_cast<int64_t>(std::thread::hardware_concurrency());
   size_t count = static_cast<size_t>(std::clamp<int64_t>(
       std::min({threads, total / worth_a_thread, static_cast<int64_t>(order.size())}), 1, 256));
-  std::stable_sort(order.begin(), order.end(), [](const Distinct* a, const Distinct* b) {
-    return a->shape.operations > b->shape.operations;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<std::vector<const Distinct*>> shares(count);
   std::vector<int64_t> load(count);
-  for (const Distinct* kernel : order) {
+  for (const auto& [cost, kernel] : order) {
     auto least = static_cast<size_t>(std::min_element(load.begin(), load.end()) - load.begin());
     shares[least].push_back(kernel);
-    load[least] += kernel->shape.operations;
+    load[least] += cost;
   }
   return shares;
 }
@@ -342,7 +342,7 @@ using namespace gdjit_llvm;
 Code generate_code(const loop::Program& program, const CodeGenOptions& options) {
   check(options);
   Plan plan = Planner(program, options).run();
-  std::vector<std::vector<const Distinct*>> shares = share_out(plan, options);
+  std::vector<std::vector<const Distinct*>> shares = share_out(program, plan, options);
   Code code;
   code.objects.resize(shares.size());
   std::vector<CodeTimes> times(shares.size());

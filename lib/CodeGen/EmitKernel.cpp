@@ -206,6 +206,9 @@ void KernelEmitter::compute(const Statement& s) {
 llvm::Value* KernelEmitter::plain(const Statement& s, llvm::ArrayRef<Value*> operands) {
   if (s.op == gdjit::loop::ScalarOp::scaleb && vector_bytes_ == vector_bytes_of_avx512)
     return emit_scalef(b_, operands[0], operands[1], bounded_[s.operands[1]]);
+  if (s.op == gdjit::loop::ScalarOp::bit_xor && vector_bytes_ == vector_bytes_of_avx512)
+    if (Value* xored = emit_xor_of_three(b_, operands[0], operands[1]))
+      return xored;
   return emit_scalar(b_, s.op, s.type, types_[s.operands.back()].dtype, operands);
 }
 

@@ -244,6 +244,16 @@ Value* emit_scalef(Builder& b, Value* x, Value* n, bool bounded) {
                            {}, {x, n, x, number});
 }
 
+Value* emit_xor_of_three(Builder& b, Value* x, Value* y) {
+  auto* inner = llvm::dyn_cast<llvm::BinaryOperator>(x);
+  if (inner == nullptr || inner->getOpcode() != llvm::Instruction::Xor ||
+      inner->getType() != llvm::FixedVectorType::get(b.getInt64Ty(), 8))
+    return nullptr;
+  constexpr uint32_t odd = 0x96; // the table of a ^ b ^ c
+  return b.CreateIntrinsic(Intrinsic::x86_avx512_pternlog_q_512, {},
+                           {inner->getOperand(0), inner->getOperand(1), y, b.getInt32(odd)});
+}
+
 Value* emit_scalar(Builder& b, ScalarOp op, ValueType result, DType type,
                    llvm::ArrayRef<Value*> x) {
   bool floats = is_float(type);

@@ -53,14 +53,19 @@ Words philox(const Expansion& x) {
   key = (key ^ shifted(key, 27)) * literal(0x94d049bb133111eb);
   key = (key ^ shifted(key, 31)) ^ stream;
 
-  ScalarValue k0 = key & mask, k1 = shifted(key, 32);
-  Words c = {position & mask, shifted(position, 32), step & mask, shifted(step, 32)};
+  // Words and keys are the low halves: what stands above is cut off where they are multiplied,
+  // which LLVM makes one instruction of without a look at where they come from, and at the end.
+  ScalarValue k0 = key, k1 = shifted(key, 32);
+  Words c = {position, shifted(position, 32), step, shifted(step, 32)};
   for (int round = 0; round < rounds; ++round) {
-    ScalarValue p0 = c[0] * literal(multiplier[0]), p1 = c[2] * literal(multiplier[1]);
-    c = {shifted(p1, 32) ^ c[1] ^ k0, p1 & mask, shifted(p0, 32) ^ c[3] ^ k1, p0 & mask};
-    k0 = (k0 + literal(weyl[0])) & mask;
-    k1 = (k1 + literal(weyl[1])) & mask;
+    ScalarValue p0 = (c[0] & mask) * literal(multiplier[0]);
+    ScalarValue p1 = (c[2] & mask) * literal(multiplier[1]);
+    c = {shifted(p1, 32) ^ c[1] ^ k0, p1, shifted(p0, 32) ^ c[3] ^ k1, p0};
+    k0 = k0 + literal(weyl[0]);
+    k1 = k1 + literal(weyl[1]);
   }
+  for (ScalarValue& word : c)
+    word = word & mask;
   return c;
 }
 

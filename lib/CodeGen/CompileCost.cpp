@@ -1,0 +1,71 @@
+// A sum over statements, each as often as it is written out.
+#include "CompileCost.h"
+
+#include "gdjit/Loop/Rewrite.h"
+#include "gdjit/Loop/ShortRows.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+namespace gdjit::codegen {
+
+namespace {
+
+using loop::Statement;
+using loop::StatementKind;
+
+constexpr int64_t of_function = 30; ///< and of its entry
+constexpr int64_t of_loop = 60;     ///< its blocks, sums that it carries, what is hoisted from it
+constexpr int64_t of_joined_vector = 6;
+constexpr int64_t of_masked = 3;
+
+class Cost {
+public:
+  explicit Cost(const loop::Program& program) : program_(program) {}
+
+  double of(const std::vector<Statement>& body) {
+    double sum = 0;
+    for (const Statement& s : body)
+      sum += of(s);
+    return sum;
+  }
+
+private:
+  double of(const Statement& s) {
+    switch (s.kind) {
+    case StatementKind::For:
+      return s.loop_kind == loop::LoopKind::unrolled
+                 ? static_cast<double>(std::max<int64_t>(1, loop::turns(s))) * of(s.body)
+                 : of_loop + of(s.body);
+    case StatementKind::Tile:
+      tiles_[s.tile] = &s;
+      return 0;
+    case StatementKind::Get:
+      return 0;
+    case StatementKind::Compute:
+      return s.op == loop::ScalarOp::constant ? 0 : 1;
+    case StatementKind::Join:
+      return static_cast<double>(of_joined_vector * loop::tile_elements(*tiles_.at(s.tile)));
+    case StatementKind::Transpose: { // a shuffle an element in each round
+      const auto n = static_cast<uint64_t>(tiles_.at(s.tile)->extents.back());
+      return static_cast<double>(n * static_cast<uint64_t>(std::countr_zero(n)));
+    }
+    default:
+      return static_cast<double>(loop::operations_of(program_, s) *
+                                 (s.mask == loop::none ? 1 : of_masked));
+    }
+  }
+
+  const loop::Program& program_;
+  std::map<loop::TileId, const Statement*> tiles_;
+};
+
+} // namespace
+
+int64_t compile_cost(const loop::Program& program, const loop::Kernel& kernel) {
+  constexpr double most = 1e12;
+  return of_function + static_cast<int64_t>(std::min(most, Cost(program).of(kernel.body)));
+}
+
+} // namespace gdjit::codegen
