@@ -81,7 +81,7 @@ private:
       if (i.lane == 0)
         continue;
       if (lanes || i.lane != 1 || i.affine.constant != 0 || factor(i.affine, columns_.loop) != 1 ||
-          !within_tile(i.affine))
+          !within_tile(i.affine, s.type.lanes))
         return;
       lanes = true;
       read.lanes_axis = axis;
@@ -108,14 +108,20 @@ private:
     return read.terms.loop != nullptr;
   }
 
-  /// True where, beside the loop over columns, only the number of the vector within the tile moves.
-  bool within_tile(const Affine& affine) const {
+  /// True where, beside the loop over columns, only the number of the vector within the tile moves,
+  /// or, where lanes are turned, what stays within one turn's columns.
+  bool within_tile(const Affine& affine, int64_t lanes) const {
+    int64_t last = lanes - 1;
     for (const loop::Term& t : affine.terms) {
+      if (t.loop == columns_.loop)
+        continue;
       const Statement* l = around(t.loop);
-      if (t.loop != columns_.loop && !(l && l->loop_kind == loop::LoopKind::unrolled))
+      if (!l || (reason_ == PanelFor::rows && l->loop_kind != loop::LoopKind::unrolled) ||
+          t.factor < 0 || l->begin < 0)
         return false;
+      last += t.factor * (l->begin + (turns(*l) - 1) * l->step);
     }
-    return true;
+    return reason_ == PanelFor::rows || last < columns_.step;
   }
 
   const Statement* around(LoopId id) const {
