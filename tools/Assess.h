@@ -21,6 +21,8 @@ public:
            const ScalarValues& scalars, const CompileOptions& options, bool metrics,
            const FoundRows& found);
 
+  /// Begins to compile what run() needs, beside the training step.
+  void begin() { evaluator_.begin(batch_); }
   /// The parts that are looked at after every epoch; all where `whole`.
   std::vector<Assessed> run(bool whole);
   /// The names that figures_of(run(true)) will have, without values.

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
+#include <thread>
 
 namespace gdjit::tool {
 
@@ -128,11 +130,26 @@ std::vector<Array> Evaluator::interpret_batch(const Batch& batch, const Work& wo
   return std::move(results.outputs);
 }
 
+void Evaluator::begin(int64_t batch) {
+  if (std::thread::hardware_concurrency() < 2 || !work_.signature().updates.empty() ||
+      is_small(work_))
+    return;
+  const int64_t rows = scales_with_rows(work_.signature()) ? batch : work_.signature().batch;
+  try {
+    begun_ = std::async(std::launch::async, [this, rows] {
+      return subject_.compile(kind_, state_, options_, rows, outputs_);
+    });
+  } catch (const std::system_error&) { // no thread: compiled when it is wanted
+  }
+}
+
 StepFunction& Evaluator::compiled(int64_t rows) {
   if (!function_) {
     if (!work_.signature().updates.empty())
       apart_ = state_.clone();
-    function_ = subject_.compile(kind_, apart_ ? *apart_ : state_, options_, rows, outputs_);
+    function_ = begun_.valid()
+                    ? begun_.get()
+                    : subject_.compile(kind_, apart_ ? *apart_ : state_, options_, rows, outputs_);
     set_scalars(*function_, work_.signature(), scalars_);
   }
   return *function_;
@@ -157,7 +174,7 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
   int64_t at_once = scales ? loader.position().batch_size : work_.signature().batch;
   Work once;
   bool interpreted = false;
-  if (!options_.check_nan && runs_ == 0 && loader.batches() == 1) {
+  if (!options_.check_nan && !begun_.valid() && runs_ == 0 && loader.batches() == 1) {
     CompileOptions graph_only = options_;
     graph_only.last = std::max(Stage::Simplified, work_.stage);
     once = work_.is_graph() ? compile(work_for(at_once), graph_only).work : work_;

@@ -9,6 +9,7 @@
 
 #include "gdjit/Data/Loader.h"
 
+#include <future>
 #include <optional>
 
 namespace gdjit::tool {
@@ -38,6 +39,10 @@ public:
   const Signature& signature() const { return work_.signature(); }
   const Work& work() const { return work_; }
 
+  /// Begins to compile the step for such batches on a processor beside the caller's, where run()
+  /// will want native code. Errors are run()'s, and thrown there.
+  void begin(int64_t batch);
+
   /// Calls the step on `batch` rows after another, on all at once where `batch` is 0 or the step
   /// has none; tells `see` of each. Returns the outputs without a row per example: those of rank 0
   /// as means weighted by rows, of m.watch least, greatest and number; others of the first batch.
@@ -60,6 +65,7 @@ private:
   std::optional<State> apart_; ///< for a text of loops: its updates must not reach the other
   std::optional<StepFunction> function_;
   int runs_ = 0;
+  std::future<StepFunction> begun_; ///< the last member: what it computes reads the others
 };
 
 } // namespace gdjit::tool

@@ -233,6 +233,7 @@ int Run::go() {
     log("{} holds {} updates already; --steps and --epochs count from the beginning of the run",
         a_.resume, before_);
   catch_interrupt();
+  assessor_.begin();
   StepFunction train = subject_.compile(StepKind::training, state_, a_.compile,
                                         subject_.is_text() || !scales_with_rows(work_.signature())
                                             ? work_.signature().batch

@@ -168,6 +168,20 @@ TEST(Train, GivesTheSameFiguresAtEachLevelAndTarget) {
   EXPECT_EQ(figures({"--threads", "1"}), reference);
 }
 
+TEST(Train, AssessesByWhatItCompiledBesideTheStepAsEvalDoes) {
+  Scratch d;
+  const std::string model = "04_minibatch_gradient_descent:many_rows";
+  for (const char* batch : {"100000", "30000"}) {
+    ToolRun train = run_tool({"train", model, "--batch", batch, "--steps", "2", "--save",
+                              d.file("rows.safetensors"), "--json"});
+    ToolRun eval =
+        run_tool({"eval", model, "--batch", batch, "--load", d.file("rows.safetensors"), "--json"});
+    ASSERT_EQ(train.code + eval.code, 0) << train.err << eval.err;
+    EXPECT_EQ(Json::parse(train.out)["loss"], Json::parse(eval.out)["loss"]);
+    EXPECT_LT(Json::parse(eval.out)["loss"].get<double>(), 4);
+  }
+}
+
 TEST(Train, CutsRowsIntoBatchesWithAShortLastOne) {
   ToolRun run = run_tool({"train", "05", "--batch", "4", "--epochs", "3", "--json"});
   EXPECT_EQ(run.code, 0) << run.err;
