@@ -59,6 +59,29 @@ void attribute_to_users(loop::Kernel& kernel, const Graph& graph) {
   }
 }
 
+/// True for reductions to few elements that wait neither for inputs nor for many elements, for what
+/// they need and for what follows from them alone: a softmax of parameters. They come first: loops
+/// over rows then read them where the rows are computed, and no array of rows waits for them. Nodes
+/// that check indices stay where they are, since a call reports the first failure.
+std::vector<bool> come_first(const Step& step) {
+  constexpr int64_t few_elements = 64;
+  const Graph& graph = step.graph;
+  std::vector<bool> may(graph.size()), first(graph.size());
+  for (NodeId n = 0; n < graph.size(); ++n) {
+    const OpKind k = kind(graph.op(n));
+    auto few = [&](Value v) { return graph.type(v).elements() <= few_elements; };
+    std::span<const Value> operands = graph.operands(n);
+    may[n] = graph.op(n) != Opcode::Input && k != OpKind::Indexing && few({n, 0}) &&
+             std::ranges::all_of(operands, [&](Value v) { return few(v) && may[v.node]; });
+    first[n] = may[n] && (k == OpKind::Reduction || k == OpKind::Contraction ||
+                          std::ranges::any_of(operands, [&](Value v) { return first[v.node]; }));
+  }
+  for (NodeId n = graph.size(); n-- > 0;)
+    for (Value v : graph.operands(n))
+      first[v.node] = first[v.node] || first[n];
+  return first;
+}
+
 std::vector<loop::Note> notes_of(const Step& step, const loop::Program& program) {
   std::vector<NodeId> nodes;
   for (const loop::Kernel& kernel : program.kernels) {
@@ -90,13 +113,16 @@ loop::Program lower(Step step, PassContext& context) {
   program.stage = Stage::Loops;
   Lowering lowering(step, program);
 
-  // Nodes and copies by kernel, in the order of the graph.
+  // Nodes and copies by kernel, in the order of the graph but for what comes first.
   const Partition& partition = step.partition;
   const size_t kernels = std::max<size_t>(partition.kernels.size(), 1);
   std::vector<std::vector<NodeId>> nodes(kernels);
   for (NodeId n = 0; n < step.graph.size(); ++n)
     if (partition.kernel_of[n] != Partition::no_kernel)
       nodes[partition.kernel_of[n]].push_back(n);
+  const std::vector<bool> first = come_first(step);
+  for (std::vector<NodeId>& of_kernel : nodes)
+    std::stable_partition(of_kernel.begin(), of_kernel.end(), [&](NodeId n) { return first[n]; });
   struct Result {
     Value value;
     loop::BufferRole role;

@@ -247,6 +247,19 @@ TEST(LoopFusion, ASoftmaxOfLongRowsKeepsOneRow) {
   }
 }
 
+TEST(LoopFusion, NoRowsWaitForASumOfParameters) {
+  StepMaker m;
+  Expr x = m.input("x", {100, 4}), rows = sum(x * x, {1}, true);
+  Expr z = apply(Opcode::Exp, m.state("z", {4}));
+  Expr p = z / broadcast_to(sum(z, {0}, true), {4});
+  m.output("y", sum(broadcast_to(rows, {100, 4}) * broadcast_to(p, {100, 4}), {1}, false));
+  loop::Program program = lowered(m.differentiated());
+  ASSERT_EQ(program.kernels.size(), 1u);
+  for (const loop::Buffer& b : program.buffers)
+    EXPECT_TRUE(b.role != loop::BufferRole::temporary || b.type.elements() < 100) << print(program);
+  expect_chain(m.differentiated());
+}
+
 TEST(LoopFusion, AProductOfARowAndWhatWasComputedForItJoinsItsLoop) {
   StepMaker m;
   Expr lr = m.scalar("lr"), x = m.input("x", {8, 4}), y = m.input("y", {8, 3});
