@@ -49,10 +49,6 @@ void schedule(loop::Program& program, loop::Kernel& kernel, PassContext& context
     padded = distribute(program, kernel, context, settled);
     write_out_joins(program, kernel, context, settled);
     turn_tiles(kernel, context);
-  } else {
-    context.remarks.push_back(
-        fmt::format("{}: for any extents, since more than {} kernels differ in numbers only",
-                    kernel.name, context.machine.most_shapes));
   }
   vectorize(program, kernel, context, padded, varying);
   if (varying.empty())
@@ -106,6 +102,11 @@ loop::Program schedule(loop::Program program, PassContext& context) {
     if (kernel.same_as == loop::none) {
       PassContext own = context;
       tell_loops_apart(program, kernel);
+      if (!varying[k].empty())
+        own.remarks.push_back(
+            fmt::format("{}: for any extents, since more than {} kernels differ in numbers only",
+                        kernel.name, context.machine.most_shapes));
+      const size_t said_before = own.remarks.size();
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
       schedule(alone.program(), alone.program().kernels[0], own, varying[k],
                alone.numbers(streamed), most_once(program, k));
@@ -113,10 +114,11 @@ loop::Program schedule(loop::Program program, PassContext& context) {
       const int64_t bytes = tile_bytes(alone.program().kernels[0]);
       if (bytes > context.machine.stack_bytes && bytes > tile_bytes(kernel)) {
         alone = loop::Alone(program, kernel);
-        own.remarks = {
-            fmt::format("{}: as it is, since its tiles would take {} bytes of the stack, "
-                        "more than {}",
-                        kernel.name, bytes, context.machine.stack_bytes)};
+        own.remarks.resize(said_before); // nothing is left of what the others tell
+        own.remarks.push_back(
+            fmt::format("{}: as it is, without lanes and tiles, since these would take {} bytes of "
+                        "the stack, more than {}",
+                        kernel.name, bytes, context.machine.stack_bytes));
       }
       restore_loop_names(alone.program().kernels[0]);
       alone.remarks() = std::move(own.remarks);

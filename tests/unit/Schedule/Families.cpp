@@ -107,6 +107,13 @@ TEST(Schedule, KernelsThatDifferInNumbersOnlyGetLoopsForAnyExtents) {
       context.remarks.clear();
       schedule(b.loops, context);
       EXPECT_THAT(context.remarks, none);
+      context.machine.most_shapes = 3;
+      context.machine.stack_bytes = 1;
+      context.remarks.clear();
+      schedule(b.loops, context);
+      EXPECT_THAT(context.remarks, testing::IsSupersetOf({HasSubstr("k3: for any extents"),
+                                                          HasSubstr("k3: as it is")}))
+          << "code is for any extents, too";
     }
   }
 }
