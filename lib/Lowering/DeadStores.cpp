@@ -29,7 +29,7 @@ public:
 
   void run() {
     do {
-      shared_grew_ = false;
+      grew_ = false;
       for (size_t k = program_.kernels.size(); k-- > 0;) {
         look_at(k);
         do {
@@ -38,7 +38,7 @@ public:
         } while (carried_);
         of_->walked = true;
       }
-    } while (shared_grew_);
+    } while (grew_);
     for (size_t k = 0; k < program_.kernels.size(); ++k)
       if (program_.kernels[k].same_as == loop::none) {
         of_ = &marks_[k];
@@ -106,7 +106,7 @@ private:
 
   void mark(const Statement& s) {
     for_each_use(s, [&](ValueId v) {
-      shared_grew_ |= of_->walked && !of_->used[v];
+      grew_ |= of_->walked && !of_->used[v];
       of_->used[v] = true;
     });
     if (s.kind == StatementKind::Load) {
@@ -114,10 +114,11 @@ private:
       if (!loaded_[memory]) {
         loaded_[memory] = true;
         carried_ |= unread_[memory]; // a store behind this load was thought dead
+        grew_ |= unread_[memory];    // perhaps of a later kernel
       }
     }
     if ((s.kind == StatementKind::Get || s.kind == StatementKind::Join) && !of_->read[s.tile]) {
-      shared_grew_ |= of_->walked;
+      grew_ |= of_->walked;
       of_->read[s.tile] = true;
       carried_ |= of_->unread_tile[s.tile];
     }
@@ -143,7 +144,7 @@ private:
   std::vector<Marks> marks_;             ///< per kernel
   const loop::Kernel* kernel_ = nullptr; ///< at hand
   Marks* of_ = nullptr;                  ///< of it
-  bool carried_ = false, shared_grew_ = false;
+  bool carried_ = false, grew_ = false;
 };
 
 /// The places of `list` that `wanted` has.

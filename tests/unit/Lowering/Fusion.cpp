@@ -1,6 +1,8 @@
 // The loops of whole steps: few, as one would write them.
 #include "Steps.h"
 
+#include "gdjit/Driver/ReadStep.h"
+
 #include <gmock/gmock.h>
 
 namespace gdjit {
@@ -278,6 +280,25 @@ TEST(LoopFusion, AProductOfARowAndWhatWasComputedForItJoinsItsLoop) {
     inside += s.kind == StatementKind::For;
   EXPECT_EQ(inside, 1u) << "columns, and in them terms and the gradient\n" << print(program);
   expect_chain(m.differentiated());
+}
+
+/// Of a text: what stands in front of a kernel may read what that kernel stores.
+TEST(RemoveDead, KeepsWhatAStoreNeedsOfABufferThatOnlyAnEarlierKernelReads) {
+  loop::Program program = read_step("gdir 1\nstage loops\nmodel m\nstep training\nbatch 0\n\n"
+                                    "input x : f32[4]\noutput y : f32[4]\n\n"
+                                    "buffer x : f32[4] = input x\nbuffer y : f32[4] = output y\n"
+                                    "buffer a : f32[4] = temporary\n\n"
+                                    "kernel k0 \"\" {\n  for i in 0..4 {\n    store a[i] = 1\n"
+                                    "    store y[i] = exp a[i]\n  }\n}\n\n"
+                                    "kernel k1 \"\" {\n  %0 = add x[0], x[1]\n"
+                                    "  store a[2] = %0\n}\n\nend\n",
+                                    "t.gdir")
+                              .program;
+  PassContext context;
+  program = expand(std::move(program), context);
+  Diagnostics diagnostics;
+  verify(program, diagnostics);
+  EXPECT_EQ(diagnostics.size(), 0u) << print(program);
 }
 
 } // namespace
