@@ -21,10 +21,7 @@ public:
   std::string problem() const {
     for (const auto& [memory, stored] : stored_) {
       const std::vector<const Statement*>& accesses = accesses_.at(memory);
-      bool apart = false;
-      for (size_t axis = 0; stored && axis < accesses[0]->index.size(); ++axis)
-        apart = apart || keeps_apart(accesses, axis);
-      if (stored && !apart)
+      if (stored && !keep_apart(accesses) && !keep_apart(that_meet_stores(accesses)))
         return fmt::format("turns of a parallel loop share elements of '{}'",
                            program_.buffers[memory].name);
     }
@@ -54,6 +51,40 @@ private:
   struct Range {
     int64_t low, high;
   };
+
+  /// The accesses but for loads of what no turn stores.
+  std::vector<const Statement*> that_meet_stores(const std::vector<const Statement*>& all) const {
+    std::vector<const Statement*> some;
+    for (const Statement* s : all)
+      if (std::ranges::any_of(all, [&](const Statement* other) {
+            return other->kind == StatementKind::Store && may_meet(*s, *other);
+          }))
+        some.push_back(s);
+    return some;
+  }
+
+  /// False where a coordinate that does not move with the shared loop keeps two accesses apart.
+  bool may_meet(const Statement& a, const Statement& b) const {
+    if (program_.buffers[a.buffer].type.shape != program_.buffers[b.buffer].type.shape)
+      return true;
+    for (size_t axis = 0; axis < a.index.size(); ++axis) {
+      const Index &x = a.index[axis], &y = b.index[axis];
+      if (x.dynamic != none || y.dynamic != none || factor(x.affine, shared_.loop) != 0 ||
+          factor(y.affine, shared_.loop) != 0)
+        continue;
+      const Range i = range_of(a, x), j = range_of(b, y);
+      if (i.high < j.low || j.high < i.low)
+        return false;
+    }
+    return true;
+  }
+
+  bool keep_apart(const std::vector<const Statement*>& accesses) const {
+    for (size_t axis = 0; !accesses.empty() && axis < accesses[0]->index.size(); ++axis)
+      if (keeps_apart(accesses, axis))
+        return true;
+    return false;
+  }
 
   bool keeps_apart(const std::vector<const Statement*>& accesses, size_t axis) const {
     const int64_t stride = factor(accesses[0]->index[axis].affine, shared_.loop);
@@ -93,7 +124,7 @@ private:
     return range;
   }
 
-  /// What a mask "first + lane < count" says of a coordinate first + lane + further.
+  /// What a mask "first + lane < count" says of a coordinate times * (first + lane) + further.
   void leave_out(Range& range, const Index& index, ValueId mask) const {
     const Statement* m = defined_[mask];
     if (m == nullptr || m->kind != StatementKind::Compute)
@@ -105,15 +136,20 @@ private:
       return;
     const Statement *first = defined_[m->operands[0]], *count = defined_[m->operands[1]];
     const bool known = first != nullptr && first->kind == StatementKind::Index &&
-                       first->index[0].lane == index.lane && first->index[0].dynamic == none &&
-                       count != nullptr && count->kind == StatementKind::Compute &&
-                       count->op == ScalarOp::constant;
+                       first->index[0].dynamic == none && count != nullptr &&
+                       count->kind == StatementKind::Compute && count->op == ScalarOp::constant;
     if (!known || factor(first->index[0].affine, shared_.loop) < 0 || shared_.begin < 0)
       return; // the range leaves out what moves with the shared loop: here it would add to it
+    const int64_t lane = first->index[0].lane, times = lane == 0 ? 1 : index.lane / lane;
+    if (times * lane != index.lane)
+      return;
     Affine further = index.affine;
-    add_scaled(further, first->index[0].affine, -1);
-    range.high =
-        std::min(range.high, range_of(further).high + static_cast<int64_t>(count->bits) - 1);
+    add_scaled(further, first->index[0].affine, -times);
+    const int64_t last = times * (static_cast<int64_t>(count->bits) - 1);
+    if (times > 0)
+      range.high = std::min(range.high, range_of(further).high + last);
+    else
+      range.low = std::max(range.low, range_of(further).low + last);
   }
 
   const Program& program_;

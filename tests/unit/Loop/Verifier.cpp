@@ -48,6 +48,34 @@ end
               HasSubstr("share elements of 'y'"));
 }
 
+/// A shared loop over 2 pieces of y, which is 64 or 2 by 32.
+std::string shared(const std::string& shape, const std::string& body) {
+  return "gdir 1\nstage planned\nmodel p\nstep training\nbatch 1\n\noutput y : f32[" + shape +
+         "]\n\nbuffer y : f32[" + shape +
+         "] = output y, in arena + 0\narena 256 bytes\n\n"
+         "kernel k0 \"pieces\" {\n  parallel for p in 0..2 {\n" +
+         body + "  }\n}\n\nend\n";
+}
+
+TEST(LoopVerifier, AMaskLeavesOutLanesWhateverTheirStep) {
+  for (const char* place : {"30*p+2*lane", "30*p-2*lane+28"}) {
+    auto masked = [&](const char* count) {
+      return error_of(shared("64", std::string("    %0 = lt (index lane : i64x16), ") + count +
+                                       "\n    store y[" + place + "] = (1 : f32x16) if %0\n"));
+    };
+    EXPECT_EQ(masked("15"), "no error") << place;
+    EXPECT_THAT(masked("16"), HasSubstr("share elements of 'y'")) << place;
+  }
+}
+
+TEST(LoopVerifier, WhatNoTurnStoresMayBeReadByAll) {
+  auto reading = [](const char* row) {
+    return error_of(shared("2,32", std::string("    store y[0, p] = y[") + row + ", -p+7]\n"));
+  };
+  EXPECT_EQ(reading("1"), "no error");
+  EXPECT_THAT(reading("0"), HasSubstr("share elements of 'y'"));
+}
+
 TEST(LoopVerifier, NamesKernelAndStatementWhereThereIsNoText) {
   loop::Program program = read_step(testing::loop_text, "t.gdir").program;
   program.kernels[0].body[0].body[0].body[2].operands[0] = 7;
