@@ -70,10 +70,9 @@ CallArguments behind(const Signature& signature, CallArguments arguments,
 }
 
 /// The chain for one target, whose schedule may be its own.
-std::string broken_link_of(const Step& declared, const CallArguments& arguments,
-                           const std::string& target, const std::vector<int>& levels,
-                           const CodeChoice& plan, bool training, Fault fault) {
-  Work work{.step = declared, .program = {}, .stage = declared.stage};
+std::string broken_link_of(Work work, const CallArguments& arguments, const std::string& target,
+                           const std::vector<int>& levels, const CodeChoice& plan, bool training,
+                           Fault fault) {
   CompileOptions options{.target = target,
                          .threads = plan.threads,
                          .training = training,
@@ -81,8 +80,12 @@ std::string broken_link_of(const Step& declared, const CallArguments& arguments,
                          .machine = plan.machine ? &*plan.machine : nullptr};
   CallResults expected;
   try {
+    if (!work.is_graph())
+      expected = interpret(work.program, arguments);
     for (Stage stage : {Stage::Differentiated, Stage::Simplified, Stage::Fused, Stage::Loops,
                         Stage::Scheduled, Stage::Planned}) {
+      if (stage < work.stage)
+        continue;
       options.last = stage;
       work = compile(std::move(work), options).work;
       if (stage == Stage::Planned && fault)
@@ -130,6 +133,12 @@ std::string broken_link_of(const Step& declared, const CallArguments& arguments,
 
 std::string broken_link(const Step& declared, const CallArguments& arguments,
                         const std::vector<CodeChoice>& choices, bool training, Fault fault) {
+  return broken_link(Work{.step = declared, .program = {}, .stage = declared.stage}, arguments,
+                     choices, training, fault);
+}
+
+std::string broken_link(const Work& work, const CallArguments& arguments,
+                        const std::vector<CodeChoice>& choices, bool training, Fault fault) {
   std::map<std::string, std::vector<int>> levels;
   std::map<std::string, const CodeChoice*> plans;
   for (const CodeChoice& choice : choices) {
@@ -138,7 +147,7 @@ std::string broken_link(const Step& declared, const CallArguments& arguments,
   }
   for (const auto& [target, of_target] : levels) {
     std::string broken =
-        broken_link_of(declared, arguments, target, of_target, *plans[target], training, fault);
+        broken_link_of(work, arguments, target, of_target, *plans[target], training, fault);
     if (!broken.empty())
       return broken;
   }

@@ -5,6 +5,7 @@
 #include "gdjit/IR/PassContext.h"
 #include "gdjit/IR/Step.h"
 #include "gdjit/Loop/Program.h"
+#include "gdjit/Transforms/PassManager.h"
 
 #include <optional>
 #include <string>
@@ -36,6 +37,10 @@ using Fault = loop::Program (*)(loop::Program);
 /// of two steps and in passes of two batches over rows. Else which link breaks and how; a link that
 /// throws is broken too. `fault` spoils what comes from Planned.
 std::string broken_link(const Step& declared, const CallArguments& arguments,
+                        const std::vector<CodeChoice>& choices, bool training = true,
+                        Fault fault = nullptr);
+/// The same of work that stands further, whose links begin there.
+std::string broken_link(const Work& work, const CallArguments& arguments,
                         const std::vector<CodeChoice>& choices, bool training = true,
                         Fault fault = nullptr);
 
