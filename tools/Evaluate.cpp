@@ -139,7 +139,8 @@ void Evaluator::begin(int64_t batch) {
     begun_ = std::async(std::launch::async, [this, rows] {
       return subject_.compile(kind_, state_, options_, rows, outputs_);
     });
-  } catch (const std::system_error&) { // no thread: compiled when it is wanted
+  } catch (const std::system_error&) {
+    begun_ = {}; // no thread: compiled when it is wanted
   }
 }
 
