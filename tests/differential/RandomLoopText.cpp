@@ -12,7 +12,7 @@ namespace gdjit::testing {
 
 namespace {
 
-const std::vector<int64_t> extents_of_loops = {1, 2, 3, 7, 8, 10, 16, 17, 20, 32, 33, 40};
+std::vector<int64_t> extents_of_loops() { return {1, 2, 3, 7, 8, 10, 16, 17, 20, 32, 33, 40}; }
 constexpr int64_t most_turns = 4000; ///< of all loops in one another
 
 class Writer {
@@ -38,7 +38,6 @@ public:
       if (!buffers_[b].filled)
         unfilled.push_back(b);
     std::shuffle(unfilled.begin(), unfilled.end(), random_);
-    std::string kernels;
     for (int k = 0; !unfilled.empty(); ++k) {
       text_ += fmt::format("\nkernel k{} \"\" {{\n", k);
       for (size_t count = 1 + below(3); count > 0 && !unfilled.empty(); --count) {
@@ -84,7 +83,7 @@ private:
   void declare(const std::string& role, const std::string& name) {
     std::vector<int64_t> extents;
     for (size_t rank = 1 + below(3); extents.size() < rank;)
-      extents.push_back(rank == 3 ? of<int64_t>({1, 2, 3, 5, 8, 16}) : of(extents_of_loops));
+      extents.push_back(rank == 3 ? of<int64_t>({1, 2, 3, 5, 8, 16}) : of(extents_of_loops()));
     const bool given = role == "input" || role == "state", row = role != "temporary";
     if (row)
       signature_ += fmt::format("{} {} : {}{}\n", role, name, type(extents),
@@ -288,7 +287,7 @@ private:
   void statements() {
     for (size_t count = 1 + below(4); count > 0 && budget_ > 0; --count) {
       const size_t kind = below(14);
-      const int64_t extent = of(extents_of_loops);
+      const int64_t extent = of(extents_of_loops());
       if (kind < 2)
         value();
       else if (kind < 5)

@@ -113,7 +113,7 @@ std::string rows(const std::string& body, int64_t count = 32) {
   return fmt::format("  for i in 0..{} {{\n{}  }}\n", count, body);
 }
 
-const std::string old_row = "(load w[i, lane] if %0 else 0 : f32x16)";
+constexpr const char* old_row = "(load w[i, lane] if %0 else 0 : f32x16)";
 
 /// Halves a row and does what `more` says.
 std::string halved(const std::string& more = "", const std::string& by = "0.5") {
@@ -141,7 +141,7 @@ TEST(ReadAhead, LeavesRowsThatNeedItNotOrDoMore) {
   EXPECT_THAT(planned(rows("    %1 = lt (load x[i, lane] if %0 else 0 : f32x16), 1000\n"
                            "    %2 = and %0, %1\n"
                            "    store w.next[i, lane] = mul " +
-                           old_row + ", 0.5 if %2\n")),
+                           std::string(old_row) + ", 0.5 if %2\n")),
               Not(HasSubstr("tile")))
       << "a mask that follows from data";
 }
