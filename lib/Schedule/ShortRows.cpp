@@ -101,8 +101,10 @@ private:
     if (std::ranges::find(reads.blocks, block) != reads.blocks.end())
       return;
     reads.blocks.push_back(block);
+    const int64_t elements =
+        loop::elements_of_row(program_.buffers[place.first].type.shape, place.second);
     reads.operations +=
-        fetched(load, around) * gathering_cost(*short_rows(program_, load), machine_);
+        fetched(load, around) * gathering_cost({elements, load.type.lanes}, machine_);
   }
 
   double copy_cost(const Place& place) const {
