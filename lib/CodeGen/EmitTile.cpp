@@ -18,6 +18,8 @@ using gdjit::loop::Index;
 namespace {
 
 constexpr int64_t largest_register_tile = 1024; ///< elements; a larger tile is an array
+constexpr size_t part_bytes = 16;               ///< of a vector, within which lanes interleave
+constexpr size_t most_interleaved = 4;          ///< lanes of a part
 
 } // namespace
 
@@ -234,10 +236,13 @@ llvm::Value* KernelEmitter::join_rows(gdjit::loop::ScalarOp op, ValueType type, 
   return result;
 }
 
-/// For each group of as many lanes as there are elements a butterfly: in each round, element e and
-/// the one that differs from it in one bit of the number exchange the lanes that do. Instruction
-/// selection tries to make one shuffle of each tree of shuffles, which took a third of all
-/// compilation; fences, which are no instructions, keep each round from the one before.
+/// For each group of as many lanes as there are elements, in rounds that each make two vectors of
+/// two. Within parts of 128 bits the lanes of both are interleaved, and of four parts every other
+/// one is picked: shuffles of the parts' halves and of whole parts, of which processors do more at
+/// once than of any lanes. Elsewhere element e and the one that differs from it in one bit of the
+/// number exchange the lanes that do. Instruction selection tries to make one shuffle of each tree
+/// of shuffles, which took a third of all compilation; fences, which are no instructions, keep each
+/// round from the one before.
 void KernelEmitter::transpose(const Statement& s) {
   const Tile& tile = tiles_[s.tile];
   llvm::SmallVector<Value*, 16> at = part(s), rows;
@@ -246,26 +251,46 @@ void KernelEmitter::transpose(const Statement& s) {
   const size_t n = rows.size();
   const size_t lanes = tile.type.lanes;
   GDJIT_CHECK(std::has_single_bit(n) && lanes % n == 0);
-  for (size_t bit = n / 2; bit > 0; bit /= 2) {
+  const size_t in_part = part_bytes / static_cast<size_t>(byte_size(tile.type.dtype));
+  const size_t interleaved = n >= in_part && in_part <= most_interleaved ? in_part : 1;
+  const bool picks = lanes == n && n == 4 * interleaved;
+  for (size_t bit = 1; bit < n; bit *= 2) {
+    llvm::SmallVector<int, 16> low, high;
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      const size_t unit = bit < interleaved ? bit : interleaved; // lanes that stay side by side
+      size_t from = 0, other = bit, second = 0; // of the first result; what the second one adds
+      if (bit < interleaved) {
+        const size_t at_part = lane % interleaved;
+        from = lane - at_part + at_part / (2 * unit) * unit + lane % unit;
+        other = interleaved / 2;
+        second = at_part / unit % 2;
+      } else if (picks) {
+        from = lane % (lanes / 2) / unit * 2 * unit + lane % unit;
+        other = unit;
+        second = lane / (lanes / 2);
+      } else {
+        from = lane & ~bit;
+        second = lane / bit % 2;
+      }
+      low.push_back(static_cast<int>(from + second * lanes));
+      high.push_back(static_cast<int>(from + other + second * lanes));
+    }
     for (size_t e = 0; e < n; ++e) {
       if (e & bit)
         continue;
-      llvm::SmallVector<int, 16> low, high;
-      for (size_t lane = 0; lane < lanes; ++lane) {
-        size_t other = lane & bit ? lanes : 0;
-        low.push_back(static_cast<int>((lane & ~bit) + other));
-        high.push_back(static_cast<int>((lane | bit) + other));
-      }
       Value* first = b_.CreateShuffleVector(rows[e], rows[e | bit], low);
       rows[e | bit] = b_.CreateShuffleVector(rows[e], rows[e | bit], high);
       rows[e] = first;
     }
-    if (bit > 1 && is_float(tile.type.dtype))
+    if (2 * bit < n && is_float(tile.type.dtype))
       for (Value*& row : rows)
         row = b_.CreateArithmeticFence(row, row->getType());
   }
-  for (size_t e = 0; e < n; ++e)
-    write(tile, at[e], rows[e]);
+  for (size_t e = 0; e < n;
+       ++e) { // two rounds of interleaving leave elements 1 and 2 of four turned
+    const size_t place = interleaved == 4 ? (e & ~size_t{3}) | (e & 1) << 1 | (e >> 1 & 1) : e;
+    write(tile, at[e], rows[place]);
+  }
 }
 
 } // namespace gdjit_llvm
