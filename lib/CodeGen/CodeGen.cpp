@@ -292,7 +292,7 @@ std::string machine_code(Unit& unit, const CodeGenOptions& options, llvm::CodeGe
 /// Shares kernels out to so many modules that each is worth a thread, the costliest first.
 std::vector<std::vector<const Distinct*>> share_out(const loop::Program& program, const Plan& plan,
                                                     const CodeGenOptions& options) {
-  constexpr int64_t worth_a_thread = 400; // of compile_cost(): some milliseconds
+  constexpr int64_t worth_a_thread = 300; // of compile_cost(): some milliseconds
   int64_t total = 0;
   std::vector<std::pair<int64_t, const Distinct*>> order;
   for (const Distinct& kernel : plan.kernels) {

@@ -19,7 +19,6 @@ constexpr int64_t most_once_of_many = 128;
 /// 8x16x16 as straight code.
 constexpr int64_t most_once_in_part = 576;
 constexpr int64_t large_part = 4;
-constexpr int64_t much = 32; ///< of one turn: beside so much, counting a loop once is not noticed
 constexpr int64_t most_in_kernel =
     2048; ///< of the whole kernel: LLVM's cost grows faster than the kernel
 
@@ -86,8 +85,6 @@ private:
       const int64_t once = code_size(s.body, &program_), all = once * turns(s);
       const int64_t most =
           std::max(along_tile ? most_along_tile : 0, repeated ? most_statements : most_once_);
-      if (!along_tile && !repeated && once >= much && turns(s) > 1)
-        continue;
       if (!holds_loop(s.body) && all <= most && all - once <= room_) {
         s.loop_kind = loop::LoopKind::unrolled;
         room_ -= all - once;

@@ -90,7 +90,33 @@ TEST(Kernels, equal_up_to_their_buffers_are_compiled_once_and_run_on_their_own) 
   EXPECT_EQ(results.status, (CallStatus{103, 10})); // each launch reports its own node
   auto executable = Executable::compile(program);
   EXPECT_EQ(executable->launches(), 6);
-  EXPECT_EQ(executable->functions(), 2); // the first reads an input, whose alignment is unknown
+  // The first reads an input, whose alignment is unknown: what it may rely on, all do.
+  EXPECT_EQ(executable->functions(), 1);
+}
+
+/// Layers for the rows of several parts of the data.
+TEST(Kernels, that_loop_over_other_numbers_of_rows_are_compiled_once) {
+  for (const int operations : {31, 2}) {
+    LoopBuilder b;
+    CallArguments arguments;
+    for (const int64_t rows : {3, 5}) {
+      if (rows == 5)
+        b.kernel("k1");
+      const BufferId x = b.input("x" + std::to_string(rows), {f32, {rows, 8}}),
+                     out = b.output("out" + std::to_string(rows), {f32, {rows, 8}});
+      const LoopId i = b.begin(0, rows);
+      const Index lane{{0, {}}, loop::none, 1};
+      ValueId v = b.load(x, {at(i), lane}, 8);
+      for (int n = 0; n < operations; ++n)
+        v = b.compute(ScalarOp::mul, {f32, 8}, {v, v});
+      b.store(out, {at(i), lane}, v, 8);
+      b.end();
+      arguments.inputs.push_back(numbers({f32, {rows, 8}}));
+    }
+    const loop::Program program = b.finish();
+    run_everywhere(program, arguments);
+    EXPECT_EQ(Executable::compile(program)->functions(), operations > 2 ? 1 : 2);
+  }
 }
 
 TEST(Kernels, that_differ_in_literals_are_compiled_once_with_those_as_arguments) {

@@ -160,6 +160,32 @@ TEST(Fuse, ALookUpOfLongRowsIsInTheKernelThatRunsOverThem) {
   }
 }
 
+/// The derivative of tanh follows from its result, which the next product keeps: it is computed
+/// where it is multiplied, and not stored.
+TEST(Fuse, WhatFollowsFromWhatIsKeptWaitsForItsReader) {
+  StepMaker m;
+  Expr lr = m.scalar("lr"), x = m.input("x", {40, 12}), w1 = m.state("w1", {12, 12}),
+       w2 = m.state("w2", {12, 12});
+  Expr y = matmul(apply(Opcode::Tanh, matmul(x, w1)), w2);
+  Expr loss = mean(y * y);
+  m.output("loss", loss);
+  m.descend(loss, lr, w1, 0);
+  m.descend(loss, lr, w2, 1);
+  const Step step = m.differentiated();
+  PassContext context;
+  const Step fused = fuse(step, context);
+  uint32_t of_tanh = 0, of_derivative = 0;
+  for (NodeId n = 0; n < fused.graph.size(); ++n)
+    if (fused.graph.op(n) == Opcode::Tanh) {
+      of_tanh = fused.partition.kernel_of[n];
+    } else if (fused.graph.op(n) == Opcode::Subtract &&
+               fused.graph.type(n).shape == Shape{40, 12}) { // 1 - tanh^2
+      of_derivative = fused.partition.kernel_of[n];
+    }
+  EXPECT_GT(of_derivative, of_tanh) << print(fused);
+  expect_chain(step);
+}
+
 TEST(Fuse, EqualGraphsHaveEqualPartitions) {
   StepMaker a, b;
   PassContext context;

@@ -75,6 +75,25 @@ TEST_F(PlanTest, AnUpdateThatReadsEachElementBeforeItWritesItIsInPlace) {
   EXPECT_EQ(p.arena_bytes, 0);
 }
 
+/// Beside another kernel: of a step of one kernel each line counts.
+TEST_F(PlanTest, ASmallOutputLiesApartFromWhatDiesInItsKernel) {
+  for (const bool several : {true, false}) {
+    program = {};
+    const BufferId x = buffer("x", BufferRole::input, 64),
+                   a = buffer("a", BufferRole::temporary, 64),
+                   b = buffer("b", BufferRole::temporary, 64),
+                   loss = buffer("loss", BufferRole::output, 1);
+    copy(x, a, 64);
+    if (several)
+      program.kernels.emplace_back();
+    copy(a, b, 64); // a dies
+    copy(b, loss, 1);
+    const Program p = planned();
+    const int64_t at = p.buffers[loss].offset - p.buffers[a].offset;
+    EXPECT_EQ(at >= 0 && at < 256, !several) << at;
+  }
+}
+
 TEST_F(PlanTest, WhatStandsInALoopWithoutTurnsReadsNothing) {
   uint32_t w = state("w", 8);
   BufferId old = buffer("w", BufferRole::state, 8, w);
