@@ -15,9 +15,6 @@ namespace {
 /// Below, scalars in registers are as fast: softmax_classification's weights of 4x3.
 constexpr int64_t least_longest = 8;
 
-/// Partial sums of fewer results, side by side themselves, are as fast: 13 features, 10 faster.
-constexpr int64_t least_along = 16;
-
 using Axes = std::map<TileId, size_t>; ///< that come last
 
 /// The longest axis of each tile that gains by its being last.
@@ -63,7 +60,7 @@ void turn_tiles(Kernel& kernel, PassContext& context) {
         "{}: sums that lie side by side in registers do so along their longest axis", kernel.name));
 }
 
-void turn_tiles_along(Kernel& kernel, const Statement& loop) {
+void turn_tiles_along(Kernel& kernel, const Statement& loop, int64_t least) {
   Axes axes;
   for_each(loop.body, [&](const Statement& s) {
     for (size_t axis = 0; s.kind == StatementKind::Get && axis + 1 < s.index.size(); ++axis)
@@ -74,7 +71,7 @@ void turn_tiles_along(Kernel& kernel, const Statement& loop) {
     axes.erase(tile);
   for_each(kernel.body, [&](const Statement& s) {
     if (const auto at = axes.find(s.tile);
-        s.kind == StatementKind::Tile && at != axes.end() && s.extents[at->second] < least_along)
+        s.kind == StatementKind::Tile && at != axes.end() && s.extents[at->second] < least)
       axes.erase(at);
   });
   turn(kernel, std::move(axes));

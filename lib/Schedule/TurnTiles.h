@@ -15,8 +15,8 @@ namespace gdjit::scheduling {
 
 void turn_tiles(Kernel& kernel, PassContext& context);
 
-/// Tiles of outside that the loop reads along any axis but their last: it comes last. Those of
-/// which parts are joined or transposed stay.
-void turn_tiles_along(Kernel& kernel, const Statement& loop);
+/// Tiles of outside that the loop reads along any axis but their last, of at least so many
+/// elements: it comes last. Those of which parts are joined or transposed stay.
+void turn_tiles_along(Kernel& kernel, const Statement& loop, int64_t least);
 
 } // namespace gdjit::scheduling
