@@ -65,6 +65,11 @@ Assessor::Assessor(const Subject& subject, State& state, const Parts& parts, int
   }
 }
 
+void Assessor::begin() {
+  for (const Part& part : parts_.parts)
+    evaluator_.begin(part.rows, batch_);
+}
+
 std::vector<Assessed> Assessor::run(bool whole) {
   std::vector<Assessed> results;
   for (const Part& part : parts_.parts) {

@@ -22,7 +22,7 @@ public:
            const FoundRows& found);
 
   /// Begins to compile what run() needs, beside the training step.
-  void begin() { evaluator_.begin(batch_); }
+  void begin();
   /// The parts that are looked at after every epoch; all where `whole`.
   std::vector<Assessed> run(bool whole);
   /// The names that figures_of(run(true)) will have, without values.

@@ -130,14 +130,19 @@ std::vector<Array> Evaluator::interpret_batch(const Batch& batch, const Work& wo
   return std::move(results.outputs);
 }
 
-void Evaluator::begin(int64_t batch) {
+void Evaluator::begin(const Dataset& rows, int64_t batch) {
   if (std::thread::hardware_concurrency() < 2 || !work_.signature().updates.empty() ||
-      is_small(work_))
+      begun_.valid() || rows.rows() == 0)
     return;
-  const int64_t rows = scales_with_rows(work_.signature()) ? batch : work_.signature().batch;
+  const int64_t at_once =
+      scales_with_rows(work_.signature()) ? std::min(batch, rows.rows()) : work_.signature().batch;
+  // The model is declared for these rows here, so that what its function throws is told at once.
+  if (const bool one_batch = rows.rows() <= std::max<int64_t>(at_once, 1);
+      is_small(work_for(at_once)) && one_batch)
+    return;
   try {
-    begun_ = std::async(std::launch::async, [this, rows] {
-      return subject_.compile(kind_, state_, options_, rows, outputs_);
+    begun_ = std::async(std::launch::async, [this, at_once] {
+      return subject_.compile(kind_, state_, options_, at_once, outputs_);
     });
   } catch (const std::system_error&) {
     begun_ = {}; // no thread: compiled when it is wanted

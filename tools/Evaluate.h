@@ -35,13 +35,15 @@ public:
   /// `outputs` as for Subject::work.
   Evaluator(const Subject& subject, StepKind kind, State& state, ScalarValues scalars,
             const CompileOptions& options, std::vector<std::string> outputs = {});
+  Evaluator(const Evaluator&) = delete; // a thread that compiles has its address
+  Evaluator& operator=(const Evaluator&) = delete;
 
   const Signature& signature() const { return work_.signature(); }
   const Work& work() const { return work_; }
 
-  /// Begins to compile the step for such batches on a processor beside the caller's, where run()
-  /// will want native code. Errors are run()'s, and thrown there.
-  void begin(int64_t batch);
+  /// Begins to compile the step on a processor beside the caller's, where run() on these rows will
+  /// want native code. Errors of compilation are run()'s, and thrown there.
+  void begin(const Dataset& rows, int64_t batch);
 
   /// Calls the step on `batch` rows after another, on all at once where `batch` is 0 or the step
   /// has none; tells `see` of each. Returns the outputs without a row per example: those of rank 0

@@ -218,26 +218,28 @@ SourceLocation Subject::location() const {
 }
 
 std::unique_ptr<Model> Subject::declare(int64_t batch, DType dtype) const {
-  try {
-    return std::make_unique<Model>(loaded_.row->function, ModelOptions{.batch = batch,
-                                                                       .dtype = dtype,
-                                                                       .options = options_,
-                                                                       .name = loaded_.name,
-                                                                       .optimizer = optimizer_});
-  } catch (const Error&) {
-    throw;
-  } catch (const InternalError&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Error(ErrorCode::graph,
-                fmt::format("the function of model '{}' throws: {}", loaded_.name, error.what()),
-                location());
-  } catch (...) {
-    throw Error(
-        ErrorCode::graph,
-        fmt::format("the function of model '{}' throws what is no std::exception", loaded_.name),
-        location());
-  }
+  // It runs again for other numbers of rows: what it throws is its error then, too.
+  auto function = [run = loaded_.row->function, name = loaded_.name, at = location()](Model& m) {
+    try {
+      run(m);
+    } catch (const Error&) {
+      throw;
+    } catch (const InternalError&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw Error(ErrorCode::graph,
+                  fmt::format("the function of model '{}' throws: {}", name, error.what()), at);
+    } catch (...) {
+      throw Error(ErrorCode::graph,
+                  fmt::format("the function of model '{}' throws what is no std::exception", name),
+                  at);
+    }
+  };
+  return std::make_unique<Model>(std::move(function), ModelOptions{.batch = batch,
+                                                                   .dtype = dtype,
+                                                                   .options = options_,
+                                                                   .name = loaded_.name,
+                                                                   .optimizer = optimizer_});
 }
 
 StepKind Subject::main_step() const {

@@ -177,7 +177,7 @@ struct ModelCore : std::enable_shared_from_this<ModelCore> {
   std::shared_ptr<Declaration> primary;
   std::shared_ptr<Declaration> current; ///< the run in progress
   std::map<int64_t, std::shared_ptr<Declaration>> variants;
-  std::recursive_mutex mutex;               ///< runs of the function
+  mutable std::recursive_mutex mutex;       ///< runs of the function, and `current` with them
   std::vector<int> input_axes, output_axes; ///< batch axis per input and output, -1 for none
   std::vector<Rows> data, examples;
 

@@ -106,6 +106,7 @@ void ModelCore::require_returned() const {
 }
 
 const Declaration& ModelCore::whole() const {
+  std::lock_guard lock(mutex); // another thread may declare it for other rows
   require_returned();
   return *primary;
 }

@@ -96,8 +96,8 @@ Grouping::Grouping(const Step& step)
     : step_(step), graph_(step.graph), expansions_(step.graph), cost_(step.graph.size(), 0),
       chain_bytes_(step.graph.size(), 0), maps_(step.graph.size(), 0),
       waiting_(step.graph.size(), 0), kernel_(step.graph.size(), Partition::no_kernel),
-      why_(step.graph.size(), Why::maps), kept_(step.graph.size(), false),
-      pointwise_(step.graph.size(), false), late_(step.graph.size(), false),
+      why_(step.graph.size(), Why::maps), kept_until_(step.graph.size(), 0),
+      last_reader_(step.graph.size(), no_node), late_(step.graph.size(), false),
       looked_at_(step.graph.size(), 0) {
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (is_argument(graph_, n) || is_literal(graph_, n))
@@ -116,33 +116,6 @@ Grouping::Grouping(const Step& step)
       break;
     }
   }
-}
-
-void Grouping::find_kept() {
-  std::vector<bool> read(graph_.size(), false), otherwise(graph_.size(), false);
-  for (NodeId n = 0; n < graph_.size(); ++n)
-    for (Value v : graph_.operands(n)) {
-      const OpKind k = kind(graph_.op(n));
-      read[v.node] = true;
-      kept_[v.node] = kept_[v.node] || k == OpKind::Contraction;
-      if (k != OpKind::Pointwise || graph_.type(n).shape != graph_.type(v.node).shape)
-        otherwise[v.node] = true;
-    }
-  for (const std::vector<Value>* results : {&step_.outputs, &step_.updates})
-    for (Value v : *results)
-      otherwise[v.node] = true;
-  for (NodeId n = 0; n < graph_.size(); ++n)
-    pointwise_[n] = read[n] && !otherwise[n];
-}
-
-bool Grouping::can_wait(NodeId n) const {
-  bool kept = kind(graph_.op(n)) == OpKind::Pointwise && pointwise_[n];
-  for (Value v : graph_.operands(n)) {
-    const bool open = kernel_[v.node] == Partition::no_kernel;
-    kept = kept && (kept_[v.node] || (open ? cost_[v.node] == 0 || waiting_[v.node] > 0
-                                           : kernel_[v.node] == numbers_));
-  }
-  return kept;
 }
 
 void Grouping::find_late_updates() {
@@ -325,8 +298,8 @@ void Grouping::assign(NodeId n) {
   }
   if (k == OpKind::Indexing && last_check_ != Partition::no_kernel)
     latest = latest == Partition::no_kernel ? last_check_ : std::max(latest, last_check_);
-  if (latest != Partition::no_kernel && latest != numbers_ && can_wait(n) &&
-      waiting <= waiting_operations) {
+  if (latest != Partition::no_kernel && latest != numbers_ && waiting <= waiting_operations &&
+      waits(n)) {
     waiting_[n] = waiting;
     why_[n] = Why::kept;
     return;
@@ -337,6 +310,7 @@ void Grouping::assign(NodeId n) {
   if ((latest == Partition::no_kernel || latest == numbers_) &&
       (k == OpKind::Pointwise || k == OpKind::Source) && waiting <= waiting_operations) {
     waiting_[n] = waiting;
+    kept_until_[n] = no_node;
     return; // for its first reader
   }
   // What was too long for the kernel that it reads from goes on in the newest one.

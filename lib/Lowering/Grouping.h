@@ -66,8 +66,9 @@ private:
   /// Puts the nodes below `n` that wait for a reader into its kernel.
   void settle_operands(NodeId n, uint32_t group);
   void find_kept();
-  /// True where `n` need not be done, and its result stored, where its operands are computed.
-  bool can_wait(NodeId n) const;
+  /// True where `n` waits for its first reader, and notes until when it may: all that it reads is
+  /// kept for contractions behind its last reader anyway.
+  bool waits(NodeId n);
   void find_late_updates();
   void assign_late_updates();
   uint32_t latest_operand(NodeId n);
@@ -86,8 +87,10 @@ private:
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<Why> why_;
-  std::vector<bool> kept_;          ///< read by a contraction, which has a kernel of its own
-  std::vector<bool> pointwise_;     ///< read by nothing but Pointwise nodes of the same shape
+  std::vector<NodeId> kept_until_; ///< the last contraction that reads it; of what waits, the first
+                                   ///< of those that its operands are kept for
+  std::vector<NodeId> last_reader_; ///< the last node that its readers follow in one kernel;
+                                    ///< no_node unless all are Pointwise, of the same shape
   std::vector<bool> late_;          ///< updates whose old value is read by a later node
   std::vector<uint32_t> looked_at_; ///< per node, the last of the looks_ of latest_operand
   uint32_t looks_ = 0;

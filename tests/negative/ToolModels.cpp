@@ -92,6 +92,16 @@ GDJIT_MODEL(example_outside, "");
 GDJIT_MODEL(argmax_loss, "");
 GDJIT_MODEL(huge, "");
 GDJIT_MODEL(throws_5, "");
+
+void throws_later(Model& m) { // once its rows are split
+  static int runs = 0;
+  if (++runs > 2)
+    throw std::runtime_error("no such thing");
+  Tensor x = m.input("x", {m.batch(), 1});
+  m.minimize(mean(square(m.parameter("w", ones({1})) * x)), SGD{.lr = 0.1});
+  m.data({{"x", {{1}, {2}, {3}, {4}, {5}}}});
+}
+GDJIT_MODEL(throws_later, "");
 GDJIT_MODEL(throws, "");
 )";
 
@@ -171,6 +181,13 @@ TEST(ToolModels, a_function_that_throws) {
                  "mistakes.cpp:", "the function of model 'throws' throws: no such thing");
   EXPECT_REFUSED(train("throws_5"), 3, "mistakes.cpp:",
                  "the function of model 'throws_5' throws what is no std::exception");
+}
+
+TEST(ToolModels, a_function_that_throws_when_it_runs_for_other_rows) {
+  ToolRun run =
+      run_tool({"train", source() + ":throws_later", "-q", "--batch", "2", "--epochs", "2"});
+  EXPECT_REFUSED(run, 3,
+                 "mistakes.cpp:", "the function of model 'throws_later' throws: no such thing");
 }
 
 TEST(ToolModels, a_parameter_larger_than_memory) {

@@ -8,6 +8,10 @@
 #include "gdjit/Train/Optimizers.h"
 #include "unit/Runtime/Resident.h"
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 using namespace gdjit;
 using testing::ElementsAre;
 
@@ -65,6 +69,25 @@ TEST(Model, runs_its_function_once_per_batch_size) {
   EXPECT_EQ(m.evaluation().step(7).signature.batch, 7);
   EXPECT_EQ(m.training().step(3).signature.batch, 3);
   EXPECT_EQ(runs, first + 1);
+}
+
+/// A thread declares it for other rows while another one asks for its steps.
+TEST(Model, is_whole_for_others_while_it_is_declared_for_other_rows) {
+  std::atomic<bool> slow = false, inside = false;
+  Model m([&](Model& model) {
+    line(model);
+    if (slow) {
+      inside = true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  slow = true;
+  std::thread declares([&] { (void)m.training().step(7); });
+  while (!inside)
+    std::this_thread::yield();
+  EXPECT_TRUE(m.training().has_updates());
+  EXPECT_EQ(m.training().batch(), 3);
+  declares.join();
 }
 
 TEST(Model, holds_its_rows_once) {

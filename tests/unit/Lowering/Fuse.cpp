@@ -186,6 +186,38 @@ TEST(Fuse, WhatFollowsFromWhatIsKeptWaitsForItsReader) {
   expect_chain(step);
 }
 
+/// A sum over layers waits for nothing that would have to be kept for it.
+TEST(Fuse, NothingLivesLongerForWhatWaits) {
+  constexpr int64_t width = 64;
+  StepMaker m;
+  Expr h = m.input("x", {40, width}), total = h;
+  for (int i = 0; i < 24; ++i) {
+    h = apply(Opcode::Tanh, matmul(h, m.state("w" + std::to_string(i), {width, width})));
+    total = total + h;
+  }
+  m.output("total", total);
+  PassContext context;
+  const loop::Program planned =
+      plan(schedule(expand(lower(fuse(m.step(), context), context), context), context), context);
+  EXPECT_LT(planned.arena_bytes, 6 * 40 * width * 4);
+}
+
+TEST(Fuse, WhatReadsAStateThatIsUpdatedWaitsForNoReader) {
+  StepMaker m;
+  Expr x = m.input("x", {40, 12}), w = m.state("w", {12, 12}), s = m.state("s", {40, 12});
+  Expr h = apply(Opcode::Tanh, matmul(x, w));
+  Expr scaled = h * s, next = matmul(h, w);
+  m.update(1, next + s);
+  m.output("y", matmul(next, w) + scaled);
+  PassContext context;
+  const Step fused = fuse(m.step(), context);
+  const loop::Program planned =
+      plan(schedule(expand(lower(fused, context), context), context), context);
+  for (const std::string& remark : context.remarks)
+    EXPECT_THAT(remark, testing::Not(testing::HasSubstr("not in place")));
+  EXPECT_EQ(planned.kernels.size(), fused.partition.kernels.size()); // no copies behind all
+}
+
 TEST(Fuse, EqualGraphsHaveEqualPartitions) {
   StepMaker a, b;
   PassContext context;

@@ -182,6 +182,16 @@ TEST(Train, AssessesByWhatItCompiledBesideTheStepAsEvalDoes) {
   }
 }
 
+/// The model is declared for the rows of a part, beside what asks for its training step.
+TEST(Train, AssessesPartsOfTheRowsByWhatItCompiledBesideTheStep) {
+  for (int i = 0; i < 3; ++i) {
+    ToolRun run = run_tool({"train", "04_minibatch_gradient_descent:many_rows", "--split", "0.2",
+                            "--steps", "1", "--json"});
+    ASSERT_EQ(run.code, 0) << run.err;
+    EXPECT_LT(Json::parse(run.out)["outputs"]["dev/loss"].get<double>(), 4) << run.out;
+  }
+}
+
 TEST(Train, CutsRowsIntoBatchesWithAShortLastOne) {
   ToolRun run = run_tool({"train", "05", "--batch", "4", "--epochs", "3", "--json"});
   EXPECT_EQ(run.code, 0) << run.err;
