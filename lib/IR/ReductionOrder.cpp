@@ -27,16 +27,15 @@ struct ShortChain {
   std::string_view why;
 };
 
-ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& short_chain) {
+constexpr int64_t long_chain = 1 << 16; ///< loses what it adds
+
+/// Beyond `long_partials` terms, partial chains are cut into blocks.
+ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& short_chain,
+                   int64_t long_partials) {
   ChosenOrder chosen{.order = {.accumulator = type, .partials = 1, .block = 0}};
   constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
-  constexpr int64_t chain_of_half = 128;  // a batch, the terms of a gradient: joining costs more
-  constexpr int64_t long_chain = 1 << 16; // loses what it adds
+  constexpr int64_t chain_of_half = 128; // a batch, the terms of a gradient: joining costs more
   constexpr int64_t block = 1 << 14;
-  if (terms > long_chain) {
-    chosen.order.block = block;
-    chosen.blocks = "since one chain of so many loses what it adds";
-  }
   if (terms <= short_chain.terms) {
     chosen.chains = short_chain.why;
   } else if (behind >= enough_side_by_side) {
@@ -47,6 +46,10 @@ ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& 
     const int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
     chosen.order.partials = terms < 1024 ? lanes : 4 * lanes;
     chosen.chains = tree;
+  }
+  if (terms > (chosen.order.partials > 1 ? long_partials : long_chain)) {
+    chosen.order.block = block;
+    chosen.blocks = "since one chain of so many loses what it adds";
   }
   return chosen;
 }
@@ -60,7 +63,9 @@ constexpr ShortChain short_product{15, dear_joins};
 } // namespace
 
 ChosenOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis) {
-  return choose(type, terms, behind, one_axis ? short_batch : short_row);
+  // 32 chains or more, each of 8,192 terms at most, where blocks would leave the loop over rows.
+  constexpr int64_t long_partials = 4 * long_chain;
+  return choose(type, terms, behind, one_axis ? short_batch : short_row, long_partials);
 }
 
 ChosenOrder choose_order(DType type, const Shape& shape, std::span<const int64_t> axes) {
@@ -102,7 +107,7 @@ ShortChain short_chain_of(int64_t columns, int64_t rows) {
 } // namespace
 
 ChosenOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
-  ChosenOrder chosen = choose(type, terms, columns, short_chain_of(columns, rows));
+  ChosenOrder chosen = choose(type, terms, columns, short_chain_of(columns, rows), long_chain);
   ReductionOrder& order = chosen.order;
   constexpr int64_t short_block = 1024;
   constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth

@@ -143,8 +143,10 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
         if (behind >= 16) {
           EXPECT_EQ(order.partials, 1) << "outputs side by side: one chain each";
         }
-        EXPECT_EQ(order.block, terms > (1 << 16) ? 1 << 14 : 0)
+        EXPECT_EQ(order.block, terms > (order.partials > 1 ? 4 << 16 : 1 << 16) ? 1 << 14 : 0)
             << "of " << terms << " terms a chain of f32 would lose what it adds";
+        EXPECT_EQ(choose_contraction_order(type, terms, 1, 0).order.block,
+                  terms > (1 << 16) ? 1 << 14 : 0);
       }
 }
 

@@ -115,6 +115,18 @@ Step softmax_regression(StepMaker& m, int64_t batch, int64_t features, int64_t c
   return m.differentiated();
 }
 
+/// Partial sums of up to 2^18 rows: blocks would have loops of their own.
+TEST(LoopFusion, LongSumsAreInTheLoopOverTheBatch) {
+  StepMaker m;
+  Expr x = m.input("x", {100'000}), y = m.input("y", {100'000}), w = m.state("w", {});
+  Expr error = x * w - y;
+  m.output("loss", mean(error * error));
+  m.output("sum", sum(error * x, {0}, false));
+  loop::Program program = lowered(m.step());
+  ASSERT_EQ(program.kernels.size(), 1u);
+  EXPECT_EQ(temporaries(program), 0u) << print(program);
+}
+
 TEST(LoopFusion, SoftmaxRegressionIsOneLoopOverTheBatchWithRowsInTiles) {
   StepMaker m;
   expect_one_loop_over_the_batch(softmax_regression(m, 8, 4, 3), 2);

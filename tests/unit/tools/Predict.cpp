@@ -225,7 +225,7 @@ TEST(Explain, SaysWhyNodesShareAKernel) {
   EXPECT_EQ(run.code, 0) << run.err;
   for (const char* part :
        {"(matmul) begins it: a contraction keeps its loops", " work on it element by element",
-        "reduce rows as they are computed", "are done where the gradients are computed",
+        "reduce what the kernel computes", "are done where the gradients are computed",
         "read nothing that a kernel computes",
         "terms in one chain, since sums side by side fill vectors",
         "terms in 16 partial sums, added up by a tree, since ",
