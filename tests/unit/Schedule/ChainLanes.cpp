@@ -1,10 +1,5 @@
 // Chains of partial sums as lanes: over blocks of rows and the rows left over.
-#include "gdjit/Driver/ReadStep.h"
-#include "gdjit/Interp/LoopInterpreter.h"
-#include "gdjit/Loop/Text.h"
-#include "gdjit/Loop/Verifier.h"
-#include "gdjit/Schedule/Schedule.h"
-#include "gdjit/Transforms/VerifyValues.h"
+#include "ScheduledText.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -41,36 +36,20 @@ std::string program(int64_t left_over, int terms) {
                      rows, row("i+l", terms, 1), left_over, row("l+32", terms, 2), head);
 }
 
-/// Schedules the program, expects its bits, and gives its loops.
-std::string scheduled(const std::string& text) {
-  const TextStep read = read_step(text, "t.gdir");
-  PassContext context;
-  context.machine = {.vector_bytes = 64, .vector_registers = 32};
-  const loop::Program program = schedule(read.program, context);
-  Diagnostics diagnostics;
-  verify(program, diagnostics);
-  diagnostics.throw_if_any(ErrorCode::internal);
-  const CallArguments arguments = random_arguments(read.program.signature, 7, 1);
-  const CallResults expected = interpret(read.program, arguments);
-  const CallResults got = interpret(program, arguments);
-  for (size_t i = 0; i < expected.outputs.size(); ++i)
-    EXPECT_TRUE(same_bits(expected.outputs[i], got.outputs[i])) << i;
-  return loop::print(program);
-}
-
 TEST(ChainLanes, AFewRowsLeftOverKeepTheOthersVectors) {
   for (int64_t left_over : {1, 2, 3, 15})
-    EXPECT_THAT(scheduled(program(left_over, 20)), HasSubstr("tile t0[1] : f32x16")) << left_over;
+    EXPECT_THAT(scheduled_text(program(left_over, 20)), HasSubstr("tile t0[1] : f32x16"))
+        << left_over;
 }
 
 TEST(ChainLanes, StoresApartOfLittleWorkStayScalars) {
-  EXPECT_THAT(scheduled(program(1, 2)), Not(HasSubstr("x16")));
+  EXPECT_THAT(scheduled_text(program(1, 2)), Not(HasSubstr("x16")));
 }
 
 TEST(ChainLanes, RunAlongTheLongestAxisOfATile) {
   // The gradient of [30,2] weights over 20 rows: a tile of results, two of them in a row.
   EXPECT_THAT(
-      scheduled(fmt::format(
+      scheduled_text(fmt::format(
           "{}input x : f32[20,30]\ninput d : f32[20,2]\noutput y : f32[30,2]\n\n"
           "buffer x : f32[20,30] = input x\nbuffer d : f32[20,2] = input d\n"
           "buffer y : f32[30,2] = output y\n\nkernel k0 \"\" {{\n  tile t0[30, 2] : f32 = -0.0\n"
@@ -84,7 +63,7 @@ TEST(ChainLanes, RunAlongTheLongestAxisOfATile) {
 }
 
 TEST(ChainLanes, OfOneColumnRunAlongItsFeatures) {
-  const std::string loops = scheduled(fmt::format(
+  const std::string loops = scheduled_text(fmt::format(
       "{}input x : f32[200,40]\ninput d : f32[200,1]\noutput y : f32[40,1]\n\n"
       "buffer x : f32[200,40] = input x\nbuffer d : f32[200,1] = input d\n"
       "buffer y : f32[40,1] = output y\n\nkernel k0 \"\" {{\n  tile t0[40, 8] : f32 = -0.0\n"
@@ -102,7 +81,7 @@ TEST(ChainLanes, ATileOfEachRowBecomesLanesWithItsRow) {
   std::string value = "%1";
   for (int k = 0; k < 20; ++k)
     value = fmt::format("(mul {}, %1)", value);
-  const std::string loops = scheduled(fmt::format(
+  const std::string loops = scheduled_text(fmt::format(
       "{}input x : f32[64,2]\noutput y : f32[64,8]\noutput s : f32[]\n\n"
       "buffer x : f32[64,2] = input x\nbuffer y : f32[64,8] = output y\n"
       "buffer s : f32[] = output s\n\nkernel k0 \"\" {{\n  tile t0[16] : f32 = -0.0\n"
@@ -118,7 +97,7 @@ TEST(ChainLanes, ATileOfEachRowBecomesLanesWithItsRow) {
 
 TEST(ChainLanes, NothingElseIsLanesAroundThem) {
   // For each j all of a tile that other loops walk over.
-  scheduled(
+  scheduled_text(
       fmt::format("{}input x : f32[8,5]\ninput w : f32[64]\noutput y : f32[8,5,64]\n\n"
                   "buffer x : f32[8,5] = input x\nbuffer w : f32[64] = input w\n"
                   "buffer y : f32[8,5,64] = output y\n\nkernel k0 \"\" {{\n"
@@ -136,7 +115,7 @@ TEST(ChainLanes, ATileOfOneTurnIsNoAccumulation) {
   std::string value = "%1";
   for (int k = 0; k < 12; ++k)
     value = fmt::format("(mul {}, %1)", value);
-  scheduled(
+  scheduled_text(
       fmt::format("{}input x : f32[20]\noutput y : f32[20]\n\nbuffer x : f32[20] = input x\n"
                   "buffer y : f32[20] = output y\n\nkernel k0 \"\" {{\n  for p in 0..20 {{\n"
                   "    store y[p] = x[p]\n  }}\n  tile t0[32] : f32 = -0.0\n  for k in 0..20 {{\n"
@@ -162,15 +141,16 @@ std::string joined(const std::string& tile, const std::string& loop, const std::
 }
 
 TEST(ChainLanes, AreCutFromTheJoinsThatTheirRowsBeginWith) {
-  const std::string chains = scheduled(joined("tile t0[32] : f32 = -0.0", "  for l in 0..32 {\n",
-                                              "set t0[l] = add t0[l], ", "  %2 = join add t0\n"));
+  const std::string chains =
+      scheduled_text(joined("tile t0[32] : f32 = -0.0", "  for l in 0..32 {\n",
+                            "set t0[l] = add t0[l], ", "  %2 = join add t0\n"));
   EXPECT_THAT(chains, HasSubstr("tile t0[2] : f32x16"));
   EXPECT_THAT(chains, HasSubstr("store between_loops"));
 }
 
 TEST(ChainLanes, LoopsAreCutAtJoinsAndAtTheSumsBehind) {
-  const std::string in_order = scheduled(joined("tile t0 : f32 = -0.0", "  for l in 0..32 {\n",
-                                                "set t0 = add t0, ", "  %2 = add t0, 0\n"));
+  const std::string in_order = scheduled_text(joined("tile t0 : f32 = -0.0", "  for l in 0..32 {\n",
+                                                     "set t0 = add t0, ", "  %2 = add t0, 0\n"));
   EXPECT_THAT(in_order, HasSubstr("load between_loops"));
   EXPECT_THAT(in_order, HasSubstr(": f32x16)"));
 }

@@ -1,11 +1,6 @@
 // A loop that accumulates in order is cut in two: what the second half computes again, and what it
 // must be sent.
-#include "gdjit/Driver/ReadStep.h"
-#include "gdjit/Interp/LoopInterpreter.h"
-#include "gdjit/Loop/Text.h"
-#include "gdjit/Loop/Verifier.h"
-#include "gdjit/Schedule/Schedule.h"
-#include "gdjit/Transforms/VerifyValues.h"
+#include "ScheduledText.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -36,19 +31,7 @@ std::string scheduled(const std::string& work) {
       "  tile t0 : f32 = -0.0\n  tile t1 : f32 = 0.25\n  for i in 0..64 {{\n{}  }}\n"
       "  store s = t0\n}}\n\nend\n",
       work);
-  const TextStep read = read_step(text, "t.gdir");
-  PassContext context;
-  context.machine = {.vector_bytes = 64, .vector_registers = 32};
-  const loop::Program program = schedule(read.program, context);
-  Diagnostics diagnostics;
-  verify(program, diagnostics);
-  diagnostics.throw_if_any(ErrorCode::internal);
-  const CallArguments arguments = random_arguments(read.program.signature, 7, 1);
-  const CallResults expected = interpret(read.program, arguments);
-  const CallResults got = interpret(program, arguments);
-  for (size_t i = 0; i < expected.outputs.size(); ++i)
-    EXPECT_TRUE(same_bits(expected.outputs[i], got.outputs[i])) << i;
-  return loop::print(program);
+  return scheduled_text(text);
 }
 
 constexpr const char* stored = "store between_loops";
