@@ -88,7 +88,7 @@ void JoinedLoops::keep_possible(const std::vector<Statement>& body) {
           (s.type.lanes > 1 || s.extents.size() != 1 || s.extents[0] % lanes_ != 0))
         wrong.insert(s.tile);
       else if (s.kind == StatementKind::Transpose ||
-               (s.kind == StatementKind::Join && !s.index.empty()))
+               (s.kind == StatementKind::Join && (!s.index.empty() || s.type.lanes > 1)))
         wrong.insert(s.tile);
       else if (accesses_tile(s))
         ++elsewhere[s.tile];
