@@ -114,6 +114,12 @@ Work Evaluator::work_for(int64_t rows) const {
              : subject_.work(kind_, rows, outputs_);
 }
 
+int64_t Evaluator::at_once(const Dataset& rows, int64_t batch) const {
+  if (!scales_with_rows(work_.signature()))
+    return work_.signature().batch;
+  return batch > 0 ? std::min(batch, rows.rows()) : rows.rows();
+}
+
 std::vector<Array> Evaluator::interpret_batch(const Batch& batch, const Work& work) const {
   std::vector<Array> inputs;
   for (const InputDecl& input : work.signature().inputs)
@@ -134,8 +140,7 @@ void Evaluator::begin(const Dataset& rows, int64_t batch) {
   if (std::thread::hardware_concurrency() < 2 || !work_.signature().updates.empty() ||
       begun_.valid() || rows.rows() == 0)
     return;
-  const int64_t at_once =
-      scales_with_rows(work_.signature()) ? std::min(batch, rows.rows()) : work_.signature().batch;
+  const int64_t at_once = this->at_once(rows, batch);
   // The model is declared for these rows here, so that what its function throws is told at once.
   if (const bool one_batch = rows.rows() <= std::max<int64_t>(at_once, 1);
       is_small(work_for(at_once)) && one_batch)
@@ -176,8 +181,8 @@ OutputValues Evaluator::run(const Dataset& rows, int64_t batch,
   bool scales = scales_with_rows(work_.signature());
   if (scales)
     subject_.require_rows(std::array{rows.rows()});
-  Loader loader(rows, {.batch = scales ? std::min(batch, rows.rows()) : 0});
-  int64_t at_once = scales ? loader.position().batch_size : work_.signature().batch;
+  const int64_t at_once = this->at_once(rows, batch);
+  Loader loader(rows, {.batch = scales ? at_once : 0});
   Work once;
   bool interpreted = false;
   if (!options_.check_nan && !begun_.valid() && runs_ == 0 && loader.batches() == 1) {

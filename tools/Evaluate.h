@@ -53,6 +53,8 @@ public:
 
 private:
   Work work_for(int64_t rows) const;
+  /// Rows of the calls that run() makes on `rows`, but the last.
+  int64_t at_once(const Dataset& rows, int64_t batch) const;
   std::vector<Array> interpret_batch(const Batch& batch, const Work& work) const;
   StepFunction& compiled(int64_t rows);
   void call(StepFunction& function, const Batch& batch);

@@ -5,7 +5,6 @@
 #include "gdjit/Loop/ShortRows.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 
 namespace gdjit::codegen {
@@ -47,10 +46,9 @@ private:
       return s.op == loop::ScalarOp::constant ? 0 : 1;
     case StatementKind::Join:
       return static_cast<double>(of_joined_vector * loop::tile_elements(*tiles_.at(s.tile)));
-    case StatementKind::Transpose: { // a shuffle an element in each round
-      const auto n = static_cast<uint64_t>(tiles_.at(s.tile)->extents.back());
-      return static_cast<double>(n * static_cast<uint64_t>(std::countr_zero(n)));
-    }
+    case StatementKind::Transpose:
+      return static_cast<double>(
+          loop::shuffles_of_transposition(tiles_.at(s.tile)->extents.back()));
     default:
       return static_cast<double>(loop::operations_of(program_, s) *
                                  (s.mask == loop::none ? 1 : of_masked));

@@ -57,7 +57,7 @@ struct KernelShape {
   std::vector<Number> numbers;                                   ///< in order of appearance
   std::vector<uint32_t> passed; ///< numbers that are arguments, one each for those always equal
   std::unordered_map<const void*, uint32_t> slots; ///< a field of a number: which of `passed` it is
-  int64_t operations = 0;                          ///< after unrolling: what compiling costs
+  int64_t operations = 0;                          ///< after unrolling
   int64_t executed = 0;                            ///< operations in a call, each turn counted
   /// The kernel is a whole step and does many in one call; the parameter that is the scalar `step`,
   /// which it counts up from one to the next, none where it does not read it.

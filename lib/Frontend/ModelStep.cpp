@@ -96,8 +96,9 @@ bool ModelStep::takes_update(const Declaration& d, size_t i) const {
 }
 
 bool ModelStep::has_updates() const {
-  for (size_t i = 0; i < core_->whole().updates.size(); ++i)
-    if (takes_update(core_->whole(), i))
+  const Declaration& whole = core_->whole();
+  for (size_t i = 0; i < whole.updates.size(); ++i)
+    if (takes_update(whole, i))
       return true;
   return false;
 }

@@ -3,7 +3,6 @@
 
 #include "gdjit/Loop/ShortRows.h"
 
-#include <bit>
 #include <fmt/format.h>
 
 namespace gdjit::scheduling {
@@ -22,21 +21,19 @@ bool is_plain(const Statement& s) {
 
 int64_t code_size(std::span<const Statement> statements, const Program* program) {
   int64_t size = 0;
-  std::map<TileId, uint64_t> elements; // of what is transposed of a tile
+  std::map<TileId, int64_t> elements; // of what is transposed of a tile
   for (const Statement& s : statements) {
     if (s.kind == StatementKind::Tile && !s.extents.empty())
-      elements[s.tile] = static_cast<uint64_t>(s.extents.back());
+      elements[s.tile] = s.extents.back();
     const auto turned = elements.find(s.tile);
-    if (s.kind == StatementKind::Transpose) { // a shuffle an element in each round
-      const uint64_t n = turned == elements.end() ? s.type.lanes : turned->second;
-      size += static_cast<int64_t>(n) * std::countr_zero(n);
-    } else if (program != nullptr && elements_apart(*program, s))
-      size += operations_of(*program, s);
-    else if (s.kind != StatementKind::For)
-      size += s.kind == StatementKind::Compute && s.op == loop::ScalarOp::constant ? 0 : 1;
-    else
+    if (s.kind == StatementKind::Transpose)
+      size +=
+          loop::shuffles_of_transposition(turned == elements.end() ? s.type.lanes : turned->second);
+    else if (s.kind == StatementKind::For)
       size +=
           2 + code_size(s.body, program) * (s.loop_kind == loop::LoopKind::unrolled ? turns(s) : 1);
+    else if (s.kind != StatementKind::Compute || s.op != loop::ScalarOp::constant)
+      size += program == nullptr ? 1 : operations_of(*program, s);
   }
   return size;
 }

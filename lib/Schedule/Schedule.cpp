@@ -95,6 +95,9 @@ loop::Program schedule(loop::Program program, PassContext& context) {
   share_out(program, context);
   const std::vector<Varying> varying = families(program, context);
   const std::set<loop::BufferId> streamed = streamed_outputs(program, context);
+  std::vector<int64_t> same(program.kernels.size()); // how many are, of those with statements
+  for (size_t k = 0; k < program.kernels.size(); ++k)
+    ++same[holder(program, k)];
   std::vector<std::string> remarks = std::exchange(context.remarks, {});
   std::unordered_map<size_t, loop::Alone> scheduled; // by number of the kernel
   for (size_t k = 0; k < program.kernels.size(); ++k) {
@@ -109,7 +112,7 @@ loop::Program schedule(loop::Program program, PassContext& context) {
       const size_t said_before = own.remarks.size();
       loop::Alone& alone = scheduled.try_emplace(k, program, kernel).first->second;
       schedule(alone.program(), alone.program().kernels[0], own, varying[k],
-               alone.numbers(streamed), most_once(program, k));
+               alone.numbers(streamed), most_once(same[k], program.kernels.size()));
       // Lanes of rows and copies of loops are tiles as well.
       const int64_t bytes = tile_bytes(alone.program().kernels[0]);
       if (bytes > context.machine.stack_bytes && bytes > tile_bytes(kernel)) {

@@ -115,12 +115,8 @@ private:
 
 } // namespace
 
-int64_t most_once(const Program& program, size_t number) {
-  const int64_t run_it = 1 + std::ranges::count_if(program.kernels, [&](const Kernel& kernel) {
-                           return kernel.same_as == number;
-                         });
-  return run_it * large_part >= static_cast<int64_t>(program.kernels.size()) ? most_once_in_part
-                                                                             : most_once_of_many;
+int64_t most_once(int64_t same, size_t kernels) {
+  return same * large_part >= static_cast<int64_t>(kernels) ? most_once_in_part : most_once_of_many;
 }
 
 void unroll(const Program& program, Kernel& kernel, PassContext& context, const Settled& settled,

@@ -7,9 +7,9 @@
 
 namespace gdjit::scheduling {
 
-/// Statements to which a loop that nothing in kernel `number` of `program` repeats is written out:
-/// more where the kernel, with those that are the same, is a large part of the step's kernels.
-int64_t most_once(const Program& program, size_t number);
+/// Statements to which a loop that nothing in its kernel repeats is written out: more where the
+/// kernel, with those that are the same, is a large part of the step's `kernels`.
+int64_t most_once(int64_t same, size_t kernels);
 
 /// Leaves the loops that are `settled`.
 void unroll(const Program& program, Kernel& kernel, PassContext& context, const Settled& settled,

@@ -62,4 +62,9 @@ std::optional<ShortRows> short_rows(const Program& program, const Statement& loa
 /// apart, the load and the shuffles of a column where they lie in short rows, else one.
 int64_t operations_of(const Program& program, const Statement& statement);
 
+/// Shuffles of the transposition of so many elements, a power of two: one an element in each round.
+constexpr int64_t shuffles_of_transposition(int64_t elements) {
+  return elements * std::countr_zero(static_cast<uint64_t>(elements));
+}
+
 } // namespace gdjit::loop
