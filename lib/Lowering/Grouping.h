@@ -19,7 +19,7 @@ enum class Why : uint8_t {
   source,      ///< it reads nothing that is computed, and cannot wait for a reader: it begins one
   elements,    ///< it reads what the kernel computes, and runs over the same elements
   reader,      ///< it reads nothing that is computed, and is done where it is first read
-  kept,        ///< what it reads is kept for contractions anyway: it is done where it is first read
+  kept,        ///< what it reads is kept for later kernels: it is done where it is first read
   number,      ///< a single number that comes before everything
   rows,        ///< a look-up over the rows that the newest kernel runs over
   long_kernel, ///< the kernel that it reads from is full: it goes on in the newest
@@ -66,8 +66,9 @@ private:
   /// Puts the nodes below `n` that wait for a reader into its kernel.
   void settle_operands(NodeId n, uint32_t group);
   void find_kept();
+  void keep_for_readers(const std::vector<NodeId>& place, std::vector<bool> kept);
   /// True where `n` waits for its first reader, and notes until when it may: all that it reads is
-  /// kept for contractions behind its last reader anyway.
+  /// kept behind its last reader.
   bool waits(NodeId n);
   void find_late_updates();
   void assign_late_updates();
@@ -87,8 +88,8 @@ private:
   std::vector<int64_t> waiting_; ///< statements of a node that is open and of those below it, or 0
   std::vector<uint32_t> kernel_; ///< per node, Partition::no_kernel while open
   std::vector<Why> why_;
-  std::vector<NodeId> kept_until_; ///< the last contraction that reads it; of what waits, the first
-                                   ///< of those that its operands are kept for
+  std::vector<NodeId> kept_until_;  ///< the last node whose kernel reads it where it is stored; of
+                                    ///< what waits, the first of those of its operands
   std::vector<NodeId> last_reader_; ///< the last node that its readers follow in one kernel;
                                     ///< no_node unless all are Pointwise, of the same shape
   std::vector<bool> late_;          ///< updates whose old value is read by a later node

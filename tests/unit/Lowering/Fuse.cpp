@@ -186,6 +186,42 @@ TEST(Fuse, WhatFollowsFromWhatIsKeptWaitsForItsReader) {
   expect_chain(step);
 }
 
+/// What dropout leaves of a layer, and its derivative, both follow from the layer's result: it is
+/// kept in the place of both, and two layers have the same kernels whether they drop or not.
+TEST(Fuse, OneResultIsKeptInThePlaceOfSeveralThatFollowFromIt) {
+  StepMaker m;
+  Expr lr = m.scalar("lr"), x = m.input("x", {40, 16});
+  Expr w[] = {m.state("w0", {16, 16}), m.state("w1", {16, 16}), m.state("w2", {16, 16})};
+  Expr seed = m.scalar("seed", DType::i64), number = m.scalar("step", DType::i64);
+  auto dropped = [&](Expr h, const std::string& stream) {
+    Expr u = apply(Opcode::Uniform, seed, number,
+                   Attributes()
+                       .text(Attr::stream, stream)
+                       .integers(Attr::shape, {40, 16})
+                       .dtype(Attr::dtype, DType::f32));
+    return select(apply(Opcode::Less, u, constant_like(u, 0.8)), 1.25 * h, constant_like(h, 0));
+  };
+  Expr h = dropped(apply(Opcode::Tanh, matmul(x, w[0])), "first");
+  h = dropped(apply(Opcode::Tanh, matmul(h, w[1])), "second");
+  Expr y = matmul(h, w[2]);
+  Expr loss = mean(y * y);
+  m.output("loss", loss);
+  for (uint32_t i = 0; i < 3; ++i)
+    m.descend(loss, lr, w[i], i);
+  const Step step = m.differentiated();
+  PassContext context;
+  const Step fused = fuse(step, context);
+  int tanhs = 0;
+  for (NodeId n = 0; n < fused.graph.size(); ++n)
+    for (Value v : fused.graph.operands(n))
+      if (fused.graph.op(v.node) == Opcode::Tanh) {
+        EXPECT_GT(fused.partition.kernel_of[n], fused.partition.kernel_of[v.node]) << print(fused);
+        ++tanhs;
+      }
+  EXPECT_EQ(tanhs, 6); // each by the product with 1.25 and, as both factors, by the derivative
+  expect_chain(step);
+}
+
 /// A sum over layers waits for nothing that would have to be kept for it.
 TEST(Fuse, NothingLivesLongerForWhatWaits) {
   constexpr int64_t width = 64;
