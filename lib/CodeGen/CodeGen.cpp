@@ -92,8 +92,6 @@ std::string symbol_of(const std::string& kernel) {
   return plain ? kernel : "kernel." + kernel;
 }
 
-std::string entry_of(const std::string& symbol) { return symbol + ".entry"; }
-
 std::vector<loop::BufferId> memory_of(const std::vector<codegen::Parameter>& parameters) {
   std::vector<loop::BufferId> memory;
   for (const codegen::Parameter& p : parameters)
@@ -212,8 +210,13 @@ private:
   }
 
   std::string free_name(std::string name) {
-    for (std::string first = name;
-         !names_.insert(name).second || !names_.insert(entry_of(name)).second;)
+    auto is_taken = [&] {
+      bool taken = !names_.insert(name).second;
+      for (const char* suffix : suffixes)
+        taken |= !names_.insert(name + suffix).second;
+      return taken;
+    };
+    for (std::string first = name; is_taken();)
       name = fmt::format("{}.{}", first, names_.size());
     return name;
   }
@@ -249,13 +252,13 @@ void emit(Unit& unit, const loop::Program& program, std::span<const Distinct* co
   if (options.debug_info)
     debug = std::make_unique<DebugInfo>(*unit.module, program);
   for (const Distinct* distinct : kernels) {
-    EmittedKernel emitted = emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape,
-                                        distinct->name, distinct->calls, debug.get(), options);
-    unit.functions.emplace_back(emitted.kernel, distinct);
+    std::vector<llvm::Function*> functions =
+        emit_kernel(*unit.module, program, *distinct->kernel, distinct->shape, distinct->name,
+                    distinct->calls, debug.get(), options);
+    unit.functions.emplace_back(functions[0], distinct);
     if (options.debug_info)
-      for (llvm::Function* function : {emitted.kernel, emitted.gradual, emitted.entry})
-        if (function != nullptr)
-          function->addFnAttr("frame-pointer", "all");
+      for (llvm::Function* function : functions)
+        function->addFnAttr("frame-pointer", "all");
   }
   if (debug != nullptr)
     debug->finish();
@@ -361,7 +364,7 @@ Code generate_code(const loop::Program& program, const CodeGenOptions& options) 
     code.times.select += t.select;
   }
   for (const Distinct& kernel : plan.kernels)
-    code.functions.push_back(entry_of(kernel.name));
+    code.functions.push_back(kernel.name);
   code.launches = std::move(plan.launches);
   return code;
 }

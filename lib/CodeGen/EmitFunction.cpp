@@ -1,4 +1,4 @@
-// The functions of a kernel: what their parameters promise, and the entry that loads arguments.
+// The functions of a kernel: what their parameters promise, and the choice among two of them.
 #include "EmitKernel.h"
 
 #include "KernelEmitter.h"
@@ -10,118 +10,86 @@ namespace {
 
 using gdjit::codegen::KernelShape;
 
-void add_facts(llvm::Function* function, unsigned number, const gdjit::codegen::Parameter& p) {
-  llvm::AttrBuilder facts(function->getContext());
-  facts.addAttribute(llvm::Attribute::NoCapture);
-  if (p.alone)
-    facts.addAttribute(llvm::Attribute::NoAlias);
-  if (!p.written)
-    facts.addAttribute(llvm::Attribute::ReadOnly);
-  if (p.bytes > 0) {
-    facts.addDereferenceableAttr(static_cast<uint64_t>(p.bytes));
-    facts.addAlignmentAttr(llvm::Align(static_cast<uint64_t>(p.alignment)));
-  }
-  function->addParamAttrs(number, facts);
-}
-
-/// void(ptr noalias buffers..., ptr numbers where there are some, ptr status)
-llvm::Function* declare(llvm::Module& module, const gdjit::loop::Program& program,
-                        const KernelShape& shape, const std::string& name) {
+/// void(ptr buffers, ptr status), a KernelFunction.
+llvm::Function* declare(llvm::Module& module, const KernelShape& shape, const std::string& name,
+                        llvm::GlobalValue::LinkageTypes linkage) {
   llvm::LLVMContext& context = module.getContext();
   auto* pointer = llvm::PointerType::getUnqual(context);
-  const bool numbers = !shape.passed.empty();
-  std::vector<llvm::Type*> parameters(shape.parameters.size() + 1 + numbers, pointer);
   auto* function = llvm::Function::Create(
-      llvm::FunctionType::get(llvm::Type::getVoidTy(context), parameters, false),
-      llvm::Function::InternalLinkage, name, module);
+      llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, pointer}, false), linkage,
+      name, module);
   function->setDoesNotThrow();
-  for (unsigned i = 0; i < shape.parameters.size(); ++i) {
-    add_facts(function, i, shape.parameters[i]);
-    function->getArg(i)->setName(program.buffers[shape.parameters[i].memory].name);
-  }
-  if (numbers) {
-    llvm::Argument* table = function->getArg(function->arg_size() - 2);
-    table->setName("numbers");
+  const char* names[] = {"buffers", "status"};
+  for (unsigned i : {0, 1}) {
     llvm::AttrBuilder facts(context);
     facts.addAttribute(llvm::Attribute::NoAlias);
     facts.addAttribute(llvm::Attribute::NoCapture);
-    facts.addAttribute(llvm::Attribute::ReadOnly);
-    facts.addDereferenceableAttr(8 * shape.passed.size());
-    table->addAttrs(facts);
+    if (i == 0) {
+      facts.addAttribute(llvm::Attribute::ReadOnly);
+      facts.addDereferenceableAttr(8 * (shape.parameters.size() + !shape.passed.empty()));
+    }
+    function->getArg(i)->setName(names[i]);
+    function->addParamAttrs(i, facts);
   }
-  llvm::Argument* status = function->getArg(function->arg_size() - 1);
-  status->setName("status");
-  status->addAttr(llvm::Attribute::NoAlias);
-  status->addAttr(llvm::Attribute::NoCapture);
   return function;
 }
 
-/// As a jump: the entry has nothing left to do.
+/// As a jump: nothing is left to do.
 void call(Builder& b, llvm::Function* function, llvm::ArrayRef<llvm::Value*> arguments) {
   b.CreateCall(function, arguments)->setTailCallKind(llvm::CallInst::TCK_Tail);
   b.CreateRetVoid();
 }
 
-/// `gradual`, null for none, where one of the parameters `telling` holds subnormal numbers.
-llvm::Function* emit_entry(llvm::Function* kernel, llvm::Function* gradual,
-                           const KernelShape& shape, llvm::ArrayRef<uint32_t> telling) {
-  llvm::Module& module = *kernel->getParent();
-  llvm::LLVMContext& context = module.getContext();
-  auto* pointer = llvm::PointerType::getUnqual(context);
-  auto* entry = llvm::Function::Create(
-      llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, pointer}, false),
-      llvm::Function::ExternalLinkage, kernel->getName() + ".entry", module);
-  entry->setDoesNotThrow();
-  entry->getArg(0)->setName("buffers");
-  entry->getArg(1)->setName("status");
-  Builder b(llvm::BasicBlock::Create(context, "", entry));
-  std::vector<llvm::Value*> arguments;
-  for (uint64_t i = 0; i + 1 < kernel->arg_size(); ++i)
-    arguments.push_back(
-        b.CreateLoad(pointer, b.CreateConstInBoundsGEP1_64(pointer, entry->getArg(0), i)));
-  arguments.push_back(entry->getArg(1));
-  if (gradual == nullptr) {
-    call(b, kernel, arguments);
-    return entry;
-  }
+/// Fills `chosen`, which calls `gradual` where one of the parameters `telling` holds subnormal
+/// numbers, else `normal`.
+void emit_choice(llvm::Function* chosen, llvm::Function* normal, llvm::Function* gradual,
+                 const KernelShape& shape, llvm::ArrayRef<uint32_t> telling) {
+  llvm::LLVMContext& context = chosen->getContext();
+  Builder b(llvm::BasicBlock::Create(context, "", chosen));
+  llvm::Value* arguments[] = {chosen->getArg(0), chosen->getArg(1)};
   llvm::Value* subnormal = b.getFalse();
-  for (uint32_t i : telling)
-    subnormal =
-        b.CreateOr(subnormal, emit_meets_subnormals(b, arguments[i], shape.parameters[i].bytes));
-  auto* often = llvm::BasicBlock::Create(context, "normal", entry);
-  auto* seldom = llvm::BasicBlock::Create(context, "subnormal", entry);
+  for (uint32_t i : telling) {
+    llvm::Value* address = b.CreateLoad(
+        b.getPtrTy(), b.CreateConstInBoundsGEP1_64(b.getPtrTy(), arguments[0], i));
+    subnormal = b.CreateOr(subnormal, emit_meets_subnormals(b, address, shape.parameters[i].bytes));
+  }
+  auto* often = llvm::BasicBlock::Create(context, "normal", chosen);
+  auto* seldom = llvm::BasicBlock::Create(context, "subnormal", chosen);
   b.CreateCondBr(subnormal, seldom, often);
   b.SetInsertPoint(often);
-  call(b, kernel, arguments);
+  call(b, normal, arguments);
   b.SetInsertPoint(seldom);
   call(b, gradual, arguments);
-  return entry;
 }
 
 } // namespace
 
-EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
+std::vector<llvm::Function*> emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel, const KernelShape& shape,
                           const std::string& name, int64_t calls, DebugInfo* debug,
                           const gdjit::CodeGenOptions& options) {
   const int vector_bytes = gdjit::machine_table(options.target).vector_bytes;
   const bool slow = slow_on_subnormals(options.target);
-  auto emit = [&](const std::string& function_name, Arithmetic arithmetic) {
-    llvm::Function* function = declare(module, program, shape, function_name);
+  auto emit = [&](const std::string& function_name, Arithmetic arithmetic,
+                  llvm::GlobalValue::LinkageTypes linkage) {
+    llvm::Function* function = declare(module, shape, function_name, linkage);
     if (debug != nullptr)
       debug->begin(function, kernel);
     KernelEmitter(function, program, kernel, shape, debug, vector_bytes, arithmetic).emit();
     return function;
   };
-  EmittedKernel emitted;
-  emitted.kernel = emit(name, slow ? Arithmetic::guarded : Arithmetic::plain);
+  const Arithmetic arithmetic = slow ? Arithmetic::guarded : Arithmetic::plain;
   std::vector<uint32_t> telling;
   if (slow)
     telling = telling_parameters(kernel, shape, calls, vector_bytes);
-  if (!telling.empty())
-    emitted.gradual = emit(name + ".gradual", Arithmetic::gradual);
-  emitted.entry = emit_entry(emitted.kernel, emitted.gradual, shape, telling);
-  return emitted;
+  if (telling.empty())
+    return {emit(name, arithmetic, llvm::Function::ExternalLinkage)};
+  std::vector<llvm::Function*> functions = {declare(module, shape, name, llvm::Function::ExternalLinkage)};
+  for (bool gradual : {false, true})
+    functions.push_back(emit(name + suffixes[gradual], gradual ? Arithmetic::gradual : arithmetic,
+                             llvm::Function::InternalLinkage));
+  emit_choice(functions[0], functions[1], functions[2], shape, telling);
+  return functions;
 }
 
 } // namespace gdjit_llvm

@@ -33,11 +33,10 @@ KernelEmitter::KernelEmitter(llvm::Function* function, const gdjit::loop::Progra
       constant_loop_(kernel.loops) {}
 
 void KernelEmitter::emit() {
-  for (unsigned i = 0; i < shape_.parameters.size(); ++i)
-    buffers_.push_back(function_->getArg(i));
   b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
   if (debug_ != nullptr)
     b_.SetCurrentDebugLocation(debug_->location(gdjit::no_node));
+  load_addresses();
   llvm::BasicBlock* body = llvm::BasicBlock::Create(b_.getContext(), "body", function_);
   allocas_end_ = b_.CreateBr(body);
   b_.SetInsertPoint(body);
@@ -49,6 +48,7 @@ void KernelEmitter::emit() {
   if (streams_) // else a core that is told of the end might read what memory held before
     b_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
   b_.CreateRetVoid();
+  tag_accesses();
 }
 
 /// The body as often as the call says. What one step leaves in memory for the next, LLVM keeps in
@@ -58,7 +58,7 @@ void KernelEmitter::repeat() {
   Value* steps = status(offsetof(gdjit::KernelStatus, steps));
   Value* wanted = b_.CreateLoad(integer, steps);
   Value* number =
-      shape_.step_number == gdjit::loop::none ? nullptr : function_->getArg(shape_.step_number);
+      shape_.step_number == gdjit::loop::none ? nullptr : addresses_[shape_.step_number];
   Value* first = number == nullptr ? nullptr : b_.CreateLoad(integer, number);
   if (shape_.passes_over_rows)
     begin_row_pass();
@@ -226,9 +226,8 @@ llvm::Value* KernelEmitter::argument(const void* field, gdjit::DType type) {
     return known;
   llvm::IRBuilderBase::InsertPointGuard guard(b_);
   b_.SetInsertPoint(allocas_end_);
-  Value* table = function_->getArg(function_->arg_size() - 2);
   known = b_.CreateAlignedLoad(memory_type(b_.getContext(), {type, 1}),
-                               b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), table, slot),
+                               b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), numbers_, slot),
                                llvm::Align(8));
   if (type == gdjit::DType::boolean)
     known = b_.CreateTrunc(known, b_.getInt1Ty());
@@ -305,8 +304,8 @@ llvm::Value* KernelEmitter::lane_numbers(uint16_t lanes, int64_t step) {
 
 /// The address of a field of the call's KernelStatus, by its offset in bytes.
 llvm::Value* KernelEmitter::status(size_t field) {
-  return b_.CreateConstInBoundsGEP1_64(
-      b_.getInt64Ty(), function_->getArg(function_->arg_size() - 1), field / sizeof(int64_t));
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), function_->getArg(1),
+                                       field / sizeof(int64_t));
 }
 
 llvm::Value* KernelEmitter::index_value(const Index& index, uint16_t lanes) {

@@ -9,19 +9,20 @@
 
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Module.h>
+#include <string>
+#include <vector>
 
 namespace gdjit_llvm {
 
-struct EmittedKernel {
-  llvm::Function* kernel = nullptr;  ///< void(ptr noalias buffer..., ptr noalias status)
-  llvm::Function* gradual = nullptr; ///< the same for subnormal numbers; null where there is none
-  llvm::Function* entry = nullptr; ///< void(ptr buffers, ptr status), of type gdjit::KernelFunction
-};
+/// What the name of a kernel's function ends in where there are two, of which that of its name
+/// chooses.
+inline constexpr const char* suffixes[] = {".normal", ".gradual"};
 
 /// `calls` of the kernel make a step, `debug` may be null, the options' target tells the width of
-/// registers and what subnormal numbers cost. Adds the function `name` and its entry, `name`.entry,
-/// to the module, also `name`.gradual where it pays (GradualUnderflow.h).
-EmittedKernel emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
+/// registers and what subnormal numbers cost. Adds to the module the function `name`, of type
+/// gdjit::KernelFunction, and where it pays those that it chooses among (GradualUnderflow.h).
+/// Returns what it adds, `name` first.
+std::vector<llvm::Function*> emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
                           const gdjit::loop::Kernel& kernel,
                           const gdjit::codegen::KernelShape& shape, const std::string& name,
                           int64_t calls, DebugInfo* debug, const gdjit::CodeGenOptions& options);

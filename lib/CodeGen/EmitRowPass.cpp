@@ -63,7 +63,7 @@ void KernelEmitter::take_batch(Value* wanted, Value* left) {
 
 /// The address of a row in the data that an input's rows come from.
 llvm::Value* KernelEmitter::row_of(const RowPassShape::Input& input, Value* row) {
-  return b_.CreateInBoundsGEP(b_.getInt8Ty(), function_->getArg(input.parameter),
+  return b_.CreateInBoundsGEP(b_.getInt8Ty(), addresses_[input.parameter],
                               b_.CreateNSWMul(row, i64(input.row_bytes)));
 }
 

@@ -56,6 +56,10 @@ private:
     bool may_be_negative = false; ///< some part of it, though the whole is in bounds
   };
 
+  /// Loads the addresses of buffers from the table that the function is given.
+  void load_addresses();
+  /// Says of each access which buffer it reaches.
+  void tag_accesses();
   bool has_constant_variable(const Statement& loop) const;
   void repeat();
   void begin_row_pass();
@@ -149,7 +153,9 @@ private:
   llvm::Function* function_;
   Builder b_;
   llvm::Instruction* allocas_end_ = nullptr; ///< allocas go before it
-  std::vector<Value*> buffers_; ///< by parameter: its memory, in a pass that of this step
+  std::vector<Value*> addresses_; ///< by parameter: its memory
+  std::vector<Value*> buffers_;   ///< the same, in a pass over rows that of this step
+  Value* numbers_ = nullptr;      ///< the table of those that are passed; null where none are
   std::vector<llvm::AllocaInst*> sums_;
   std::vector<Value*> values_;
   std::vector<ValueType> types_;

@@ -29,6 +29,7 @@
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/Analysis/TypeBasedAliasAnalysis.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/PassInstrumentation.h>
 #include <llvm/Pass.h>
@@ -90,9 +91,11 @@ struct Analyses {
     functions.registerPass([] { return llvm::LoopAnalysis(); });
     functions.registerPass([] { return llvm::ScalarEvolutionAnalysis(); });
     functions.registerPass([] { return llvm::BasicAA(); });
+    functions.registerPass([] { return llvm::TypeBasedAA(); });
     functions.registerPass([] {
       llvm::AAManager aliases;
       aliases.registerFunctionAnalysis<llvm::BasicAA>();
+      aliases.registerFunctionAnalysis<llvm::TypeBasedAA>(); // of buffers (EmitAddresses.cpp)
       return aliases;
     });
     functions.registerPass([] { return llvm::MemorySSAAnalysis(); });
