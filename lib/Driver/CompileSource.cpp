@@ -1,5 +1,7 @@
 // Two steps, as ccache does it: source path, compiler and flags lead to a list of the files that
-// were read last time with their hashes; where all still hold, the object stands beside the list.
+// were read last time and a hash of what they held; where that still holds, the object stands
+// beside the list. Files whose size, times and number are those of the list are not read again: 330
+// headers are 3.9 MB, 2 ms of a process, and 0.3 so.
 #include "gdjit/Driver/CompileSource.h"
 
 #include "WorkFolder.h"
@@ -11,8 +13,10 @@
 #include "gdjit/Support/Hash.h"
 #include "gdjit/Support/Split.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -24,7 +28,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A hash of many bytes, eight at a time: two hundred headers are read on each start.
+/// A hash of many bytes, eight at a time.
 uint64_t hash_words(std::string_view bytes) {
   uint64_t h = bytes.size();
   size_t i = 0;
@@ -47,6 +51,96 @@ uint64_t hash_identity(const std::string& path) {
                  static_cast<uint64_t>(s.st_mtim.tv_nsec));
 }
 
+/// Size, times and number of a file. 0 where it is gone, and where it changed so lately that
+/// another change might have the same time.
+uint64_t identity_of(const std::string& path) {
+  constexpr time_t lately = 2; // seconds: the coarsest clock of a file system
+  struct stat s{};
+  if (stat(path.c_str(), &s) != 0 ||
+      time(nullptr) - std::max(s.st_mtim.tv_sec, s.st_ctim.tv_sec) < lately)
+    return 0;
+  uint64_t h = static_cast<uint64_t>(s.st_size);
+  for (uint64_t part :
+       {static_cast<uint64_t>(s.st_ino), static_cast<uint64_t>(s.st_dev),
+        static_cast<uint64_t>(s.st_mtim.tv_sec), static_cast<uint64_t>(s.st_mtim.tv_nsec),
+        static_cast<uint64_t>(s.st_ctim.tv_sec), static_cast<uint64_t>(s.st_ctim.tv_nsec)})
+    h = combine(h, part);
+  return h;
+}
+
+/// The files that an object was compiled from.
+struct Sources {
+  struct File {
+    std::string path;
+    uint64_t identity = 0; ///< when it was read
+  };
+  std::vector<File> files;
+  uint64_t contents = 0; ///< a hash of what they held
+
+  bool read_list(const std::string& path);
+  void write_list(const std::string& path) const;
+  void note_identities(const std::string& path) const;
+  bool are_untouched() const;
+  bool read_all();
+};
+
+/// False where there is none.
+bool Sources::read_list(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored))
+    return false;
+  auto hexadecimal = [](const std::string& line) { return std::stoull(line, nullptr, 16); };
+  std::vector<std::string> lines = split_lines(read_file(path));
+  constexpr size_t digits = 16;
+  for (const std::string& line : lines)
+    if (line.find_first_not_of("0123456789abcdef") < digits || line.size() < digits)
+      return false;
+  if (lines.empty())
+    return false;
+  contents = hexadecimal(lines[0].substr(0, digits));
+  for (size_t i = 1; i < lines.size(); ++i)
+    files.push_back({lines[i].substr(digits + 1), hexadecimal(lines[i].substr(0, digits))});
+  return true;
+}
+
+void Sources::write_list(const std::string& path) const {
+  std::string text = fmt::format("{:016x}\n", contents);
+  for (const File& file : files)
+    text += fmt::format("{:016x} {}\n", file.identity, file.path);
+  write_file(path, text);
+}
+
+/// So that the next start need not read the files again.
+void Sources::note_identities(const std::string& path) const {
+  if (std::ranges::any_of(files, [](const File& file) { return file.identity == 0; }))
+    return;
+  try {
+    write_list(path);
+  } catch (const Error&) { // a cache that may not be written serves as it is
+  }
+}
+
+bool Sources::are_untouched() const {
+  return std::ranges::all_of(files, [](const File& file) {
+    return file.identity != 0 && identity_of(file.path) == file.identity;
+  });
+}
+
+/// Of each file its identity and of all what they hold; false where one is gone.
+bool Sources::read_all() {
+  contents = 0;
+  for (File& file : files) {
+    try {
+      file.identity = identity_of(file.path);
+      contents =
+          combine(contents, combine(hash_bytes(file.path), hash_words(read_file(file.path))));
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// $CXX may hold a launcher and flags: "ccache g++ -m64".
 std::vector<std::string> compiler_command() {
   const char* cxx = std::getenv("CXX");
@@ -60,19 +154,6 @@ std::vector<std::string> compiler_command() {
   if (words.empty())
     words.push_back("c++");
   return words;
-}
-
-/// The hash of what every listed file holds; false where one is gone.
-bool hash_files(const std::vector<std::string>& files, uint64_t& hash) {
-  hash = 0;
-  for (const std::string& file : files) {
-    try {
-      hash = combine(hash, combine(hash_bytes(file), hash_words(read_file(file))));
-    } catch (const Error&) {
-      return false;
-    }
-  }
-  return true;
 }
 
 /// False where the file system is full: the linker would end with an error of its own.
@@ -159,11 +240,15 @@ CompiledSource compile_source(const std::string& source) {
     return fmt::format("{}/{:016x}.so", folder, combine(key, contents));
   };
 
-  uint64_t contents = 0;
-  if (!folder.empty() && fs::exists(list, ignored) &&
-      hash_files(split_lines(read_file(list)), contents) &&
-      fs::exists(object_of(contents), ignored))
-    return {object_of(contents), nullptr};
+  Sources known;
+  if (!folder.empty() && known.read_list(list)) {
+    const bool untouched = known.are_untouched();
+    if ((untouched || known.read_all()) && fs::exists(object_of(known.contents), ignored)) {
+      if (!untouched)
+        known.note_identities(list);
+      return {object_of(known.contents), nullptr};
+    }
+  }
 
   const bool caches = !folder.empty() && has_room(folder);
   auto work = std::make_shared<WorkFolder>(caches ? folder : temporary_directory());
@@ -194,20 +279,19 @@ CompiledSource compile_source(const std::string& source) {
                             "compiler, g++ 12 or newer, in the environment variable CXX",
                             source, command[0]));
 
-  std::vector<std::string> files = parse_dependencies(read_file(rule));
-  bool changed_meanwhile = !hash_files(files, contents);
-  for (const std::string& file : files)
-    changed_meanwhile |= fs::last_write_time(file, ignored) >= begin;
+  Sources sources;
+  for (const std::string& file : parse_dependencies(read_file(rule)))
+    sources.files.push_back({file});
+  bool changed_meanwhile = !sources.read_all();
+  for (const Sources::File& file : sources.files)
+    changed_meanwhile |= fs::last_write_time(file.path, ignored) >= begin;
   std::error_code failed;
   if (keep && !changed_meanwhile)
-    fs::rename(made, object_of(contents), failed);
+    fs::rename(made, object_of(sources.contents), failed);
   if (!keep || changed_meanwhile || failed)
     return {made, work};
-  std::string text;
-  for (const std::string& file : files)
-    text += file + "\n";
-  write_file(list, text);
-  return {object_of(contents), nullptr};
+  sources.write_list(list);
+  return {object_of(sources.contents), nullptr};
 }
 
 } // namespace gdjit

@@ -7,7 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <fstream>
 #include <sstream>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -65,6 +68,44 @@ TEST(Sources, AreCompiledOnceAndAgainWhenAHeaderChanges) {
   EXPECT_EQ(lr("0.25"), "x\nx\n");
   d.write("rate.h", "constexpr double rate = 0.05;\n");
   EXPECT_EQ(lr("0.05"), "x\nx\n") << "the first object is still there";
+}
+
+/// What tells a file that is as it was from one that was written again: not its time and size
+/// alone.
+TEST(Sources, ThatWereWrittenAgainAtTheSameTimeAreReadAgain) {
+  namespace fs = std::filesystem;
+  Scratch d;
+  const std::string header = d.write("rate.h", "constexpr double rate = 0.05;\n");
+  const std::string model =
+      d.write("line.cpp", "#include \"rate.h\"\n" + with(line_model, "0.05", "rate"));
+  auto lr = [&] {
+    ToolRun run = run_tool({"dump", model, "--stage", "declared"},
+                           {.environment = {{"XDG_CACHE_HOME", d.file("cache")}}});
+    EXPECT_EQ(run.code, 0) << run.err;
+    const size_t at = run.out.find("scalar lr : f32 = ");
+    return at == std::string::npos ? run.out : run.out.substr(at + 18, 4);
+  };
+  auto list = [&] {
+    for (const fs::directory_entry& entry : fs::directory_iterator(d.file("cache/gdjit/models")))
+      if (entry.path().extension() == ".files")
+        return read_text(entry.path());
+    return std::string();
+  };
+  const auto time = fs::last_write_time(header);
+  EXPECT_EQ(lr(), "0.05");
+  EXPECT_THAT(list(), HasSubstr("0000000000000000 " + header)) << "just written";
+  std::this_thread::sleep_for(std::chrono::milliseconds(3100));
+  EXPECT_EQ(lr(), "0.05");
+  EXPECT_THAT(list(), testing::Not(HasSubstr("0000000000000000 ")));
+  EXPECT_EQ(lr(), "0.05");
+  d.write("rate.h", "constexpr double rate = 0.25;\n");
+  fs::last_write_time(header, time);
+  EXPECT_EQ(lr(), "0.25");
+  // What is no list, or one of a version of old, is none.
+  for (const fs::directory_entry& entry : fs::directory_iterator(d.file("cache/gdjit/models")))
+    if (entry.path().extension() == ".files")
+      std::ofstream(entry.path()) << header << "\n";
+  EXPECT_EQ(lr(), "0.25");
 }
 
 TEST(Sources, RunWithoutACacheToWriteTo) {
