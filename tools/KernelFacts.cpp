@@ -146,8 +146,9 @@ std::vector<ChosenOrder> chosen_for(const Graph& graph, NodeId n, int64_t terms)
   const int64_t columns = type.shape[rank - 1], rows = type.shape[rank - 2];
   std::vector<ChosenOrder> chosen;
   if (graph.attributes(n).boolean(Attr::transpose_lhs))
-    chosen.push_back(choose_contraction_order(type.dtype, terms, columns, rows));
-  chosen.push_back(choose_contraction_order(type.dtype, terms, columns, /*rows=*/0));
+    for (bool computed : {true, false})
+      chosen.push_back(choose_gradient_order(type.dtype, terms, columns, rows, computed));
+  chosen.push_back(choose_product_order(type.dtype, terms, columns));
   return chosen;
 }
 

@@ -20,6 +20,7 @@ constexpr std::string_view dear_joins = "since joining partial sums would cost m
 constexpr std::string_view full_vectors = "since sums side by side fill vectors";
 
 constexpr int64_t half_a_vector = 8;
+constexpr int64_t enough_side_by_side = 16; ///< outputs fill a vector: one chain each
 
 /// Terms that are one chain however few sums lie side by side, and why.
 struct ShortChain {
@@ -28,26 +29,24 @@ struct ShortChain {
 };
 
 constexpr int64_t long_chain = 1 << 16; ///< loses what it adds
+/// Of 32 chains or more, each of 8,192 terms at most: blocks would leave the loop over rows.
+constexpr int64_t long_partials = 4 * long_chain;
 
-/// Beyond `long_partials` terms, partial chains are cut into blocks.
+/// Beyond `most_partials` terms, partial chains are cut into blocks.
 ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& short_chain,
-                   int64_t long_partials) {
+                   int64_t most_partials) {
   ChosenOrder chosen{.order = {.accumulator = type, .partials = 1, .block = 0}};
-  constexpr int64_t enough_side_by_side = 16; // outputs fill a vector: one chain each
-  constexpr int64_t chain_of_half = 128; // a batch, the terms of a gradient: joining costs more
   constexpr int64_t block = 1 << 14;
   if (terms <= short_chain.terms) {
     chosen.chains = short_chain.why;
   } else if (behind >= enough_side_by_side) {
     chosen.chains = full_vectors;
-  } else if (behind >= half_a_vector && terms <= chain_of_half) {
-    chosen.chains = "since sums side by side fill half a vector";
   } else {
     const int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
     chosen.order.partials = terms < 1024 ? lanes : 4 * lanes;
     chosen.chains = tree;
   }
-  if (terms > (chosen.order.partials > 1 ? long_partials : long_chain)) {
+  if (terms > (chosen.order.partials > 1 ? most_partials : long_chain)) {
     chosen.order.block = block;
     chosen.blocks = "since one chain of so many loses what it adds";
   }
@@ -59,12 +58,11 @@ constexpr ShortChain short_row{32, dear_joins}; // rows are lanes, joined each b
 constexpr ShortChain short_batch{
     16, "as is every sum over so few rows: those of several columns then lie side by side"};
 constexpr ShortChain short_product{15, dear_joins};
+constexpr ShortChain half_filled{128, "since sums side by side fill half a vector"};
 
 } // namespace
 
 ChosenOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis) {
-  // 32 chains or more, each of 8,192 terms at most, where blocks would leave the loop over rows.
-  constexpr int64_t long_partials = 4 * long_chain;
   return choose(type, terms, behind, one_axis ? short_batch : short_row, long_partials);
 }
 
@@ -94,24 +92,53 @@ int32_t chains_of_rows(int64_t columns, int64_t rows) {
   return columns >= enough_columns || columns * rows >= enough_results ? 1 : 4;
 }
 
-/// Of a contraction, however few its columns are.
-ShortChain short_chain_of(int64_t columns, int64_t rows) {
+/// One chain over many more terms than columns in two halves.
+ChosenOrder in_halves(ChosenOrder chosen, int64_t terms, int64_t columns) {
+  constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
+  ReductionOrder& order = chosen.order;
+  if (order.partials == 1 && order.block == 0 && terms >= least_terms && terms >= 2 * columns) {
+    order.block = terms / 2;
+    chosen.blocks = "so that threads can share the terms";
+  }
+  return chosen;
+}
+
+/// Of a product, however few its columns are.
+ShortChain short_chain_of_product(int64_t terms, int64_t columns) {
+  if (columns == 1)
+    return short_product;
+  const bool fills_half = columns >= half_a_vector && columns < enough_side_by_side;
+  return fills_half && terms > short_row.terms ? half_filled : short_row;
+}
+
+/// The same of a gradient whose rows are lanes.
+ShortChain short_chain_of_rows(int64_t columns, int64_t rows) {
   constexpr int64_t two_vectors = 32; // of results: as many chains as hide the latency of fma
-  if (rows == 0)
-    return columns == 1 ? short_product : short_row;
-  return rows >= half_a_vector && rows * columns >= two_vectors
-             ? ShortChain{short_row.terms, full_vectors}
-             : short_batch;
+  return rows * columns >= two_vectors ? ShortChain{short_row.terms, full_vectors} : short_batch;
 }
 
 } // namespace
 
-ChosenOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
-  ChosenOrder chosen = choose(type, terms, columns, short_chain_of(columns, rows), long_chain);
+ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns) {
+  return in_halves(choose(type, terms, columns, short_chain_of_product(terms, columns), long_chain),
+                   terms, columns);
+}
+
+ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows,
+                                  bool computed) {
+  constexpr int64_t few_sums = 64; // what a loop over the batch adds up beside all else
+  if (columns < enough_side_by_side && rows < (computed ? enough_side_by_side : half_a_vector)) {
+    if (rows * columns <= few_sums)
+      return choose(type, terms, 1, short_batch, long_partials);
+    if (rows < half_a_vector)
+      columns = enough_side_by_side;
+  }
+  if (rows < half_a_vector)
+    return in_halves(choose(type, terms, columns, short_batch, long_chain), terms, columns);
+  ChosenOrder chosen = choose(type, terms, columns, short_chain_of_rows(columns, rows), long_chain);
   ReductionOrder& order = chosen.order;
   constexpr int64_t short_block = 1024;
-  constexpr int64_t least_terms = 512; // of two chains: ending one more costs a hundredth
-  if (order.partials > 1 && rows >= half_a_vector) {
+  if (order.partials > 1) {
     if (order.block > 0) { // of many terms: short chains keep what they add
       order = {.accumulator = type, .partials = 1, .block = short_block};
       chosen.chains = full_vectors;
@@ -120,11 +147,7 @@ ChosenOrder choose_contraction_order(DType type, int64_t terms, int64_t columns,
     order.partials = chains_of_rows(columns, rows);
     chosen.chains = order.partials == 1 ? full_vectors : tree;
   }
-  if (order.partials == 1 && order.block == 0 && terms >= least_terms && terms >= 2 * columns) {
-    order.block = terms / 2;
-    chosen.blocks = "so that threads can share the terms";
-  }
-  return chosen;
+  return in_halves(chosen, terms, columns);
 }
 
 } // namespace gdjit

@@ -21,7 +21,7 @@ namespace {
 /// A result of at most this many elements may live in a tile while the reduced loop is outermost.
 constexpr int64_t whole_result_in_tile = 64;
 /// The same with the partial chains of each element counted.
-constexpr int64_t tile_elements = 1024;
+constexpr int64_t tile_elements = 4096;
 /// A contraction that makes more products than this per turn of its outermost loop is scheduled on
 /// its own: only its epilogue may be fused with it.
 constexpr int64_t products_per_row = 64;

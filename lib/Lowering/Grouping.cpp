@@ -242,11 +242,7 @@ bool Grouping::fits(NodeId n, uint32_t group) {
     return refuse(
         fmt::format(" would make the chains of its sums longer than {} bytes", kernel_chain_bytes));
   if (k == OpKind::Contraction)
-    return refuse(" is a contraction, with loops of its own" +
-                  (wide_layers_ ? fmt::format(", since there are more than {} rows and a layer of "
-                                              "{} or more columns",
-                                              few_rows, wide_layer)
-                                : std::string()));
+    return refuse(" is a contraction, with loops of its own" + several_);
   if (runs_over(n, group))
     return true;
   return refuse(fmt::format(" runs over {}, not {}", to_string(space(n)), to_string(g.spaces[0])));

@@ -76,11 +76,12 @@ private:
   /// The shape that a node iterates over, without axes of extent 1.
   Shape space(NodeId n) const;
   bool whole_step_fits();
-  bool has_wide_layers() const;
+  void look_at_layers();
 
   const Step& step_;
   const Graph& graph_;
-  bool wide_layers_ = false; ///< why the whole step is no kernel
+  std::string several_; ///< why contractions have kernels of their own; "" for no such reason
+  bool rows_are_lanes_ = false; ///< one loop over the rows holds all layers
   Expansions expansions_;
   std::vector<int32_t> cost_;        ///< statements per node
   std::vector<int64_t> chain_bytes_; ///< per node, of its tile of chains
@@ -111,7 +112,7 @@ inline constexpr int64_t kernel_operations = 2000;
 /// cost more.
 inline constexpr int64_t whole_step_work = int64_t{1} << 20;
 inline constexpr int contractions_of_one_layer = 3; ///< forward, and both gradients
-inline constexpr int64_t wide_layer = 8;            ///< columns, half a vector
+inline constexpr int64_t wide_layer = 16;           ///< columns, a vector
 inline constexpr int64_t few_rows = 16; ///< of which one kernel takes no longer than several
 
 /// The tiles of chains of a kernel together, in bytes: they live as long as the loop over what they

@@ -2,6 +2,7 @@
 #include "Grouping.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace gdjit::lowering {
 
@@ -12,28 +13,54 @@ namespace {
 /// have.
 constexpr double terms_a_statement = 8;
 constexpr double most_tile_statements = 400;
+/// Sums over the batch, or weights, of a layer that is no part of a loop over the batch.
+constexpr int64_t many_chains = 64;
 
 } // namespace
 
 /// Rows of several layers, one of them wide: kernels of their own have lanes along its columns,
-/// where in one loop over rows all that they hand on lies apart.
-bool Grouping::has_wide_layers() const {
+/// where in one loop over rows all that they hand on lies apart. That loop has the rows as lanes
+/// where layers are narrow, of few weights, and sums over rows are partial sums: then it takes any
+/// number of rows.
+void Grouping::look_at_layers() {
+  const int64_t batch = step_.signature.batch;
   int contractions = 0;
-  bool wide = false;
-  for (NodeId n = 0; n < graph_.size(); ++n)
-    if (kind(graph_.op(n)) == OpKind::Contraction) {
-      const Shape& shape = graph_.type(n).shape;
-      ++contractions;
-      wide = wide || (shape.rank() > 0 && shape[shape.rank() - 1] >= wide_layer);
-    }
-  return wide && contractions > contractions_of_one_layer && step_.signature.batch > few_rows;
+  int64_t columns = 0, weights = 0; // the most of a layer
+  int64_t chains = 0;               // the most of a gradient whose sums are a chain each
+  for (NodeId n = 0; n < graph_.size(); ++n) {
+    if (kind(graph_.op(n)) != OpKind::Contraction)
+      continue;
+    const Shape& shape = graph_.type(n).shape;
+    ++contractions;
+    columns = std::max(columns, shape[shape.rank() - 1]);
+    const ReductionOrder order = graph_.attributes(n).order(Attr::order);
+    const int64_t terms = accesses(graph_, n).reduced.elements();
+    if (terms != batch || !graph_.attributes(n).boolean(Attr::transpose_lhs))
+      weights = std::max(weights, terms * shape[shape.rank() - 1]);
+    else if (order.partials < wide_layer || order.block > 0)
+      chains = std::max(chains, shape.elements());
+  }
+  if (batch <= few_rows)
+    return;
+  rows_are_lanes_ =
+      contractions > 0 && columns < wide_layer && weights <= many_chains && chains == 0;
+  if (contractions <= contractions_of_one_layer)
+    return;
+  if (columns >= wide_layer)
+    several_ = fmt::format(", since there are more than {} rows and a layer of {} or more columns",
+                           few_rows, wide_layer);
+  else if (chains >= many_chains || (chains > 0 && columns >= wide_layer / 2))
+    several_ = fmt::format(", since there are more than {} rows and {} sums over them that are a "
+                           "chain each",
+                           few_rows, chains);
 }
 
 bool Grouping::whole_step_fits() {
   int64_t chain_bytes = 0;
-  wide_layers_ = has_wide_layers();
-  if (wide_layers_)
+  look_at_layers();
+  if (!several_.empty())
     return false;
+  const double rows = rows_are_lanes_ ? static_cast<double>(step_.signature.batch) : 1;
   for (NodeId n = 0; n < graph_.size(); ++n) {
     if (cost_[n] == 0)
       continue;
@@ -45,10 +72,10 @@ bool Grouping::whole_step_fits() {
       elements *= static_cast<double>(accesses(graph_, n).reduced.elements());
     if (k == OpKind::Contraction)
       statements_ +=
-          static_cast<int64_t>(std::min(elements / terms_a_statement, most_tile_statements));
+          static_cast<int64_t>(std::min(elements / rows / terms_a_statement, most_tile_statements));
     work_ += elements * (cost_[n] - access_cost + 1);
-    if (statements_ > kernel_operations || work_ > static_cast<double>(whole_step_work) ||
-        chain_bytes > kernel_chain_bytes)
+    if (statements_ > kernel_operations || chain_bytes > kernel_chain_bytes ||
+        (work_ > static_cast<double>(whole_step_work) && !rows_are_lanes_))
       return false;
   }
   return true;

@@ -58,8 +58,7 @@ TensorType infer_matmul(const TypeRequest& request) {
   result.shape.push_back(rhs.shape[r.column]);
   rules::complete_order(
       request, result.dtype,
-      choose_contraction_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column], /*rows=*/0)
-          .order);
+      choose_product_order(result.dtype, lhs.shape[l.column], rhs.shape[r.column]).order);
   return result;
 }
 
@@ -89,17 +88,27 @@ Accesses matmul_accesses(std::span<const TensorType> operands, const TensorType&
   return all;
 }
 
+/// True for what lies in memory: an argument, a literal, or a movement of one.
+bool is_given(const Graph& graph, NodeId n) {
+  while (kind(graph.op(n)) == OpKind::Movement)
+    n = graph.operand(n, 0).node;
+  const Attributes& attributes = graph.attributes(n);
+  return kind(graph.op(n)) == OpKind::Source &&
+         (attributes.has(Attr::index) || attributes.has(Attr::value));
+}
+
 /// op(a)^T op(b) for the right operand of a product, a transposed by flag. Its rows are the terms
 /// of that product, features and never a batch: how many there are may decide on the order.
 Expr gradient_product(Expr a, Expr b, bool transpose_b) {
   const Axes l = axes_of(a.shape(), true), r = axes_of(b.shape(), transpose_b);
+  const bool computed = !is_given(a.builder->graph(), a.value.node);
   return apply(
       Opcode::Matmul, a, b,
       Attributes()
           .boolean(Attr::transpose_lhs, true)
           .boolean(Attr::transpose_rhs, transpose_b)
-          .order(Attr::order, choose_contraction_order(a.type().dtype, a.shape()[l.column],
-                                                       b.shape()[r.column], a.shape()[l.row])
+          .order(Attr::order, choose_gradient_order(a.type().dtype, a.shape()[l.column],
+                                                    b.shape()[r.column], a.shape()[l.row], computed)
                                   .order));
 }
 

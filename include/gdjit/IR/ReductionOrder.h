@@ -48,10 +48,15 @@ ChosenOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axi
 /// That of a sum over `axes` of an array, which are ascending.
 ChosenOrder choose_order(DType type, const Shape& shape, std::span<const int64_t> axes);
 
-/// That of a contraction. `rows`: of a gradient with its left operand transposed, where rows lie
-/// side by side and are lanes, so that few chains are enough and none is turned; 0 elsewhere, since
-/// rows may be a batch. Chains over many more terms than columns are cut in the middle, so that two
+/// That of a product. Chains over many more terms than columns are cut in the middle, so that two
 /// threads can share the terms, and with them the rows of the right operand.
-ChosenOrder choose_contraction_order(DType type, int64_t terms, int64_t columns, int64_t rows);
+ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns);
+
+/// That of a gradient, of rows x columns results: its left operand is transposed, its terms are a
+/// batch. Few results are as single sums, all of which one loop over the batch adds up. Else rows
+/// lie side by side and are lanes, so that few chains are enough and none is turned; so they are
+/// where the left operand is not `computed` in that loop but read from memory, an input.
+ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows,
+                                  bool computed);
 
 } // namespace gdjit

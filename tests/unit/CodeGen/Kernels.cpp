@@ -286,7 +286,7 @@ TEST(Kernels, may_have_any_name) {
   LoopBuilder b;
   BufferId out = b.output("out", {f64, {5}});
   int64_t element = 0;
-  for (const char* name : {"fma", "a", "a.entry", "a", ""}) {
+  for (const char* name : {"fma", "a", "a.gradual", "a", ""}) {
     b.kernel(name);
     ValueId x = b.constant({f64, 1}, 3 + static_cast<double>(element));
     BufferId in = b.input(fmt::format("x{}", element), {f64, {}});

@@ -145,7 +145,7 @@ TEST(ReductionOrder, IsAPowerOfTwoOfPartialsAndABlockOfWholeRounds) {
         }
         EXPECT_EQ(order.block, terms > (order.partials > 1 ? 4 << 16 : 1 << 16) ? 1 << 14 : 0)
             << "of " << terms << " terms a chain of f32 would lose what it adds";
-        EXPECT_EQ(choose_contraction_order(type, terms, 1, 0).order.block,
+        EXPECT_EQ(choose_product_order(type, terms, 1).order.block,
                   terms > (1 << 16) ? 1 << 14 : 0);
       }
 }
@@ -159,16 +159,35 @@ TEST(ReductionOrder, OfFewTermsIsOneChainAsLongAsJoiningCostsMore) {
   EXPECT_EQ(sum(32, 1, false), 1) << "rows are lanes";
   EXPECT_EQ(sum(33, 1, false), 16);
   EXPECT_EQ(sum(100, 7, true), 16);
-  EXPECT_EQ(sum(128, 8, true), 1) << "half a vector side by side";
-  auto product = [](int64_t terms, int64_t columns, int64_t rows) {
-    return choose_contraction_order(DType::f32, terms, columns, rows).order.partials;
+  EXPECT_EQ(sum(100, 15, true), 16);
+  EXPECT_EQ(sum(100, 16, true), 1) << "a vector side by side";
+  auto product = [](int64_t terms, int64_t columns) {
+    return choose_product_order(DType::f32, terms, columns).order.partials;
   };
-  EXPECT_EQ(product(15, 1, 0), 1);
-  EXPECT_EQ(product(16, 1, 0), 16);
-  EXPECT_EQ(product(32, 2, 0), 1);
-  EXPECT_EQ(product(17, 1, 3), 16) << "a gradient";
-  EXPECT_EQ(product(17, 1, 13), 8);
-  EXPECT_EQ(product(17, 1, 32), 1) << "two vectors of results";
+  EXPECT_EQ(product(15, 1), 1);
+  EXPECT_EQ(product(16, 1), 16);
+  EXPECT_EQ(product(32, 2), 1);
+  EXPECT_EQ(product(128, 8), 1) << "half a vector side by side";
+  EXPECT_EQ(product(129, 8), 16);
+  EXPECT_EQ(product(33, 7), 16);
+}
+
+TEST(ReductionOrder, OfAGradientOfFewResultsIsThatOfASingleSum) {
+  auto gradient = [](int64_t terms, int64_t columns, int64_t rows, bool computed) {
+    return choose_gradient_order(DType::f32, terms, columns, rows, computed).order.partials;
+  };
+  EXPECT_EQ(gradient(16, 1, 3, false), 1);
+  EXPECT_EQ(gradient(17, 1, 3, false), 16);
+  EXPECT_EQ(gradient(100, 10, 1, false), 16);
+  EXPECT_EQ(gradient(100, 9, 7, false), 16);
+  EXPECT_EQ(gradient(100, 10, 7, false), 1) << "many sums side by side";
+  EXPECT_EQ(gradient(100, 16, 1, false), 1) << "a vector of them";
+  EXPECT_EQ(gradient(100, 1, 10, true), 16) << "units of a layer, computed in the loop over rows";
+  EXPECT_EQ(gradient(100, 1, 10, false), 8) << "features, which lie side by side in memory";
+  EXPECT_EQ(gradient(17, 1, 32, false), 1) << "two vectors of results";
+  EXPECT_EQ(gradient(100, 10, 12, true), 1) << "many sums side by side";
+  EXPECT_EQ(gradient(100, 2, 16, true), 4) << "units that fill a vector";
+  EXPECT_EQ(gradient(2'000, 3, 10, true), 64);
 }
 
 TEST(ReductionOrder, SaysWhyItIsThatOne) {
@@ -179,19 +198,20 @@ TEST(ReductionOrder, SaysWhyItIsThatOne) {
             "as is every sum over so few rows: those of several columns then lie side by side");
   EXPECT_EQ(sum(12, 1, false).chains, "since joining partial sums would cost more");
   EXPECT_EQ(sum(100, 16, true).chains, "since sums side by side fill vectors");
-  EXPECT_EQ(sum(100, 8, true).chains, "since sums side by side fill half a vector");
+  EXPECT_EQ(choose_product_order(DType::f32, 100, 8).chains,
+            "since sums side by side fill half a vector");
   EXPECT_EQ(sum(100, 1, true).chains, "since in one chain each addition waits for the one before");
   EXPECT_EQ(sum(100, 1, true).blocks, "");
   EXPECT_EQ(sum(100'000, 16, true).blocks, "since one chain of so many loses what it adds");
-  EXPECT_EQ(choose_contraction_order(DType::f32, 784, 128, 0).blocks,
+  EXPECT_EQ(choose_product_order(DType::f32, 784, 128).blocks,
             "so that threads can share the terms");
-  EXPECT_EQ(choose_contraction_order(DType::f32, 300, 4, 784).chains,
+  EXPECT_EQ(choose_gradient_order(DType::f32, 300, 4, 784, false).chains,
             "since sums side by side fill vectors");
 }
 
 TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
   auto order = [](int64_t terms, int64_t columns) {
-    return to_string(choose_contraction_order(DType::f32, terms, columns, 0).order);
+    return to_string(choose_product_order(DType::f32, terms, columns).order);
   };
   EXPECT_EQ(order(784, 128), "f32:blocks(392,1)");
   EXPECT_EQ(order(785, 128), "f32:blocks(392,1)") << "and a block of one";
@@ -206,7 +226,7 @@ TEST(ReductionOrder, OfAContractionIsTwoBlocksWhereTermsAreMany) {
 
 TEST(ReductionOrder, OfAContractionWhoseRowsLieSideBySideHasFewChains) {
   auto order = [](int64_t terms, int64_t columns, int64_t rows) {
-    return to_string(choose_contraction_order(DType::f32, terms, columns, rows).order);
+    return to_string(choose_gradient_order(DType::f32, terms, columns, rows, false).order);
   };
   EXPECT_EQ(order(10'000, 10, 784), "f32:blocks(5000,1)") << "ten columns are enough chains";
   EXPECT_EQ(order(300, 4, 784), "f32:sequential");

@@ -291,10 +291,33 @@ std::vector<KernelGroup> kernels_of_layers(int64_t rows, int64_t width) {
 TEST(Fuse, ManyRowsOfWideLayersAreNoOneKernel) {
   EXPECT_EQ(kernels_of_layers(16, 8).size(), 1u);
   EXPECT_EQ(kernels_of_layers(64, 7).size(), 1u);
-  const std::vector<KernelGroup> several = kernels_of_layers(17, 8);
-  EXPECT_GT(several.size(), 1u);
-  EXPECT_THAT(several[0].reason,
-              testing::HasSubstr("more than 16 rows and a layer of 8 or more columns"));
+  for (auto [width, why] : {std::pair(16, "a layer of 16 or more columns"),
+                            std::pair(8, "16 sums over them that are a chain each")}) {
+    const std::vector<KernelGroup> several = kernels_of_layers(17, width);
+    EXPECT_GT(several.size(), 1u);
+    EXPECT_THAT(several[0].reason, testing::HasSubstr(std::string("more than 16 rows and ") + why));
+  }
+}
+
+/// A network of few weights is one loop over any number of rows, which are its lanes.
+TEST(Fuse, RowsOfNarrowLayersAreOneKernelHoweverMany) {
+  for (int64_t width : {3, 10, 15})
+    for (int64_t rows : {17, 1000, 50'000}) {
+      StepMaker m;
+      Expr lr = m.scalar("lr"), x = m.input("x", {rows, 1}), y = m.input("y", {rows, 1}),
+           w = m.state("w", {1, width}), v = m.state("v", {width, 1});
+      Expr error = matmul(apply(Opcode::Tanh, matmul(x, w)), v) - y;
+      Expr loss = mean(error * error);
+      m.output("loss", loss);
+      m.descend(loss, lr, w, 0);
+      m.descend(loss, lr, v, 1);
+      Step step = m.differentiated();
+      step.signature.batch = rows;
+      PassContext context;
+      EXPECT_EQ(fuse(step, context).partition.kernels.size(), 1u) << width << ", " << rows;
+      if (rows <= 1000)
+        expect_chain(step);
+    }
 }
 
 } // namespace
