@@ -20,7 +20,7 @@ namespace gdjit::lowering {
 namespace {
 /// A result of at most this many elements may live in a tile while the reduced loop is outermost.
 constexpr int64_t whole_result_in_tile = 64;
-/// The same with the partial chains of each element counted.
+/// The same with the partial chains of each element counted: 64 of each.
 constexpr int64_t tile_elements = 4096;
 /// A contraction that makes more products than this per turn of its outermost loop is scheduled on
 /// its own: only its epilogue may be fused with it.
