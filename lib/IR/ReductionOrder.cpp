@@ -29,8 +29,8 @@ struct ShortChain {
 };
 
 constexpr int64_t long_chain = 1 << 16; ///< loses what it adds
-/// Of 32 chains or more, each of 8,192 terms at most: blocks would leave the loop over rows.
-constexpr int64_t long_partials = 4 * long_chain;
+/// Of 64 chains of f32, each then as long as a block: blocks would leave the loop over rows.
+constexpr int64_t long_partials = 16 * long_chain;
 
 /// Beyond `most_partials` terms, partial chains are cut into blocks.
 ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& short_chain,

@@ -42,7 +42,7 @@ struct ChosenOrder {
 /// Chooses the order of a reduction. `terms` is the product of the reduced extents, `behind` the
 /// product of the free extents that lie behind the last reduced axis (n of a matmul): never the
 /// leading ones. `one_axis`: the terms lie along one axis, and no free axis before it; along others
-/// they are rows. Beyond 2^16 terms blocks, of partial chains beyond 2^18.
+/// they are rows. Beyond 2^16 terms blocks, of partial chains beyond 2^20.
 ChosenOrder choose_order(DType type, int64_t terms, int64_t behind, bool one_axis);
 
 /// That of a sum over `axes` of an array, which are ascending.
