@@ -115,7 +115,7 @@ Step softmax_regression(StepMaker& m, int64_t batch, int64_t features, int64_t c
   return m.differentiated();
 }
 
-/// Partial sums of up to 2^18 rows: blocks would have loops of their own.
+/// Partial sums of up to 2^20 rows: blocks would have loops of their own.
 TEST(LoopFusion, LongSumsAreInTheLoopOverTheBatch) {
   StepMaker m;
   Expr x = m.input("x", {100'000}), y = m.input("y", {100'000}), w = m.state("w", {});
