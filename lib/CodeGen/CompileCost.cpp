@@ -14,10 +14,10 @@ namespace {
 using loop::Statement;
 using loop::StatementKind;
 
-constexpr int64_t of_function = 30; ///< and of its entry
-constexpr int64_t of_loop = 60;     ///< its blocks, sums that it carries, what is hoisted from it
-constexpr int64_t of_joined_vector = 6;
-constexpr int64_t of_masked = 3;
+constexpr int64_t of_function = 20;
+constexpr int64_t of_loop = 24; ///< its blocks, sums that it carries, what is hoisted from it
+constexpr int64_t of_joined_vector = 2;
+constexpr int64_t of_integers = 3; ///< LLVM looks for bits that are known
 
 class Cost {
 public:
@@ -43,15 +43,14 @@ private:
     case StatementKind::Get:
       return 0;
     case StatementKind::Compute:
-      return s.op == loop::ScalarOp::constant ? 0 : 1;
+      return s.op == loop::ScalarOp::constant ? 0 : is_integer(s.type.dtype) ? of_integers : 1;
     case StatementKind::Join:
       return static_cast<double>(of_joined_vector * loop::tile_elements(*tiles_.at(s.tile)));
     case StatementKind::Transpose:
       return static_cast<double>(
           loop::shuffles_of_transposition(tiles_.at(s.tile)->extents.back()));
     default:
-      return static_cast<double>(loop::operations_of(program_, s) *
-                                 (s.mask == loop::none ? 1 : of_masked));
+      return static_cast<double>(loop::operations_of(program_, s));
     }
   }
 
