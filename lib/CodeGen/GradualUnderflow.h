@@ -5,7 +5,7 @@
 //
 // Gradients that vanish through many layers cross that range, and a few dozen layers in it would
 // take longer than a thousand others. So a kernel that multiplies much and is called often in a
-// step, as those of a deep network are, is compiled twice, `k0` and `k0.gradual`, and its entry
+// step, as those of a deep network are, is compiled twice, `k0.normal` and `k0.gradual`, and `k0`
 // looks at a few numbers of what it multiplies before it calls one of them.
 //
 // States that fade, momentum of a weight whose input is always 0, stay in that range for good:
