@@ -75,8 +75,7 @@ private:
 
 void require_planned(const loop::Program& program) {
   GDJIT_CHECK(program.stage == Stage::Planned && !program.from_text);
-  std::set<std::pair<loop::BufferRole, uint32_t>>
-      arguments; // one buffer each, or noalias would lie
+  std::set<std::pair<loop::BufferRole, uint32_t>> arguments; // one buffer each, or types would lie
   for (const loop::Buffer& buffer : program.buffers) {
     GDJIT_CHECK(buffer.place != loop::Place::unplanned);
     if (buffer.place == loop::Place::argument)

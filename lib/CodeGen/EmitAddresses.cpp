@@ -18,8 +18,8 @@ void KernelEmitter::load_addresses() {
     Value* at = b_.CreateConstInBoundsGEP1_64(b_.getPtrTy(), function_->getArg(0), slot);
     llvm::LoadInst* load = b_.CreateAlignedLoad(b_.getPtrTy(), at, llvm::Align(8));
     auto say = [&](unsigned what, int64_t number) {
-      load->setMetadata(
-          what, llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(i64(number))));
+      load->setMetadata(what,
+                        llvm::MDNode::get(context, llvm::ConstantAsMetadata::get(i64(number))));
     };
     if (bytes > 0) {
       say(llvm::LLVMContext::MD_dereferenceable, bytes);

@@ -49,8 +49,8 @@ void emit_choice(llvm::Function* chosen, llvm::Function* normal, llvm::Function*
   llvm::Value* arguments[] = {chosen->getArg(0), chosen->getArg(1)};
   llvm::Value* subnormal = b.getFalse();
   for (uint32_t i : telling) {
-    llvm::Value* address = b.CreateLoad(
-        b.getPtrTy(), b.CreateConstInBoundsGEP1_64(b.getPtrTy(), arguments[0], i));
+    llvm::Value* address =
+        b.CreateLoad(b.getPtrTy(), b.CreateConstInBoundsGEP1_64(b.getPtrTy(), arguments[0], i));
     subnormal = b.CreateOr(subnormal, emit_meets_subnormals(b, address, shape.parameters[i].bytes));
   }
   auto* often = llvm::BasicBlock::Create(context, "normal", chosen);
@@ -65,9 +65,10 @@ void emit_choice(llvm::Function* chosen, llvm::Function* normal, llvm::Function*
 } // namespace
 
 std::vector<llvm::Function*> emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
-                          const gdjit::loop::Kernel& kernel, const KernelShape& shape,
-                          const std::string& name, int64_t calls, DebugInfo* debug,
-                          const gdjit::CodeGenOptions& options) {
+                                         const gdjit::loop::Kernel& kernel,
+                                         const KernelShape& shape, const std::string& name,
+                                         int64_t calls, DebugInfo* debug,
+                                         const gdjit::CodeGenOptions& options) {
   const int vector_bytes = gdjit::machine_table(options.target).vector_bytes;
   const bool slow = slow_on_subnormals(options.target);
   auto emit = [&](const std::string& function_name, Arithmetic arithmetic,
@@ -84,7 +85,8 @@ std::vector<llvm::Function*> emit_kernel(llvm::Module& module, const gdjit::loop
     telling = telling_parameters(kernel, shape, calls, vector_bytes);
   if (telling.empty())
     return {emit(name, arithmetic, llvm::Function::ExternalLinkage)};
-  std::vector<llvm::Function*> functions = {declare(module, shape, name, llvm::Function::ExternalLinkage)};
+  std::vector<llvm::Function*> functions = {
+      declare(module, shape, name, llvm::Function::ExternalLinkage)};
   for (bool gradual : {false, true})
     functions.push_back(emit(name + suffixes[gradual], gradual ? Arithmetic::gradual : arithmetic,
                              llvm::Function::InternalLinkage));

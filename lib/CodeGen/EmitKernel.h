@@ -23,8 +23,9 @@ inline constexpr const char* suffixes[] = {".normal", ".gradual"};
 /// gdjit::KernelFunction, and where it pays those that it chooses among (GradualUnderflow.h).
 /// Returns what it adds, `name` first.
 std::vector<llvm::Function*> emit_kernel(llvm::Module& module, const gdjit::loop::Program& program,
-                          const gdjit::loop::Kernel& kernel,
-                          const gdjit::codegen::KernelShape& shape, const std::string& name,
-                          int64_t calls, DebugInfo* debug, const gdjit::CodeGenOptions& options);
+                                         const gdjit::loop::Kernel& kernel,
+                                         const gdjit::codegen::KernelShape& shape,
+                                         const std::string& name, int64_t calls, DebugInfo* debug,
+                                         const gdjit::CodeGenOptions& options);
 
 } // namespace gdjit_llvm

@@ -153,9 +153,9 @@ private:
   llvm::Function* function_;
   Builder b_;
   llvm::Instruction* allocas_end_ = nullptr; ///< allocas go before it
-  std::vector<Value*> addresses_; ///< by parameter: its memory
-  std::vector<Value*> buffers_;   ///< the same, in a pass over rows that of this step
-  Value* numbers_ = nullptr;      ///< the table of those that are passed; null where none are
+  std::vector<Value*> addresses_;            ///< by parameter: its memory
+  std::vector<Value*> buffers_;              ///< the same, in a pass over rows that of this step
+  Value* numbers_ = nullptr; ///< the table of those that are passed; null where none are
   std::vector<llvm::AllocaInst*> sums_;
   std::vector<Value*> values_;
   std::vector<ValueType> types_;

@@ -14,9 +14,9 @@
 #include "gdjit/Support/Split.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -51,13 +51,29 @@ uint64_t hash_identity(const std::string& path) {
                  static_cast<uint64_t>(s.st_mtim.tv_nsec));
 }
 
+/// When a file was written, or took another's place, in nanoseconds.
+int64_t last_change(const struct stat& s) {
+  auto time_of = [](const timespec& t) { return int64_t{1'000'000'000} * t.tv_sec + t.tv_nsec; };
+  return std::max(time_of(s.st_mtim), time_of(s.st_ctim));
+}
+
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+bool changed_since(const std::string& path, int64_t time) {
+  struct stat s{};
+  return stat(path.c_str(), &s) != 0 || last_change(s) >= time;
+}
+
 /// Size, times and number of a file. 0 where it is gone, and where it changed so lately that
 /// another change might have the same time.
 uint64_t identity_of(const std::string& path) {
-  constexpr time_t lately = 2; // seconds: the coarsest clock of a file system
+  constexpr int64_t lately = 2'000'000'000; // the coarsest clock of a file system
   struct stat s{};
-  if (stat(path.c_str(), &s) != 0 ||
-      time(nullptr) - std::max(s.st_mtim.tv_sec, s.st_ctim.tv_sec) < lately)
+  if (stat(path.c_str(), &s) != 0 || now() - last_change(s) < lately)
     return 0;
   uint64_t h = static_cast<uint64_t>(s.st_size);
   for (uint64_t part :
@@ -92,11 +108,11 @@ bool Sources::read_list(const std::string& path) {
   auto hexadecimal = [](const std::string& line) { return std::stoull(line, nullptr, 16); };
   std::vector<std::string> lines = split_lines(read_file(path));
   constexpr size_t digits = 16;
-  for (const std::string& line : lines)
-    if (line.find_first_not_of("0123456789abcdef") < digits || line.size() < digits)
+  for (size_t i = 0; i < lines.size(); ++i)
+    if (lines[i].size() < digits + 2 || lines[i].find_first_not_of("0123456789abcdef") < digits)
       return false;
-  if (lines.empty())
-    return false;
+  if (lines.empty() || lines[0].substr(digits + 1) != std::to_string(lines.size() - 1))
+    return false; // cut short
   contents = hexadecimal(lines[0].substr(0, digits));
   for (size_t i = 1; i < lines.size(); ++i)
     files.push_back({lines[i].substr(digits + 1), hexadecimal(lines[i].substr(0, digits))});
@@ -104,7 +120,7 @@ bool Sources::read_list(const std::string& path) {
 }
 
 void Sources::write_list(const std::string& path) const {
-  std::string text = fmt::format("{:016x}\n", contents);
+  std::string text = fmt::format("{:016x} {}\n", contents, files.size());
   for (const File& file : files)
     text += fmt::format("{:016x} {}\n", file.identity, file.path);
   write_file(path, text);
@@ -266,7 +282,7 @@ CompiledSource compile_source(const std::string& source) {
        {std::string("-MD"), std::string("-MF"), rule, std::string("-MT"), std::string("x"),
         std::string("-o"), made, absolute.string(), installation.libgdjit})
     arguments.push_back(word);
-  auto begin = fs::file_time_type::clock::now();
+  const int64_t begin = now();
   Ended ended = run_program(program, arguments);
   if (!ended.well())
     throw Error(ErrorCode::compile,
@@ -284,7 +300,7 @@ CompiledSource compile_source(const std::string& source) {
     sources.files.push_back({file});
   bool changed_meanwhile = !sources.read_all();
   for (const Sources::File& file : sources.files)
-    changed_meanwhile |= fs::last_write_time(file.path, ignored) >= begin;
+    changed_meanwhile |= changed_since(file.path, begin);
   std::error_code failed;
   if (keep && !changed_meanwhile)
     fs::rename(made, object_of(sources.contents), failed);

@@ -20,7 +20,17 @@ constexpr std::string_view dear_joins = "since joining partial sums would cost m
 constexpr std::string_view full_vectors = "since sums side by side fill vectors";
 
 constexpr int64_t half_a_vector = 8;
-constexpr int64_t enough_side_by_side = 16; ///< outputs fill a vector: one chain each
+
+int lanes_of(DType type) {
+  return 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
+}
+
+/// Results side by side that are one chain each: as many as fill a vector, of which one of 8 lanes
+/// hides the latency of short chains only.
+int64_t enough_side_by_side(DType type, int64_t terms) {
+  constexpr int64_t vector_of_f32 = 16, short_terms = 128;
+  return terms <= short_terms ? lanes_of(type) : vector_of_f32;
+}
 
 /// Terms that are one chain however few sums lie side by side, and why.
 struct ShortChain {
@@ -39,10 +49,10 @@ ChosenOrder choose(DType type, int64_t terms, int64_t behind, const ShortChain& 
   constexpr int64_t block = 1 << 14;
   if (terms <= short_chain.terms) {
     chosen.chains = short_chain.why;
-  } else if (behind >= enough_side_by_side) {
+  } else if (behind >= enough_side_by_side(type, terms)) {
     chosen.chains = full_vectors;
   } else {
-    const int lanes = 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
+    const int lanes = lanes_of(type);
     chosen.order.partials = terms < 1024 ? lanes : 4 * lanes;
     chosen.chains = tree;
   }
@@ -104,10 +114,10 @@ ChosenOrder in_halves(ChosenOrder chosen, int64_t terms, int64_t columns) {
 }
 
 /// Of a product, however few its columns are.
-ShortChain short_chain_of_product(int64_t terms, int64_t columns) {
+ShortChain short_chain_of_product(DType type, int64_t terms, int64_t columns) {
   if (columns == 1)
     return short_product;
-  const bool fills_half = columns >= half_a_vector && columns < enough_side_by_side;
+  const bool fills_half = columns >= half_a_vector && columns < enough_side_by_side(type, terms);
   return fills_half && terms > short_row.terms ? half_filled : short_row;
 }
 
@@ -120,18 +130,20 @@ ShortChain short_chain_of_rows(int64_t columns, int64_t rows) {
 } // namespace
 
 ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns) {
-  return in_halves(choose(type, terms, columns, short_chain_of_product(terms, columns), long_chain),
-                   terms, columns);
+  return in_halves(
+      choose(type, terms, columns, short_chain_of_product(type, terms, columns), long_chain), terms,
+      columns);
 }
 
 ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows,
                                   bool computed) {
   constexpr int64_t few_sums = 64; // what a loop over the batch adds up beside all else
-  if (columns < enough_side_by_side && rows < (computed ? enough_side_by_side : half_a_vector)) {
+  const int64_t enough = enough_side_by_side(type, terms);
+  if (columns < enough && rows < (computed ? enough : half_a_vector)) {
     if (rows * columns <= few_sums)
       return choose(type, terms, 1, short_batch, long_partials);
     if (rows < half_a_vector)
-      columns = enough_side_by_side;
+      columns = enough; // many sums: a chain each, as if they filled vectors
   }
   if (rows < half_a_vector)
     return in_halves(choose(type, terms, columns, short_batch, long_chain), terms, columns);

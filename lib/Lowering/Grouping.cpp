@@ -328,7 +328,10 @@ Partition Grouping::run() {
   Partition partition;
   auto computes = [&](NodeId n) { return cost_[n] > 0; };
   if (whole_step_fits()) {
-    groups_.emplace_back().reason = "the whole step is small: one call, one pass";
+    groups_.emplace_back().reason =
+        work_ > static_cast<double>(whole_step_work)
+            ? "one loop over the rows takes all layers: one call, one pass"
+            : "the whole step is small: one call, one pass";
     for (NodeId n = 0; n < graph_.size(); ++n)
       if (computes(n)) {
         kernel_[n] = 0;

@@ -38,6 +38,8 @@ public:
   /// Where the whole step is one kernel: its statements, and its scalar operations.
   int64_t statements() const { return statements_; }
   double work() const { return work_; }
+  /// True where one loop takes several rows at once through all of it, however many there are.
+  bool rows_are_lanes() const { return rows_are_lanes_; }
   /// Per kernel, the node that could not join it, whose name goes in front of the reason; no_node
   /// for none.
   const std::vector<NodeId>& refused() const { return refused_; }
@@ -113,6 +115,7 @@ inline constexpr int64_t kernel_operations = 2000;
 inline constexpr int64_t whole_step_work = int64_t{1} << 20;
 inline constexpr int contractions_of_one_layer = 3; ///< forward, and both gradients
 inline constexpr int64_t wide_layer = 16;           ///< columns, a vector
+inline constexpr int64_t half_wide_layer = 8;
 inline constexpr int64_t few_rows = 16; ///< of which one kernel takes no longer than several
 
 /// The tiles of chains of a kernel together, in bytes: they live as long as the loop over what they

@@ -13,46 +13,53 @@ namespace {
 /// have.
 constexpr double terms_a_statement = 8;
 constexpr double most_tile_statements = 400;
-/// Sums over the batch, or weights, of a layer that is no part of a loop over the batch.
-constexpr int64_t many_chains = 64;
+/// Elements a row, weights of a layer, and sums over the rows that one loop over them takes.
+constexpr int64_t most_a_row = 64;
+/// Partial sums that fill a vector are lanes of that loop; fewer have lanes along the results.
+constexpr int64_t vector_bytes = 64;
+
+bool fills_vectors(const ReductionOrder& order) {
+  return order.block == 0 && order.partials * byte_size(order.accumulator) >= vector_bytes;
+}
 
 } // namespace
 
 /// Rows of several layers, one of them wide: kernels of their own have lanes along its columns,
 /// where in one loop over rows all that they hand on lies apart. That loop has the rows as lanes
-/// where layers are narrow, of few weights, and sums over rows are partial sums: then it takes any
-/// number of rows.
+/// where nothing has many elements a row, layers are of few weights, and the sums of their
+/// gradients are partial sums: then it takes any number of rows.
 void Grouping::look_at_layers() {
   const int64_t batch = step_.signature.batch;
   int contractions = 0;
   int64_t columns = 0, weights = 0; // the most of a layer
-  int64_t chains = 0;               // the most of a gradient whose sums are a chain each
+  int64_t apart = 0;                // the most sums of a gradient that has lanes along them
+  bool fits_rows = true;
   for (NodeId n = 0; n < graph_.size(); ++n) {
+    const Shape& shape = graph_.type(n).shape;
+    fits_rows &= cost_[n] == 0 || shape.elements() <= most_a_row * batch;
     if (kind(graph_.op(n)) != OpKind::Contraction)
       continue;
-    const Shape& shape = graph_.type(n).shape;
     ++contractions;
     columns = std::max(columns, shape[shape.rank() - 1]);
-    const ReductionOrder order = graph_.attributes(n).order(Attr::order);
     const int64_t terms = accesses(graph_, n).reduced.elements();
     if (terms != batch || !graph_.attributes(n).boolean(Attr::transpose_lhs))
       weights = std::max(weights, terms * shape[shape.rank() - 1]);
-    else if (order.partials < wide_layer || order.block > 0)
-      chains = std::max(chains, shape.elements());
+    else if (!fills_vectors(graph_.attributes(n).order(Attr::order)))
+      apart = std::max(apart, shape.elements());
   }
   if (batch <= few_rows)
     return;
   rows_are_lanes_ =
-      contractions > 0 && columns < wide_layer && weights <= many_chains && chains == 0;
+      contractions > 0 && fits_rows && columns < wide_layer && weights <= most_a_row && apart == 0;
   if (contractions <= contractions_of_one_layer)
     return;
   if (columns >= wide_layer)
     several_ = fmt::format(", since there are more than {} rows and a layer of {} or more columns",
                            few_rows, wide_layer);
-  else if (chains >= many_chains || (chains > 0 && columns >= wide_layer / 2))
-    several_ = fmt::format(", since there are more than {} rows and {} sums over them that are a "
-                           "chain each",
-                           few_rows, chains);
+  else if (apart >= most_a_row || (apart > 0 && columns >= half_wide_layer))
+    several_ = fmt::format(", since there are more than {} rows and the {} sums of a gradient over "
+                           "them have lanes of their own",
+                           few_rows, apart);
 }
 
 bool Grouping::whole_step_fits() {

@@ -127,12 +127,19 @@ std::vector<std::vector<std::string>> why_fused(const Step& simplified) {
   for (size_t k = 0; k < lines.size(); ++k)
     for (const auto& [reason, line] : lines[k])
       result[k].push_back(line.text(*reason));
-  if (in_whole > 0)
-    result[0].push_back(
-        fmt::format("all {} nodes: their {} statements and {:.0f} operations are at most "
-                    "{} and {}",
-                    in_whole, grouping.statements(), grouping.work(), lowering::kernel_operations,
-                    lowering::whole_step_work));
+  if (in_whole > 0) {
+    std::string why =
+        fmt::format("all {} nodes: their {} statements ", in_whole, grouping.statements());
+    if (grouping.rows_are_lanes())
+      why +=
+          fmt::format("are at most {}, and narrow layers are one loop over their rows, which are "
+                      "its lanes, however many",
+                      lowering::kernel_operations);
+    else
+      why += fmt::format("and {:.0f} operations are at most {} and {}", grouping.work(),
+                         lowering::kernel_operations, lowering::whole_step_work);
+    result[0].push_back(std::move(why));
+  }
   return result;
 }
 

@@ -88,15 +88,6 @@ Accesses matmul_accesses(std::span<const TensorType> operands, const TensorType&
   return all;
 }
 
-/// True for what lies in memory: an argument, a literal, or a movement of one.
-bool is_given(const Graph& graph, NodeId n) {
-  while (kind(graph.op(n)) == OpKind::Movement)
-    n = graph.operand(n, 0).node;
-  const Attributes& attributes = graph.attributes(n);
-  return kind(graph.op(n)) == OpKind::Source &&
-         (attributes.has(Attr::index) || attributes.has(Attr::value));
-}
-
 /// op(a)^T op(b) for the right operand of a product, a transposed by flag. Its rows are the terms
 /// of that product, features and never a batch: how many there are may decide on the order.
 Expr gradient_product(Expr a, Expr b, bool transpose_b) {

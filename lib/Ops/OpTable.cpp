@@ -51,6 +51,14 @@ Bits stream_number(const Graph& graph, NodeId node) {
   return hash_bytes(graph.attributes(node).text(Attr::stream));
 }
 
+bool is_given(const Graph& graph, NodeId node) {
+  while (kind(graph.op(node)) == OpKind::Movement)
+    node = graph.operand(node, 0).node;
+  const Attributes& attributes = graph.attributes(node);
+  return kind(graph.op(node)) == OpKind::Source &&
+         (attributes.has(Attr::index) || attributes.has(Attr::value));
+}
+
 Accesses accesses(const Graph& graph, NodeId node) {
   const OpInfo& op = info(graph.op(node));
   GDJIT_CHECK(op.block->accesses != nullptr);

@@ -15,6 +15,28 @@ namespace gdjit::scheduling {
 
 namespace {
 
+/// Joins in front of what stands between them and the loops whose sums they join, such as a
+/// moment's decay, which waits for no sum.
+void put_joins_first(std::vector<Statement>& body) {
+  auto is_straight = [](const Statement& s) {
+    return s.kind == StatementKind::Compute || s.kind == StatementKind::Load ||
+           s.kind == StatementKind::Index;
+  };
+  for (Statement& s : body)
+    put_joins_first(s.body);
+  for (size_t at = 0; at < body.size(); ++at) {
+    if (body[at].kind != StatementKind::Join)
+      continue;
+    size_t first = at;
+    while (first > 0 && is_straight(body[first - 1]))
+      --first;
+    if (first > 0 && body[first - 1].kind == StatementKind::For)
+      std::rotate(body.begin() + static_cast<std::ptrdiff_t>(first),
+                  body.begin() + static_cast<std::ptrdiff_t>(at),
+                  body.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+}
+
 class RowJoiner {
 public:
   RowJoiner(const Program& program, Kernel& kernel, PassContext& context, Settled& settled)
@@ -158,6 +180,7 @@ private:
 } // namespace
 
 void join_rows(const Program& program, Kernel& kernel, PassContext& context, Settled& settled) {
+  put_joins_first(kernel.body);
   RowJoiner(program, kernel, context, settled).run();
 }
 

@@ -1,8 +1,10 @@
 // compile_source: a model's C++ source becomes a shared object, by the system's compiler, once.
 //
 // The object is kept in the user's cache directory under a key of the source, every header it
-// includes, the compiler, its flags, and this library; a change of any of them compiles again. $CXX
-// names the compiler, else c++.
+// includes, the compiler, its flags, and this library; a change of any of them compiles again. What
+// the compiler looked for and did not find (__has_include, a header that would now be found in an
+// earlier folder) is not noticed, as with other caches of compilers. $CXX names the compiler, else
+// c++.
 #pragma once
 
 #include <memory>

@@ -152,5 +152,7 @@ bool is_draw(const Graph& graph, NodeId node);
 Bits stream_number(const Graph& graph, NodeId node);
 /// The accesses of a node of kind Movement, Reduction or Contraction.
 Accesses accesses(const Graph& graph, NodeId node);
+/// True for what lies in memory when a step begins: an argument, a literal, or a movement of one.
+bool is_given(const Graph& graph, NodeId node);
 
 } // namespace gdjit

@@ -19,9 +19,9 @@ struct KernelStatus {
   int64_t steps = 1;
 };
 
-/// What a pass over rows is told besides (RowPass.h): its entry takes the address of `kernel` for a
-/// status, and the address of the first of a data set's rows for the buffer of an input that has a
-/// batch.
+/// What a pass over rows is told besides (RowPass.h): its function takes the address of `kernel`
+/// for a status, and the address of the first of a data set's rows for the buffer of an input that
+/// has a batch.
 struct RowPassStatus {
   KernelStatus kernel;
   const int64_t* order = nullptr; ///< rows, one batch behind the other; null: as they stand

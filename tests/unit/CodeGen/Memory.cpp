@@ -52,6 +52,34 @@ TEST(Memory, a_streaming_store_writes_what_any_other_writes_and_is_waited_for) {
       }
 }
 
+/// What LLVM may rely on: no two buffers reach the same bytes, and nothing writes what a kernel
+/// only reads; of buffers that do share bytes nothing is said.
+TEST(Memory, each_buffer_has_a_type_and_what_is_only_read_is_constant) {
+  LoopBuilder b;
+  BufferId in = b.input("in", {f32, {8}}), first = b.output("first", {f32, {8}}),
+           second = b.output("second", {f32, {8}});
+  LoopId i = b.begin(0, 8);
+  b.store(first, {at(i)}, b.load(in, {at(i)}));
+  b.store(second, {at(i)}, b.load(in, {at(i)}));
+  b.end();
+  loop::Program program = b.finish();
+  const std::string apart = print_code(program, Stage::LLVM, {});
+  for (const char* type : {"!{!\"0\"", "!{!\"1\"", "!{!\"2\""})
+    EXPECT_NE(apart.find(type), std::string::npos) << type << apart;
+  auto count = [](const std::string& text, const std::string& what) {
+    size_t found = 0;
+    for (size_t from = 0; (from = text.find(what, from)) != std::string::npos; ++from)
+      ++found;
+    return found;
+  };
+  EXPECT_EQ(count(apart, ", i64 0, i64 1}"), 1u) << "constant: " << apart;
+  EXPECT_EQ(count(apart, "!\"shared\""), 0u);
+  program.buffers[second].offset = program.buffers[first].offset + 16;
+  const std::string overlapping = print_code(program, Stage::LLVM, {});
+  EXPECT_EQ(count(overlapping, "!\"shared\""), 1u) << overlapping;
+  EXPECT_EQ(overlapping.find("!\"2\""), std::string::npos) << overlapping;
+}
+
 TEST(Memory, every_pattern_of_lanes_loads_and_stores_what_its_indices_say) {
   for (DType type : {f32, f64, i32, i64, boolean})
     for (uint16_t lanes : {2, 4, 8, 16}) {

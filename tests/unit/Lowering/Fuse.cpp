@@ -291,33 +291,53 @@ std::vector<KernelGroup> kernels_of_layers(int64_t rows, int64_t width) {
 TEST(Fuse, ManyRowsOfWideLayersAreNoOneKernel) {
   EXPECT_EQ(kernels_of_layers(16, 8).size(), 1u);
   EXPECT_EQ(kernels_of_layers(64, 7).size(), 1u);
-  for (auto [width, why] : {std::pair(16, "a layer of 16 or more columns"),
-                            std::pair(8, "16 sums over them that are a chain each")}) {
+  for (auto [width, why] :
+       {std::pair(16, "a layer of 16 or more columns"),
+        std::pair(8, "the 16 sums of a gradient over them have lanes of their own")}) {
     const std::vector<KernelGroup> several = kernels_of_layers(17, width);
     EXPECT_GT(several.size(), 1u);
     EXPECT_THAT(several[0].reason, testing::HasSubstr(std::string("more than 16 rows and ") + why));
   }
 }
 
+/// A regression by a hidden layer of tanh; to its loss is added the mean of something else.
+Step hidden_layer(int64_t rows, int64_t width, DType type, const Shape& beside = {}) {
+  StepMaker m;
+  Expr lr = m.scalar("lr", type), x = m.input("x", {rows, 1}, type),
+       y = m.input("y", {rows, 1}, type), w = m.state("w", {1, width}, type),
+       v = m.state("v", {width, 1}, type);
+  Expr error = matmul(apply(Opcode::Tanh, matmul(x, w)), v) - y;
+  Expr loss = mean(error * error);
+  if (beside.rank() > 0)
+    loss = loss + mean(apply(Opcode::Tanh, m.input("z", beside, type)));
+  m.output("loss", loss);
+  m.descend(loss, lr, w, 0);
+  m.descend(loss, lr, v, 1);
+  Step step = m.differentiated();
+  step.signature.batch = rows;
+  return step;
+}
+
 /// A network of few weights is one loop over any number of rows, which are its lanes.
 TEST(Fuse, RowsOfNarrowLayersAreOneKernelHoweverMany) {
-  for (int64_t width : {3, 10, 15})
-    for (int64_t rows : {17, 1000, 50'000}) {
-      StepMaker m;
-      Expr lr = m.scalar("lr"), x = m.input("x", {rows, 1}), y = m.input("y", {rows, 1}),
-           w = m.state("w", {1, width}), v = m.state("v", {width, 1});
-      Expr error = matmul(apply(Opcode::Tanh, matmul(x, w)), v) - y;
-      Expr loss = mean(error * error);
-      m.output("loss", loss);
-      m.descend(loss, lr, w, 0);
-      m.descend(loss, lr, v, 1);
-      Step step = m.differentiated();
-      step.signature.batch = rows;
-      PassContext context;
-      EXPECT_EQ(fuse(step, context).partition.kernels.size(), 1u) << width << ", " << rows;
-      if (rows <= 1000)
-        expect_chain(step);
-    }
+  PassContext context;
+  for (DType type : {DType::f32, DType::f64})
+    for (int64_t width : {3, 10, 15})
+      for (int64_t rows : {17, 1000, 50'000}) {
+        const Step step = hidden_layer(rows, width, type);
+        EXPECT_EQ(fuse(step, context).partition.kernels.size(), 1u) << width << ", " << rows;
+        if (rows <= 1000)
+          expect_chain(step);
+      }
+}
+
+/// What has many elements a row, or is no row's at all, may be shared by threads, and takes as long
+/// as any kernel.
+TEST(Fuse, WhatIsLargeBesideNarrowLayersIsNoPartOfTheirKernel) {
+  PassContext context;
+  EXPECT_EQ(fuse(hidden_layer(100, 3, DType::f32, {100, 4}), context).partition.kernels.size(), 1u);
+  for (const Shape& beside : {Shape{100, 20'000}, Shape{500'000, 8}})
+    EXPECT_GT(fuse(hidden_layer(100, 3, DType::f32, beside), context).partition.kernels.size(), 1u);
 }
 
 } // namespace
