@@ -132,7 +132,8 @@ void Sources::note_identities(const std::string& path) const {
     return;
   try {
     write_list(path);
-  } catch (const Error&) { // a cache that may not be written serves as it is
+  } catch (const Error&) {
+    return; // a cache that may not be written serves as it is
   }
 }
 

@@ -16,6 +16,22 @@ TEST(MseLoss, has_no_factor_of_one_half) {
   EXPECT_VALUE(mse_loss(m.constant({1, 2}), m.constant({3, 2})), "f64[]", {2});
 }
 
+/// Of few columns, so that one loop over the rows adds it up beside all else.
+TEST(MseLoss, of_several_columns_adds_up_each_row_first) {
+  for (auto [columns, sums] : {std::pair{1, 1}, {2, 2}, {15, 2}, {16, 1}}) {
+    Model m([&](Model& m) {
+      Tensor x = m.input("x", {m.batch(), columns}), y = m.input("y", {m.batch(), columns});
+      m.output("loss", mse_loss(x, y));
+    });
+    const Graph& graph = m.evaluation().step(5).graph;
+    int found = 0;
+    for (NodeId n = 0; n < graph.size(); ++n)
+      found += graph.op(n) == Opcode::Sum ? 1 : 0;
+    EXPECT_EQ(found, sums) << columns;
+  }
+  EXPECT_VALUE(mse_loss(m.constant({{1, 2}, {3, 4}}), m.constant({{3, 2}, {3, 0}})), "f64[]", {5});
+}
+
 TEST(BinaryCrossEntropy, clamps_its_logarithms) {
   EXPECT_VALUE(binary_cross_entropy(m.constant({0.25, 0.5}), m.constant({1, 0})), "f64[]",
                {(std::log(4) + std::log(2)) / 2});
