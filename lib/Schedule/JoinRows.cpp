@@ -10,30 +10,36 @@
 #include <algorithm>
 #include <bit>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace gdjit::scheduling {
 
 namespace {
 
-/// Joins in front of what stands between them and the loops whose sums they join, such as a
-/// moment's decay, which waits for no sum.
-void put_joins_first(std::vector<Statement>& body) {
+/// The join of sums that another loop made, whole vectors of them, in front of what stands between
+/// it and the loop that takes them, such as a moment's decay, which waits for none.
+void put_joins_first(std::vector<Statement>& body, const MachineTable& machine) {
   auto is_straight = [](const Statement& s) {
     return s.kind == StatementKind::Compute || s.kind == StatementKind::Load ||
            s.kind == StatementKind::Index;
   };
-  for (Statement& s : body)
-    put_joins_first(s.body);
-  for (size_t at = 0; at < body.size(); ++at) {
-    if (body[at].kind != StatementKind::Join)
+  for (Statement& loop : body) {
+    put_joins_first(loop.body, machine);
+    auto join = std::ranges::find(loop.body, StatementKind::Join, &Statement::kind);
+    const auto tile = loop.body.begin();
+    if (join == loop.body.end() || tile->kind != StatementKind::Tile ||
+        tile->type.lanes * byte_size(tile->type.dtype) < machine.vector_bytes)
       continue;
-    size_t first = at;
-    while (first > 0 && is_straight(body[first - 1]))
+    auto first = join;
+    while (first != loop.body.begin() && is_straight(*std::prev(first)))
       --first;
-    if (first > 0 && body[first - 1].kind == StatementKind::For)
-      std::rotate(body.begin() + static_cast<std::ptrdiff_t>(first),
-                  body.begin() + static_cast<std::ptrdiff_t>(at),
-                  body.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    if (first == loop.body.begin() || std::prev(first)->kind != StatementKind::For)
+      continue;
+    bool adds_up = false;
+    for_each(std::prev(first)->body,
+             [&](const Statement& s) { adds_up |= s.kind == StatementKind::Load; });
+    if (!adds_up)
+      std::rotate(first, join, std::next(join));
   }
 }
 
@@ -180,7 +186,7 @@ private:
 } // namespace
 
 void join_rows(const Program& program, Kernel& kernel, PassContext& context, Settled& settled) {
-  put_joins_first(kernel.body);
+  put_joins_first(kernel.body, context.machine);
   RowJoiner(program, kernel, context, settled).run();
 }
 

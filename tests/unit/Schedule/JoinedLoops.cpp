@@ -1,5 +1,6 @@
 // Results that are joined from partial chains and added up over rows: sums in lanes.
 #include "ScheduledLoops.h"
+#include "unit/Lowering/Steps.h"
 
 #include "gdjit/Loop/Rewrite.h"
 #include "gdjit/Loop/Text.h"
@@ -39,6 +40,27 @@ TEST(JoinedLoops, KeepTheirBitsWithAnyRowsLeftOver) {
     for (int64_t rows : {17, 31, 32, 33, 40, 47, 129, 150})
       for (int64_t terms : {16, 33, 64, 200})
         expect_same_bits(squares(type, rows, terms));
+}
+
+/// An optimizer's moments decay in front of the sum of a gradient, which a loop over the rows of a
+/// network made; their updates are lanes.
+TEST(JoinedLoops, OfWhichWholeVectorsAreJoinedDoWhatFollowsInLanes) {
+  StepMaker m;
+  Expr x = m.input("x", {100, 2}), y = m.input("y", {100, 1}), w = m.state("w", {2, 13}),
+       size = m.state("size", {2, 13}), v = m.state("v", {13, 1});
+  Expr error = matmul(apply(Opcode::Relu, matmul(x, w)), v) - y;
+  Expr g = apply(Opcode::Gradient, mean(error * error), w);
+  Expr next = size * 0.875 + g * g * 0.125;
+  m.update(1, next);
+  m.update(0, w - g / apply(Opcode::Sqrt, next));
+  Step step = m.differentiated();
+  step.signature.batch = 100;
+  PassContext context;
+  context.machine = {.vector_bytes = 64, .vector_registers = 32};
+  const std::string text =
+      loop::print(schedule(expand(lower(fuse(step, context), context), context), context));
+  EXPECT_THAT(text, HasSubstr("store size.next[i, j+lane]")) << text;
+  expect_chain(step);
 }
 
 /// The sum's elements are read one by one as well: they stay scalars.
