@@ -17,7 +17,7 @@ using loop::StatementKind;
 constexpr int64_t of_function = 20;
 constexpr int64_t of_loop = 24; ///< its blocks, sums that it carries, what is hoisted from it
 constexpr int64_t of_joined_vector = 2;
-constexpr int64_t of_integers = 3; ///< LLVM looks for bits that are known
+constexpr int of_integer = 3; ///< LLVM looks for bits that are known
 
 class Cost {
 public:
@@ -43,7 +43,7 @@ private:
     case StatementKind::Get:
       return 0;
     case StatementKind::Compute:
-      return s.op == loop::ScalarOp::constant ? 0 : is_integer(s.type.dtype) ? of_integers : 1;
+      return s.op == loop::ScalarOp::constant ? 0 : is_integer(s.type.dtype) ? of_integer : 1;
     case StatementKind::Join:
       return static_cast<double>(of_joined_vector * loop::tile_elements(*tiles_.at(s.tile)));
     case StatementKind::Transpose:
