@@ -211,7 +211,7 @@ private:
   std::string free_name(std::string name) {
     auto is_taken = [&] {
       bool taken = !names_.insert(name).second;
-      for (const char* suffix : suffixes)
+      for (const char* suffix : {normal_suffix, gradual_suffix})
         taken |= !names_.insert(name + suffix).second;
       return taken;
     };

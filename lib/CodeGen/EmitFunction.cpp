@@ -85,13 +85,12 @@ std::vector<llvm::Function*> emit_kernel(llvm::Module& module, const gdjit::loop
     telling = telling_parameters(kernel, shape, calls, vector_bytes);
   if (telling.empty())
     return {emit(name, arithmetic, llvm::Function::ExternalLinkage)};
-  std::vector<llvm::Function*> functions = {
-      declare(module, shape, name, llvm::Function::ExternalLinkage)};
-  for (bool gradual : {false, true})
-    functions.push_back(emit(name + suffixes[gradual], gradual ? Arithmetic::gradual : arithmetic,
-                             llvm::Function::InternalLinkage));
-  emit_choice(functions[0], functions[1], functions[2], shape, telling);
-  return functions;
+  llvm::Function* chosen = declare(module, shape, name, llvm::Function::ExternalLinkage);
+  llvm::Function* normal = emit(name + normal_suffix, arithmetic, llvm::Function::InternalLinkage);
+  llvm::Function* gradual =
+      emit(name + gradual_suffix, Arithmetic::gradual, llvm::Function::InternalLinkage);
+  emit_choice(chosen, normal, gradual, shape, telling);
+  return {chosen, normal, gradual};
 }
 
 } // namespace gdjit_llvm

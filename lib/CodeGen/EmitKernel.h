@@ -16,7 +16,7 @@ namespace gdjit_llvm {
 
 /// What the name of a kernel's function ends in where there are two, of which that of its name
 /// chooses.
-inline constexpr const char* suffixes[] = {".normal", ".gradual"};
+inline constexpr const char *normal_suffix = ".normal", *gradual_suffix = ".gradual";
 
 /// `calls` of the kernel make a step, `debug` may be null, the options' target tells the width of
 /// registers and what subnormal numbers cost. Adds to the module the function `name`, of type

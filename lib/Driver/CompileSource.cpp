@@ -51,10 +51,11 @@ uint64_t hash_identity(const std::string& path) {
                  static_cast<uint64_t>(s.st_mtim.tv_nsec));
 }
 
-/// When a file was written, or took another's place, in nanoseconds.
+int64_t nanoseconds(const timespec& t) { return int64_t{1'000'000'000} * t.tv_sec + t.tv_nsec; }
+
+/// When a file was written, or took another's place.
 int64_t last_change(const struct stat& s) {
-  auto time_of = [](const timespec& t) { return int64_t{1'000'000'000} * t.tv_sec + t.tv_nsec; };
-  return std::max(time_of(s.st_mtim), time_of(s.st_ctim));
+  return std::max(nanoseconds(s.st_mtim), nanoseconds(s.st_ctim));
 }
 
 int64_t now() {
@@ -76,10 +77,9 @@ uint64_t identity_of(const std::string& path) {
   if (stat(path.c_str(), &s) != 0 || now() - last_change(s) < lately)
     return 0;
   uint64_t h = static_cast<uint64_t>(s.st_size);
-  for (uint64_t part :
-       {static_cast<uint64_t>(s.st_ino), static_cast<uint64_t>(s.st_dev),
-        static_cast<uint64_t>(s.st_mtim.tv_sec), static_cast<uint64_t>(s.st_mtim.tv_nsec),
-        static_cast<uint64_t>(s.st_ctim.tv_sec), static_cast<uint64_t>(s.st_ctim.tv_nsec)})
+  for (uint64_t part : {static_cast<uint64_t>(s.st_ino), static_cast<uint64_t>(s.st_dev),
+                        static_cast<uint64_t>(nanoseconds(s.st_mtim)),
+                        static_cast<uint64_t>(nanoseconds(s.st_ctim))})
     h = combine(h, part);
   return h;
 }

@@ -1,6 +1,8 @@
 // The choice of a reduction's order.
 #include "gdjit/IR/ReductionOrder.h"
 
+#include <algorithm>
+
 namespace gdjit {
 
 std::string to_string(const ReductionOrder& order) {
@@ -139,14 +141,12 @@ ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, in
                                   bool computed) {
   constexpr int64_t few_sums = 64; // what a loop over the batch adds up beside all else
   const int64_t enough = enough_side_by_side(type, terms);
-  if (columns < enough && rows < (computed ? enough : half_a_vector)) {
-    if (rows * columns <= few_sums)
-      return choose(type, terms, 1, short_batch, long_partials);
-    if (rows < half_a_vector)
-      columns = enough; // many sums: a chain each, as if they filled vectors
+  if (columns < enough && rows < (computed ? enough : half_a_vector) && rows * columns <= few_sums)
+    return choose(type, terms, 1, short_batch, long_partials);
+  if (rows < half_a_vector) { // many sums: a chain each, as if they filled vectors
+    const int64_t behind = std::max(columns, enough);
+    return in_halves(choose(type, terms, behind, short_batch, long_chain), terms, behind);
   }
-  if (rows < half_a_vector)
-    return in_halves(choose(type, terms, columns, short_batch, long_chain), terms, columns);
   ChosenOrder chosen = choose(type, terms, columns, short_chain_of_rows(columns, rows), long_chain);
   ReductionOrder& order = chosen.order;
   constexpr int64_t short_block = 1024;

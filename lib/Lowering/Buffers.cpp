@@ -1,6 +1,7 @@
 // Buffers by value.
 #include "Buffers.h"
 
+#include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Error.h"
 #include "gdjit/Support/Hash.h"
 
@@ -11,14 +12,6 @@ namespace gdjit::lowering {
 using loop::Buffer;
 using loop::BufferId;
 using loop::BufferRole;
-
-bool is_argument(const Graph& graph, NodeId node) {
-  return kind(graph.op(node)) == OpKind::Source && graph.attributes(node).has(Attr::index);
-}
-
-bool is_literal(const Graph& graph, NodeId node) {
-  return kind(graph.op(node)) == OpKind::Source && graph.attributes(node).has(Attr::value);
-}
 
 Buffers::Buffers(const Step& step, loop::Program& program)
     : step_(step), program_(program), of_node_(step.graph.size(), loop::none) {

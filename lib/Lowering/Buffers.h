@@ -13,10 +13,6 @@
 
 namespace gdjit::lowering {
 
-/// Where a source gets its elements: from outside the step, from its literal, or by computing them.
-bool is_argument(const Graph& graph, NodeId node);
-bool is_literal(const Graph& graph, NodeId node);
-
 class Buffers {
 public:
   Buffers(const Step& step, loop::Program& program);

@@ -1,8 +1,6 @@
 // The greedy partition of a graph.
 #include "Grouping.h"
 
-#include "Buffers.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -113,10 +113,6 @@ inline constexpr int64_t kernel_operations = 2000;
 /// A step of at most this many scalar operations is one kernel: calls and passes over memory would
 /// cost more.
 inline constexpr int64_t whole_step_work = int64_t{1} << 20;
-inline constexpr int contractions_of_one_layer = 3; ///< forward, and both gradients
-inline constexpr int64_t wide_layer = 16;           ///< columns, a vector
-inline constexpr int64_t half_wide_layer = 8;
-inline constexpr int64_t few_rows = 16; ///< of which one kernel takes no longer than several
 
 /// The tiles of chains of a kernel together, in bytes: they live as long as the loop over what they
 /// add, on the stack, and are read and written in each of its turns.

@@ -1,8 +1,6 @@
 // Titles of kernels: the words a reader knows their work by.
 #include "Grouping.h"
 
-#include "Buffers.h"
-
 #include <algorithm>
 
 namespace gdjit::lowering {

@@ -25,12 +25,11 @@ void Grouping::find_kept() {
           last_reader_[v.node] == no_node ? place[n] : std::max(last_reader_[v.node], place[n]);
     }
   }
-  for (const std::vector<Value>* results : {&step_.outputs, &step_.updates})
-    for (Value v : *results)
-      otherwise[v.node] = true;
   std::vector<bool> result(graph_.size(), false);
   for (Value v : step_.outputs)
-    result[v.node] = true;
+    otherwise[v.node] = result[v.node] = true;
+  for (Value v : step_.updates)
+    otherwise[v.node] = true;
   for (NodeId n = 0; n < graph_.size(); ++n)
     if (otherwise[n])
       last_reader_[n] = no_node;

@@ -13,6 +13,10 @@ namespace {
 /// have.
 constexpr double terms_a_statement = 8;
 constexpr double most_tile_statements = 400;
+constexpr int contractions_of_one_layer = 3; ///< forward, and both gradients
+constexpr int64_t wide_layer = 16;           ///< columns, a vector
+constexpr int64_t half_wide_layer = 8;
+constexpr int64_t few_rows = 16; ///< of which one kernel takes no longer than several
 /// Elements a row, weights of a layer, and sums over the rows that one loop over them takes.
 constexpr int64_t most_a_row = 64;
 /// Partial sums that fill a vector are lanes of that loop; fewer have lanes along the results.

@@ -51,12 +51,18 @@ Bits stream_number(const Graph& graph, NodeId node) {
   return hash_bytes(graph.attributes(node).text(Attr::stream));
 }
 
+bool is_argument(const Graph& graph, NodeId node) {
+  return kind(graph.op(node)) == OpKind::Source && graph.attributes(node).has(Attr::index);
+}
+
+bool is_literal(const Graph& graph, NodeId node) {
+  return kind(graph.op(node)) == OpKind::Source && graph.attributes(node).has(Attr::value);
+}
+
 bool is_given(const Graph& graph, NodeId node) {
   while (kind(graph.op(node)) == OpKind::Movement)
     node = graph.operand(node, 0).node;
-  const Attributes& attributes = graph.attributes(node);
-  return kind(graph.op(node)) == OpKind::Source &&
-         (attributes.has(Attr::index) || attributes.has(Attr::value));
+  return is_argument(graph, node) || is_literal(graph, node);
 }
 
 Accesses accesses(const Graph& graph, NodeId node) {

@@ -152,6 +152,9 @@ bool is_draw(const Graph& graph, NodeId node);
 Bits stream_number(const Graph& graph, NodeId node);
 /// The accesses of a node of kind Movement, Reduction or Contraction.
 Accesses accesses(const Graph& graph, NodeId node);
+/// Where a source gets its elements: from outside the step, from its literal, or by computing them.
+bool is_argument(const Graph& graph, NodeId node);
+bool is_literal(const Graph& graph, NodeId node);
 /// True for what lies in memory when a step begins: an argument, a literal, or a movement of one.
 bool is_given(const Graph& graph, NodeId node);
 

@@ -85,30 +85,27 @@ TEST(Sources, ThatWereWrittenAgainAtTheSameTimeAreReadAgain) {
     const size_t at = run.out.find("scalar lr : f32 = ");
     return at == std::string::npos ? run.out : run.out.substr(at + 18, 4);
   };
-  auto list = [&] {
+  auto list = [&] { // of the one model
     for (const fs::directory_entry& entry : fs::directory_iterator(d.file("cache/gdjit/models")))
       if (entry.path().extension() == ".files")
-        return read_text(entry.path());
+        return entry.path().string();
     return std::string();
   };
   const auto time = fs::last_write_time(header);
   EXPECT_EQ(lr(), "0.05");
   std::this_thread::sleep_for(std::chrono::milliseconds(3100));
   EXPECT_EQ(lr(), "0.05");
-  EXPECT_THAT(list(), testing::Not(HasSubstr("0000000000000000 ")));
+  EXPECT_THAT(read_text(list()), testing::Not(HasSubstr("0000000000000000 ")));
   EXPECT_EQ(lr(), "0.05");
   d.write("rate.h", "constexpr double rate = 0.25;\n");
   fs::last_write_time(header, time);
   EXPECT_EQ(lr(), "0.25");
   // What is no list, or one of a version of old, is none.
-  for (const fs::directory_entry& entry : fs::directory_iterator(d.file("cache/gdjit/models")))
-    if (entry.path().extension() == ".files")
-      std::ofstream(entry.path()) << header << "\n";
-  EXPECT_EQ(lr(), "0.25");
-  for (const fs::directory_entry& entry : fs::directory_iterator(d.file("cache/gdjit/models")))
-    if (entry.path().extension() == ".files")
-      std::ofstream(entry.path()) << "0123456789abcdef\n0123456789abcdef\n";
-  EXPECT_EQ(lr(), "0.25");
+  for (const std::string& other :
+       {header + "\n", std::string("0123456789abcdef\n0123456789abcdef\n")}) {
+    std::ofstream(list()) << other;
+    EXPECT_EQ(lr(), "0.25");
+  }
 }
 
 /// A header that takes the place of one while it is compiled, however old it is, belongs to no
