@@ -3,8 +3,6 @@
 
 #include "gdjit/Loop/Rewrite.h"
 
-#include <algorithm>
-
 namespace gdjit::loop {
 
 namespace {
@@ -29,7 +27,7 @@ void KernelKey::take(const Kernel& kernel) {
   for_each(kernel.body, [&](const Statement& s) {
     for (BufferId b = s.buffer; b != none; b = of_.buffers[b].same_as)
       if (uint32_t& number = number_of(buffer_number_, b); number == none) {
-        number = 0; // until all are known
+        number = static_cast<uint32_t>(buffers_.size());
         buffers_.push_back(b);
       }
     if (s.node == no_node)
@@ -39,10 +37,6 @@ void KernelKey::take(const Kernel& kernel) {
       nodes_.push_back(s.node);
     }
   });
-  if (with_numbers_)
-    std::sort(buffers_.begin(), buffers_.end());
-  for (uint32_t number = 0; number < buffers_.size(); ++number)
-    buffer_number_[buffers_[number]] = number;
 
   for (uint32_t number : {kernel.values, kernel.loops, kernel.tiles})
     put(number);

@@ -33,6 +33,14 @@ std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
   return nests;
 }
 
+/// In what order elements of `ids` ascend.
+std::vector<uint32_t> ascending(const std::vector<uint32_t>& ids) {
+  std::vector<uint32_t> order(ids.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](uint32_t i) { return ids[i]; });
+  return order;
+}
+
 } // namespace
 
 /// What is known of a draft beside its statements, as bytes.
@@ -73,24 +81,20 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
   std::vector<size_t> sizes;
   join(draft.nests, sizes, draft.kernel.body);
   key_.take(draft.kernel);
-  const std::vector<NodeId>& nodes = key_.nodes();
   draft_ = key_.bytes();
   add_facts(draft_, draft, sizes, is_private);
   auto at = known_.find(draft_);
   const bool added = at == known_.end();
   if (added)
-    at =
-        known_.try_emplace(draft_, Known{static_cast<uint32_t>(program_.kernels.size()), {}}).first;
-  std::vector<uint32_t>& order = at->second.order;
-  if (added) {
-    order.resize(nodes.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::ranges::sort(order, {}, [&](uint32_t i) { return nodes[i]; });
-  }
+    at = known_
+             .try_emplace(draft_, Known{static_cast<uint32_t>(program_.kernels.size()),
+                                        ascending(key_.buffers()), ascending(key_.nodes())})
+             .first;
   loop::Kernel kernel;
-  kernel.buffers = key_.buffers();
-  for (uint32_t i : order)
-    kernel.nodes.push_back(nodes[i]);
+  for (uint32_t i : at->second.buffers)
+    kernel.buffers.push_back(key_.buffers()[i]);
+  for (uint32_t i : at->second.nodes)
+    kernel.nodes.push_back(key_.nodes()[i]);
   if (!added) {
     kernel.name = std::move(draft.kernel.name);
     kernel.title = std::move(draft.kernel.title);

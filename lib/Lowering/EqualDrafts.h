@@ -26,7 +26,7 @@ private:
   /// The first of its kind.
   struct Known {
     uint32_t kernel = loop::none;
-    std::vector<uint32_t> order; ///< of its nodes, as they appear, to make them ascend
+    std::vector<uint32_t> buffers, nodes; ///< of those that appear, in what order they ascend
   };
 
   void add_facts(std::string& facts, const KernelDraft& draft, const std::vector<size_t>& sizes,

@@ -24,8 +24,7 @@ public:
   /// The kernel that the rest is about from now on.
   void take(const Kernel& kernel);
 
-  /// That its statements name, and that those view; ascending, or as they appear where numbers are
-  /// left out.
+  /// That its statements name, and that those view, as they appear.
   const std::vector<BufferId>& buffers() const { return buffers_; }
   /// That its statements name, as they appear.
   const std::vector<NodeId>& nodes() const { return nodes_; }
