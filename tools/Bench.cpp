@@ -21,6 +21,7 @@ namespace {
 
 struct BenchArguments {
   ModelArguments model;
+  std::vector<std::string> outputs;
   double seconds = 1;
   int compiles = 5;
   bool json = false;
@@ -126,10 +127,10 @@ void bench(BenchArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   const StepKind kind = subject.main_step();
   a.compile.training = kind == StepKind::training;
-  Work work = subject.work(kind, a.model.batch);
+  Work work = subject.work(kind, a.model.batch, a.outputs);
   CompileTimes compiled = time_compilation(a, work);
   State state = subject.initial_state(0);
-  StepFunction train = subject.compile(kind, state, a.compile, work.signature().batch);
+  StepFunction train = subject.compile(kind, state, a.compile, work.signature().batch, a.outputs);
   start_threads(train);
   const std::vector<Array> inputs = first_batch(work.signature(), some_rows(subject, work, 1));
   bind_at_rest(train, work.signature(), inputs);
@@ -182,6 +183,7 @@ void add_bench(CLI::App& app, Tool& tool) {
                "  gdjit bench my_model.cpp --dtype f64 --json");
   auto a = std::make_shared<BenchArguments>();
   a->model.add_to(*command);
+  add_outputs(*command, a->outputs);
   command->add_option("--seconds", a->seconds, "how long to run steps")
       ->check(positive_number())
       ->type_name("S");

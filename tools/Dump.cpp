@@ -30,6 +30,7 @@ namespace {
 
 struct DumpArguments {
   ModelArguments model;
+  std::vector<std::string> outputs;
   std::string stage;
   std::string form = "text";
   std::string folder; ///< -o
@@ -296,7 +297,7 @@ void dump(DumpArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   StepKind kind = step_kind(a, subject);
   a.compile.training = kind == StepKind::training;
-  Work work = subject.work(kind, a.model.batch);
+  Work work = subject.work(kind, a.model.batch, a.outputs);
   bool math = a.form == "math";
   std::vector<std::string> wrt = a.wrt;
   if (math && wrt.empty() && work.stage == Stage::Declared)
@@ -352,6 +353,7 @@ void add_dump(CLI::App& app, Tool& tool) {
       "  gdjit dump 05 --after simplify --only backward");
   auto a = std::make_shared<DumpArguments>();
   a->model.add_to(*command);
+  add_outputs(*command, a->outputs);
   command
       ->add_option("--stage", a->stage,
                    "declared, differentiated, simplified, fused, loops, scheduled, planned, llvm, "

@@ -28,6 +28,7 @@ namespace {
 
 struct ExplainArguments {
   ModelArguments model;
+  std::vector<std::string> outputs;
   bool json = false;
   CompileOptions compile;
 };
@@ -246,7 +247,7 @@ void explain(ExplainArguments a, Tool& tool) {
   Subject subject(a.model, tool);
   const StepKind kind = subject.main_step();
   a.compile.training = kind == StepKind::training;
-  Work work = subject.work(kind, a.model.batch);
+  Work work = subject.work(kind, a.model.batch, a.outputs);
   BeforeSchedule before;
   a.compile.observer = &before;
   Compilation c = compile(work, a.compile);
@@ -331,6 +332,7 @@ void add_explain(CLI::App& app, Tool& tool) {
                  "  gdjit explain my_model.cpp --dtype f64 --json");
   auto a = std::make_shared<ExplainArguments>();
   a->model.add_to(*command);
+  add_outputs(*command, a->outputs);
   command->add_flag("--json", a->json, "as JSON, times in seconds");
   add_compile_options(*command, a->compile);
   command->callback([a, &tool] { explain(*a, tool); });

@@ -139,6 +139,15 @@ void warn_of_threads(const std::string& count) {
 
 } // namespace
 
+void add_outputs(CLI::App& command, std::vector<std::string>& outputs) {
+  command
+      .add_option("--outputs", outputs,
+                  "compute these outputs and what updates need: `train` computes the loss alone")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME,…");
+}
+
 void add_compile_options(CLI::App& command, CompileOptions& options) {
   command
       .add_option("--target", options.target, "native, x86-64-v4, x86-64-v3, x86-64: the same bits")
@@ -250,10 +259,10 @@ StepKind Subject::main_step() const {
 }
 
 ModelStep Subject::step(StepKind kind, const std::vector<std::string>& outputs) const {
-  return kind == StepKind::training     ? model_->training()
-         : kind == StepKind::evaluation ? model_->evaluation()
-         : outputs.empty()              ? model_->prediction()
-                                        : model_->prediction(outputs, Place()); // no user's line
+  const ModelStep step = kind == StepKind::training     ? model_->training()
+                         : kind == StepKind::evaluation ? model_->evaluation()
+                                                        : model_->prediction();
+  return outputs.empty() ? step : step.with_outputs(outputs, Place()); // no user's line
 }
 
 Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>& outputs) const {
@@ -261,6 +270,11 @@ Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>&
     Work work = loaded_.work;
     if (batch != 0 && batch != work.signature().batch)
       throw no_step_for(work.signature().batch, std::to_string(batch), std::to_string(batch));
+    if (kind != StepKind::prediction && !outputs.empty())
+      throw Error(ErrorCode::usage,
+                  fmt::format("--outputs {}: {} is a text, which computes what it says; give the "
+                              "model's source",
+                              outputs[0], arguments_.word));
     if (kind != StepKind::training && work.is_graph())
       work.step = without_updates(work.step);
     if (kind == StepKind::prediction && work.is_graph() && work.stage < Stage::Fused)

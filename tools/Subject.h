@@ -22,6 +22,8 @@ struct ModelArguments {
   void add_to(CLI::App& command);
 };
 
+/// --outputs, of a step's: for Subject::work and compile.
+void add_outputs(CLI::App& command, std::vector<std::string>& outputs);
 /// --target, --level and --threads.
 void add_compile_options(CLI::App& command, CompileOptions& options);
 /// Starts the threads that share the step, and says so where the system gives fewer.
@@ -43,9 +45,10 @@ public:
   std::unique_ptr<Model> declare(int64_t batch, DType dtype) const;
   DType dtype() const;
 
-  /// A step as declared, or as the text gives it. Prediction has the outputs with a row per
-  /// example, or those named, and only the inputs that they need. A text has no other batch size
-  /// than its own: Error(graph).
+  /// A step as declared, or as the text gives it, with the outputs named, or where there are none
+  /// with its own. Prediction has those with a row per example, and only the inputs that they need.
+  /// A text has no other batch size than its own, Error(graph), and no other outputs to train or
+  /// evaluate with, Error(usage).
   Work work(StepKind kind, int64_t batch = 0, const std::vector<std::string>& outputs = {}) const;
   /// Training where there are updates, else evaluation.
   StepKind main_step() const;

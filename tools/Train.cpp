@@ -234,10 +234,11 @@ int Run::go() {
         a_.resume, before_);
   catch_interrupt();
   assessor_.begin();
-  StepFunction train = subject_.compile(StepKind::training, state_, a_.compile,
-                                        subject_.is_text() || !scales_with_rows(work_.signature())
-                                            ? work_.signature().batch
-                                            : loader_.position().batch_size);
+  StepFunction train = subject_.compile(
+      StepKind::training, state_, a_.compile,
+      subject_.is_text() || !scales_with_rows(work_.signature()) ? work_.signature().batch
+                                                                 : loader_.position().batch_size,
+      computed_outputs(subject_, work_, !plots_.empty(), a_.compile.check_nan));
   start_threads(train);
   set_scalars(train, work_.signature(), scalars_);
   Progress progress(options.updates, before_, a_.quiet, observes());
@@ -278,15 +279,7 @@ int Run::go() {
              fmt::format(" after {} updates", updates_done(loader_)));
   if (!result.warned)
     warn_unless_finite(report.figures);
-  if (result.names.empty())
-    report.json["losses"] = Json::array();
-  for (size_t i = 0; i < result.names.size(); ++i) {
-    Json& losses =
-        result.names[i] == "loss" ? report.json["losses"] : report.json["losses"][result.names[i]];
-    losses = Json::array();
-    for (double loss : result.losses[i])
-      losses.push_back(to_json(loss));
-  }
+  report.json["losses"] = losses_of(result);
   report.add(work_.signature(), state_, a_.json);
   std::optional<Error> of_examples; // no reason to lose what the run came to
   try {
@@ -334,7 +327,9 @@ int train(TrainArguments& a, CLI::App& command, Tool& tool) {
 void add_train(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "train",
-      "Trains a model on its rows; prints its loss, parameters and examples at the end.\n\n"
+      "Trains a model on its rows; prints its loss, parameters and examples at the end.\n"
+      "An update computes the losses that are shown and no other output; `gdjit explain MODEL\n"
+      "--outputs loss` and `gdjit bench` with it show that step.\n\n"
       "  gdjit train 05_logistic_regression\n"
       "  gdjit train line.cpp --steps 500 --lr 0.05 --expect 'loss<0.01'\n"
       "  gdjit train scores.cpp --data scores.csv --columns x=quiz1:quiz3,y=final --split 0.2\n"

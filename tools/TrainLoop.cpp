@@ -6,6 +6,7 @@
 #include "Tool.h"
 
 #include "gdjit/JIT/Executable.h"
+#include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Figure.h"
 
 #include <algorithm>
@@ -35,19 +36,15 @@ private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-/// The losses that are shown and looked at, with their values behind the last update.
+/// The losses that are followed, with their values behind the last update.
 class Followed {
 public:
-  explicit Followed(const StepFunction& train) : train_(train) {
+  explicit Followed(const StepFunction& train)
+      : train_(train), names_(followed_losses(train.executable().signature())) {
     const std::vector<OutputDecl>& outputs = train.executable().signature().outputs;
-    for (size_t row = 0; row < outputs.size(); ++row)
-      if (is_loss(outputs[row].name) && outputs[row].type.elements() == 1)
-        rows_.push_back(static_cast<int>(row));
-    for (int row : rows_)
-      if (outputs[static_cast<size_t>(row)].name == "loss")
-        rows_ = {row};
-    for (int row : rows_)
-      names_.push_back(outputs[static_cast<size_t>(row)].name);
+    for (const std::string& name : names_)
+      rows_.push_back(
+          static_cast<int>(std::ranges::find(outputs, name, &OutputDecl::name) - outputs.begin()));
   }
 
   size_t size() const { return rows_.size(); }
@@ -62,11 +59,52 @@ public:
 
 private:
   const StepFunction& train_;
-  std::vector<int> rows_; ///< of the step's outputs
   std::vector<std::string> names_;
+  std::vector<int> rows_; ///< of the step's outputs
 };
 
+int64_t indexing_nodes(const Graph& graph) {
+  int64_t count = 0;
+  for (NodeId n = 0; n < graph.size(); ++n)
+    count += kind(graph.op(n)) == OpKind::Indexing;
+  return count;
+}
+
 } // namespace
+
+std::vector<std::string> followed_losses(const Signature& training) {
+  std::vector<std::string> names;
+  for (const OutputDecl& output : training.outputs)
+    if (is_loss(output.name) && output.type.elements() == 1)
+      names.push_back(output.name);
+  if (std::ranges::find(names, "loss") != names.end())
+    names = {"loss"};
+  return names;
+}
+
+std::vector<std::string> computed_outputs(const Subject& subject, const Work& work,
+                                          bool with_all_losses, bool each_is_checked) {
+  if (each_is_checked || subject.is_text())
+    return {};
+  std::vector<std::string> names = followed_losses(work.signature());
+  if (with_all_losses)
+    for (const OutputDecl& output : work.signature().outputs)
+      if (is_loss(output.name) && std::ranges::find(names, output.name) == names.end())
+        names.push_back(output.name);
+  const Work part = subject.work(StepKind::training, work.signature().batch, names);
+  const bool finds_less = indexing_nodes(part.step.graph) < indexing_nodes(work.step.graph);
+  return finds_less ? std::vector<std::string>() : names;
+}
+
+Json losses_of(const LoopResult& run) {
+  Json losses = run.names.empty() || run.names[0] == "loss" ? Json::array() : Json::object();
+  for (size_t i = 0; i < run.names.size(); ++i) {
+    Json& list = losses.is_array() ? losses : losses[run.names[i]] = Json::array();
+    for (double loss : run.losses[i])
+      list.push_back(to_json(loss));
+  }
+  return losses;
+}
 
 void warn_unless_finite(const Figures& figures) {
   auto found = std::ranges::find_if(figures, [](const auto& figure) {

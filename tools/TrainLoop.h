@@ -3,6 +3,7 @@
 
 #include "Figures.h"
 #include "Progress.h"
+#include "Subject.h"
 
 #include "gdjit/Data/Loader.h"
 #include "gdjit/JIT/StepFunction.h"
@@ -28,12 +29,25 @@ struct LoopResult {
 
   int64_t steps = 0; ///< of this process, those that went well
   double seconds = 0;
-  /// The output "loss" or, without it, all that end in "_loss" or "/loss"; may be none.
-  std::vector<std::string> names;
+  std::vector<std::string> names; ///< followed_losses
   /// Before each update, while there are at most kept_losses, per name.
   std::vector<std::vector<double>> losses;
   bool warned = false; ///< of a loss that is not finite
 };
+
+/// The losses that are shown and looked at: the output "loss" or, without it, all of one number
+/// that end in "_loss" or "/loss"; may be none.
+std::vector<std::string> followed_losses(const Signature& training);
+
+/// What an update of the training step `work` computes beside the parameters: the losses that are
+/// followed, `with_all_losses` those that are drawn, too. All outputs, by naming none, where
+/// `each_is_checked`, where a text says what is computed, and where another output may find an
+/// index out of range, which is told at the first update.
+std::vector<std::string> computed_outputs(const Subject& subject, const Work& work,
+                                          bool with_all_losses, bool each_is_checked);
+
+/// For --json: a list of "loss", or lists by name.
+Json losses_of(const LoopResult& run);
 
 /// A line on standard error where a loss after the last update is not finite.
 void warn_unless_finite(const Figures& figures);

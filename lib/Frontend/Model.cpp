@@ -338,18 +338,7 @@ ModelStep Model::evaluation() const { return {core_, ModelStep::Kind::evaluation
 ModelStep Model::prediction() const { return {core_, ModelStep::Kind::prediction, "prediction"}; }
 
 ModelStep Model::prediction(const std::vector<std::string>& outputs, Place at) const {
-  std::vector<std::string> known;
-  for (const OutputDecl& output : core_->whole().signature.outputs)
-    known.push_back(output.name);
-  for (const std::string& output : outputs)
-    if (std::find(known.begin(), known.end(), output) == known.end())
-      throw Error(ErrorCode::usage,
-                  fmt::format("model '{}' has no output '{}'{}", name(), output,
-                              did_you_mean(output, known)),
-                  location_of(at));
-  ModelStep step(core_, ModelStep::Kind::prediction, "prediction");
-  step.outputs_ = outputs;
-  return step;
+  return prediction().with_outputs(outputs, at);
 }
 
 std::vector<OptionValue> Model::options() const {

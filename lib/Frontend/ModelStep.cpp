@@ -1,6 +1,8 @@
 // A step of a model: the run for a batch size with the outputs and updates that take part.
 #include "Declaration.h"
 
+#include "gdjit/Support/Suggest.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -103,6 +105,22 @@ bool ModelStep::has_updates() const {
   return false;
 }
 
+ModelStep ModelStep::with_outputs(std::vector<std::string> outputs, Place at) const {
+  std::vector<std::string> known;
+  for (const OutputDecl& output : core_->whole().signature.outputs)
+    known.push_back(output.name);
+  for (const std::string& output : outputs)
+    if (std::ranges::find(known, output) == known.end())
+      throw Error(ErrorCode::usage,
+                  fmt::format("model '{}' has no output '{}'{}", model_name(), output,
+                              did_you_mean(output, known)),
+                  location_of(at));
+  ModelStep step = *this;
+  step.outputs_named_ = true;
+  step.outputs_ = std::move(outputs);
+  return step;
+}
+
 Step ModelStep::step(int64_t rows) const {
   if (rows < 0)
     throw Error(ErrorCode::usage, fmt::format("batch {}: a step has at least one row", rows));
@@ -134,11 +152,10 @@ Step ModelStep::step(int64_t rows) const {
     per_example = per_example || axis_of(i) >= 0;
   for (size_t i = 0; i < d.outputs.size(); ++i) {
     const OutputDecl& output = d.signature.outputs[i];
-    bool taken = kind_ != Kind::prediction ||
-                 (!outputs_.empty()
-                      ? std::find(outputs_.begin(), outputs_.end(), output.name) != outputs_.end()
-                  : per_example ? axis_of(i) >= 0
-                                : !is_loss(output));
+    bool taken = outputs_named_ ? std::ranges::find(outputs_, output.name) != outputs_.end()
+                 : kind_ != Kind::prediction ? true
+                 : per_example               ? axis_of(i) >= 0
+                                             : !is_loss(output);
     if (!taken || part_ == Part::apply)
       continue;
     s.outputs.push_back(output);
@@ -158,7 +175,7 @@ Step ModelStep::step(int64_t rows) const {
       step.updates.push_back(d.updates[i]);
     }
   }
-  arrange(step, kind_ == Kind::training && part_ == Part::whole,
+  arrange(step, kind_ == Kind::training && part_ == Part::whole && !outputs_named_,
           part_ == Part::apply ? d.accumulated : std::vector<Declaration::Accumulated>());
   return step;
 }

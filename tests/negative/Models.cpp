@@ -205,6 +205,7 @@ TEST(ModelMistakes, declaring_when_the_function_has_returned) {
   Model m([](Model& m) { m.output("x", m.input("x", {2})); }, {.name = "done"});
   EXPECT_MISTAKE(message_of([&] { (void)m.input("y", {2}); }), "the function of model 'done' has returned");
   EXPECT_MISTAKE(message_of([&] { (void)m.prediction({"z"}); }, ErrorCode::usage), "model 'done' has no output 'z'");
+  EXPECT_MISTAKE(message_of([&] { (void)m.evaluation().with_outputs({"x", "X"}); }, ErrorCode::usage), "model 'done' has no output 'X'; did you mean 'x'?");
 }
 
 TEST(ModelMistakes, training_a_model_without_updates) {

@@ -242,7 +242,7 @@ public:
   /// Outputs with a leading batch (all but losses where there is none), and of the inputs those
   /// that they need.
   ModelStep prediction() const;
-  /// The outputs named.
+  /// The outputs named, as prediction().with_outputs(outputs).
   ModelStep prediction(const std::vector<std::string>& outputs, Place at = Place::current()) const;
   /// The options that the function read, with the values it got.
   std::vector<OptionValue> options() const;
@@ -287,6 +287,10 @@ public:
   /// seen first; Error(graph) where parameters, inputs, scalars or outputs differ from the model's.
   /// Updates may differ: those of statistics that a single row does not have.
   Step step(int64_t batch = 0) const;
+  /// The same step with these of its outputs only; what neither they nor updates need is not
+  /// computed, and the rest keeps its bits. Error(usage) for an output that the model does not
+  /// have.
+  ModelStep with_outputs(std::vector<std::string> outputs, Place at = Place::current()) const;
   /// The model's batch size; 0 where its function never asks for one.
   int64_t batch() const;
   /// False for a training step that would train nothing: compile refuses it.
@@ -314,7 +318,8 @@ private:
   Part part_ = Part::whole;
   std::string name_;
   std::string only_;                 ///< training: the minimize that takes part, empty for all
-  std::vector<std::string> outputs_; ///< prediction: those named, empty for the rule
+  bool outputs_named_ = false;       ///< else its kind tells which it has
+  std::vector<std::string> outputs_; ///< those named
 };
 
 } // namespace gdjit

@@ -42,6 +42,33 @@ TEST(CompileModel, trains_evaluates_and_predicts_on_one_state) {
   EXPECT_EQ(s.view("minimize/step").at(0), 100);
 }
 
+TEST(CompileModel, computes_the_outputs_named_and_the_same_updates) {
+  auto model = [](Model& m) {
+    line(m);
+    m.output("far", exp(matmul(m.constant({{1, 2}, {3, 4}}), m.parameter("v", ones({2, 1})))));
+  };
+  Model m(model);
+  State s = initial_state(m), t = initial_state(m);
+  const ModelStep loss = m.training().with_outputs({"loss"});
+  StepFunction whole = compile(m.training(), s), part = compile(loss, t);
+  EXPECT_LT(loss.step().graph.size(), m.training().step().graph.size());
+  EXPECT_EQ(part.outputs(), 1);
+  EXPECT_THROW(part.output("h"), Error);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(whole(rows(m)), part(rows(m)));
+  for (int i = 0; i < s.size(); ++i)
+    EXPECT_TRUE(same_bits(s.view(i).copy(), t.view(i).copy())) << s.name(i);
+
+  StepFunction none = compile(m.training().with_outputs({}), t);
+  none(rows(m));
+  EXPECT_EQ(none.outputs(), 0);
+  whole(rows(m));
+  EXPECT_TRUE(same_bits(s.view("w").copy(), t.view("w").copy()));
+  const Step h = m.prediction().with_outputs({"far"}).step();
+  ASSERT_EQ(h.signature.outputs.size(), 1);
+  EXPECT_EQ(h.signature.outputs[0].name, "far");
+}
+
 TEST(CompileModel, refuses_a_text_other_numbers_of_rows) {
   Model m(line);
   State s = initial_state(m);

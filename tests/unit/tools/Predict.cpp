@@ -281,7 +281,7 @@ GDJIT_MODEL(deep, "sixty layers");
   ToolRun run = run_tool({"explain", file, "--batch", "8"});
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out,
-              testing::ContainsRegex("the same   k3 to k[0-9]+, but for their arrays: measured "));
+              testing::ContainsRegex("the same   k2 to k[0-9]+, but for their arrays: measured "));
   EXPECT_THAT(run.out, HasSubstr("all of the step: predicted "));
   EXPECT_LT(std::ranges::count(run.out, '\n'), 200);
   EXPECT_GT(json_of({"explain", file, "--batch", "8"})["kernels"].size(), 150);

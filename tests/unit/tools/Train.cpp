@@ -60,6 +60,18 @@ TEST(Train, FollowsEveryLossAModelHasOrNone) {
   EXPECT_THAT(wrong.err, HasSubstr("warning: the loss of step 0 is nan; --check-nan names the op"));
 }
 
+TEST(Train, TellsOfAnIndexOfAnyOutputAtTheFirstUpdate) {
+  Scratch d;
+  std::string results = "m.output(\"loss\", cost);\n"
+                        "m.output(\"label\", gather(x, m.input(\"i\", {m.batch()}, DType::i64)));\n"
+                        "m.data({{\"i\", {0, 1, 3}}});\n";
+  ToolRun run = run_tool({"train", d.write("label.cpp", own_rule(results)), "--steps", "5"});
+  EXPECT_EQ(run.code, 7);
+  EXPECT_THAT(run.err, HasSubstr("label.cpp:9:"));
+  EXPECT_THAT(run.err, HasSubstr("index out of range"));
+  EXPECT_THAT(run.err, Not(HasSubstr("step 0")));
+}
+
 TEST(Train, DrawsABarOnATerminalAndTakesItAway) {
   ToolRun run = run_tool({"train", "05", "--steps", "3000000"},
                          {.environment = {{"TERM", "xterm"}}, .terminal = true});
