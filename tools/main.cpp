@@ -234,9 +234,18 @@ int run(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>()); // before subcommands, which take it over
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("gdjit ") + GDJIT_VERSION);
-  for (auto add : {add_list, add_train, add_eval, add_predict, add_dump, add_opt, add_check,
-                   add_bench, add_explain, add_doc, add_info})
-    add(app, tool);
+  using Add = void (*)(CLI::App&, Tool&);
+  const std::pair<std::string_view, Add> commands[] = {
+      {"list", add_list},       {"train", add_train}, {"eval", add_eval},
+      {"predict", add_predict}, {"dump", add_dump},   {"opt", add_opt},
+      {"check", add_check},     {"bench", add_bench}, {"explain", add_explain},
+      {"doc", add_doc},         {"info", add_info}};
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const bool known = std::ranges::find(commands, first, &std::pair<std::string_view, Add>::first) !=
+                     std::end(commands);
+  for (const auto& [name, add] : commands)
+    if (!known || name == first) // the options of all take a quarter of a millisecond
+      add(app, tool);
   try {
     app.parse(argc, argv);
     return tool.exit_code;
