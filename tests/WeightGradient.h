@@ -15,7 +15,7 @@ inline Expr weight_gradient(Expr x, Expr g, ReductionOrder order) {
 inline Expr weight_gradient(Expr x, Expr g) {
   return weight_gradient(
       x, g,
-      choose_gradient_order(x.type().dtype, x.shape()[0], g.shape()[1], x.shape()[1], false).order);
+      choose_gradient_order(x.type().dtype, x.shape()[0], g.shape()[1], x.shape()[1]).order);
 }
 
 } // namespace gdjit

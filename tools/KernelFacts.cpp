@@ -145,11 +145,8 @@ std::vector<ChosenOrder> chosen_for(const Graph& graph, NodeId n, int64_t terms)
   const int rank = type.shape.rank();
   const int64_t columns = type.shape[rank - 1], rows = type.shape[rank - 2];
   std::vector<ChosenOrder> chosen;
-  if (graph.attributes(n).boolean(Attr::transpose_lhs)) {
-    const bool given = is_given(graph, graph.operand(n, 0).node);
-    for (bool computed : {!given, given}) // or was, when it was chosen
-      chosen.push_back(choose_gradient_order(type.dtype, terms, columns, rows, computed));
-  }
+  if (graph.attributes(n).boolean(Attr::transpose_lhs))
+    chosen.push_back(choose_gradient_order(type.dtype, terms, columns, rows));
   chosen.push_back(choose_product_order(type.dtype, terms, columns));
   return chosen;
 }

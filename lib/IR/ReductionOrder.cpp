@@ -137,11 +137,10 @@ ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns) {
       columns);
 }
 
-ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows,
-                                  bool computed) {
+ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
   constexpr int64_t few_sums = 64; // what a loop over the batch adds up beside all else
   const int64_t enough = enough_side_by_side(type, terms);
-  if (columns < enough && rows < (computed ? enough : half_a_vector) && rows * columns <= few_sums)
+  if (std::max(columns, rows) < enough && rows * columns <= few_sums)
     return choose(type, terms, 1, short_batch, long_partials);
   if (rows < half_a_vector) { // many sums: a chain each, as if they filled vectors
     const int64_t behind = std::max(columns, enough);

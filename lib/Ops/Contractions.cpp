@@ -92,15 +92,13 @@ Accesses matmul_accesses(std::span<const TensorType> operands, const TensorType&
 /// of that product, features and never a batch: how many there are may decide on the order.
 Expr gradient_product(Expr a, Expr b, bool transpose_b) {
   const Axes l = axes_of(a.shape(), true), r = axes_of(b.shape(), transpose_b);
-  const bool computed = !is_given(a.builder->graph(), a.value.node);
-  return apply(
-      Opcode::Matmul, a, b,
-      Attributes()
-          .boolean(Attr::transpose_lhs, true)
-          .boolean(Attr::transpose_rhs, transpose_b)
-          .order(Attr::order, choose_gradient_order(a.type().dtype, a.shape()[l.column],
-                                                    b.shape()[r.column], a.shape()[l.row], computed)
-                                  .order));
+  return apply(Opcode::Matmul, a, b,
+               Attributes()
+                   .boolean(Attr::transpose_lhs, true)
+                   .boolean(Attr::transpose_rhs, transpose_b)
+                   .order(Attr::order, choose_gradient_order(a.type().dtype, a.shape()[l.column],
+                                                             b.shape()[r.column], a.shape()[l.row])
+                                           .order));
 }
 
 void matmul_vjp(Vjp& v) {

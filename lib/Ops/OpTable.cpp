@@ -59,12 +59,6 @@ bool is_literal(const Graph& graph, NodeId node) {
   return kind(graph.op(node)) == OpKind::Source && graph.attributes(node).has(Attr::value);
 }
 
-bool is_given(const Graph& graph, NodeId node) {
-  while (kind(graph.op(node)) == OpKind::Movement)
-    node = graph.operand(node, 0).node;
-  return is_argument(graph, node) || is_literal(graph, node);
-}
-
 Accesses accesses(const Graph& graph, NodeId node) {
   const OpInfo& op = info(graph.op(node));
   GDJIT_CHECK(op.block->accesses != nullptr);

@@ -81,8 +81,8 @@ void network(Model& m) {
 /// registers.
 void small(Model& m) {
   Draw draw(static_cast<uint64_t>(m.option("seed", int64_t{0})));
-  const int64_t in = draw({1, 2, 3, 4, 5, 6, 7, 13, 30}), hidden = draw({0, 3, 4, 5, 6, 7, 8, 20}),
-                out = draw({1, 2, 3, 5, 10});
+  const int64_t in = draw({1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 15, 30}),
+                hidden = draw({0, 3, 4, 5, 6, 7, 8, 20}), out = draw({1, 2, 3, 5, 10});
   Tensor h = m.input("x", {m.batch(), in});
   if (hidden > 0)
     h = activated(draw, m, "hidden", Linear(m, "hidden", in, hidden)(h), hidden);

@@ -54,9 +54,7 @@ ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns);
 
 /// That of a gradient, of rows x columns results: its left operand is transposed, its terms are a
 /// batch. Few results are as single sums, all of which one loop over the batch adds up. Else rows
-/// lie side by side and are lanes, so that few chains are enough and none is turned; so they are
-/// where the left operand is not `computed` in that loop but read from memory, an input.
-ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows,
-                                  bool computed);
+/// lie side by side and are lanes, so that few chains are enough and none is turned.
+ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows);
 
 } // namespace gdjit

@@ -155,7 +155,5 @@ Accesses accesses(const Graph& graph, NodeId node);
 /// Where a source gets its elements: from outside the step, from its literal, or by computing them.
 bool is_argument(const Graph& graph, NodeId node);
 bool is_literal(const Graph& graph, NodeId node);
-/// True for what lies in memory when a step begins: an argument, a literal, or a movement of one.
-bool is_given(const Graph& graph, NodeId node);
 
 } // namespace gdjit

@@ -36,11 +36,17 @@ TEST(ShortRows, AreReadAsTheyLie) {
       }
 }
 
-TEST(ShortRows, OfMoreElementsAreTurned) {
-  const Built b = regression(DType::f32, 1000, 9);
-  PassContext context;
-  EXPECT_THAT(loop::print(schedule(b.loops, context)), HasSubstr("transpose"));
-  expect_same_bits(b);
+TEST(ShortRows, OfMoreElementsAreTurnedWhereTheyAreNotFar) {
+  for (int64_t features : {8, 9, 12})
+    for (bool far : {false, true}) {
+      const Built b = regression(DType::f32, 1000, features);
+      PassContext context;
+      context.machine.l1_bytes = far ? 4 * 500 * features - 1 : 4 * 500 * features;
+      const loop::Program scheduled = schedule(b.loops, context);
+      EXPECT_EQ(loop::print(scheduled).find("transpose") == std::string::npos, far) << features;
+      expect_output(scheduled, b.arguments, interpret(b.loops, b.arguments).outputs[0],
+                    fmt::format("{} features", features));
+    }
 }
 
 TEST(ShortRows, OfMoreThanThreeElementsAreTurnedByMachinesThatShuffleOneVector) {
