@@ -21,7 +21,7 @@ namespace {
 
 struct BenchArguments {
   ModelArguments model;
-  std::vector<std::string> outputs;
+  Outputs outputs;
   double seconds = 1;
   int compiles = 5;
   bool json = false;

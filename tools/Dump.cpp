@@ -30,7 +30,7 @@ namespace {
 
 struct DumpArguments {
   ModelArguments model;
-  std::vector<std::string> outputs;
+  Outputs outputs;
   std::string stage;
   std::string form = "text";
   std::string folder; ///< -o

@@ -102,7 +102,7 @@ bool is_watched(const std::string& name, const std::function<bool(const std::str
 }
 
 Evaluator::Evaluator(const Subject& subject, StepKind kind, State& state, ScalarValues scalars,
-                     const CompileOptions& options, std::vector<std::string> outputs)
+                     const CompileOptions& options, Outputs outputs)
     : subject_(subject), kind_(kind), state_(state), scalars_(std::move(scalars)),
       options_(options), outputs_(std::move(outputs)), work_(subject.work(kind, 0, outputs_)) {
   options_.training = false;

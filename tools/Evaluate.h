@@ -34,7 +34,7 @@ class Evaluator {
 public:
   /// `outputs` as for Subject::work.
   Evaluator(const Subject& subject, StepKind kind, State& state, ScalarValues scalars,
-            const CompileOptions& options, std::vector<std::string> outputs = {});
+            const CompileOptions& options, Outputs outputs = {});
   Evaluator(const Evaluator&) = delete; // a thread that compiles has its address
   Evaluator& operator=(const Evaluator&) = delete;
 
@@ -64,7 +64,7 @@ private:
   State& state_;
   ScalarValues scalars_;
   CompileOptions options_;
-  std::vector<std::string> outputs_;
+  Outputs outputs_;
   Work work_;                  ///< for the batch size of the model
   std::optional<State> apart_; ///< for a text of loops: its updates must not reach the other
   std::optional<StepFunction> function_;

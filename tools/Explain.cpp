@@ -28,7 +28,7 @@ namespace {
 
 struct ExplainArguments {
   ModelArguments model;
-  std::vector<std::string> outputs;
+  Outputs outputs;
   bool json = false;
   CompileOptions compile;
 };

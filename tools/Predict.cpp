@@ -181,7 +181,7 @@ int predict(PredictArguments& a, CLI::App& command, Tool& tool) {
                 fmt::format("--out {}: the name ends in neither .csv nor .npy", a.out));
   Trained trained = load_trained(command, a.model, a.load, tool);
   Evaluator evaluator(*trained.subject, StepKind::prediction, *trained.state, trained.scalars,
-                      a.compile, a.outputs);
+                      a.compile, a.outputs.empty() ? Outputs() : Outputs(a.outputs));
   const Signature& signature = evaluator.signature();
   Dataset rows = scaled(trained.scalings(), rows_of(a, command, trained, signature, tool));
   if (!a.out.empty())

@@ -34,22 +34,22 @@ void name_files(Graph& graph, const std::string& prefix) {
 
 /// Of a text's outputs those with a row per example (where there are any), or those named; of its
 /// inputs those that they need.
-Step prediction_of(Step step, const std::vector<std::string>& outputs) {
+Step prediction_of(Step step, const Outputs& outputs) {
   std::vector<std::string> known;
   bool any_rows = false;
   for (const OutputDecl& output : step.signature.outputs) {
     known.push_back(output.name);
     any_rows |= output.batch_axis >= 0;
   }
-  for (const std::string& name : outputs)
+  for (const std::string& name : outputs.value_or(std::vector<std::string>()))
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw Error(ErrorCode::usage, fmt::format("the text has no output '{}', it has {}{}", name,
                                                 fmt::join(known, ", "), did_you_mean(name, known)));
   std::vector<OutputDecl> decls;
   std::vector<Value> values;
   for (size_t i = 0; i < known.size(); ++i)
-    if (outputs.empty() ? step.signature.outputs[i].batch_axis >= 0 || !any_rows
-                        : std::find(outputs.begin(), outputs.end(), known[i]) != outputs.end()) {
+    if (outputs ? std::ranges::find(*outputs, known[i]) != outputs->end()
+                : step.signature.outputs[i].batch_axis >= 0 || !any_rows) {
       decls.push_back(step.signature.outputs[i]);
       values.push_back(step.outputs[i]);
     }
@@ -139,10 +139,15 @@ void warn_of_threads(const std::string& count) {
 
 } // namespace
 
-void add_outputs(CLI::App& command, std::vector<std::string>& outputs) {
+void add_outputs(CLI::App& command, Outputs& outputs) {
   command
-      .add_option("--outputs", outputs,
-                  "compute these outputs and what updates need: `train` computes the loss alone")
+      .add_option_function<std::vector<std::string>>(
+          "--outputs",
+          [&outputs](std::vector<std::string> names) {
+            std::erase(names, "");
+            outputs = std::move(names);
+          },
+          "the step with these outputs only, '' for none: `train` has the losses that it shows")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME,…");
@@ -258,23 +263,23 @@ StepKind Subject::main_step() const {
                                                                              : StepKind::training;
 }
 
-ModelStep Subject::step(StepKind kind, const std::vector<std::string>& outputs) const {
+ModelStep Subject::step(StepKind kind, const Outputs& outputs) const {
   const ModelStep step = kind == StepKind::training     ? model_->training()
                          : kind == StepKind::evaluation ? model_->evaluation()
                                                         : model_->prediction();
-  return outputs.empty() ? step : step.with_outputs(outputs, Place()); // no user's line
+  return outputs ? step.with_outputs(*outputs, Place()) : step; // no user's line
 }
 
-Work Subject::work(StepKind kind, int64_t batch, const std::vector<std::string>& outputs) const {
+Work Subject::work(StepKind kind, int64_t batch, const Outputs& outputs) const {
   if (is_text()) {
     Work work = loaded_.work;
     if (batch != 0 && batch != work.signature().batch)
       throw no_step_for(work.signature().batch, std::to_string(batch), std::to_string(batch));
-    if (kind != StepKind::prediction && !outputs.empty())
+    if (kind != StepKind::prediction && outputs)
       throw Error(ErrorCode::usage,
-                  fmt::format("--outputs {}: {} is a text, which computes what it says; give the "
+                  fmt::format("--outputs: {} is a text, which computes what it says; give the "
                               "model's source",
-                              outputs[0], arguments_.word));
+                              arguments_.word));
     if (kind != StepKind::training && work.is_graph())
       work.step = without_updates(work.step);
     if (kind == StepKind::prediction && work.is_graph() && work.stage < Stage::Fused)
@@ -328,7 +333,7 @@ State Subject::initial_state(int64_t seed) const {
 }
 
 StepFunction Subject::compile(StepKind kind, State& state, const CompileOptions& options,
-                              int64_t batch, const std::vector<std::string>& outputs) const {
+                              int64_t batch, const Outputs& outputs) const {
   if (!is_text())
     return gdjit::compile(step(kind, outputs), state, options, batch);
   CompileOptions own = options;

@@ -8,6 +8,7 @@
 #include "gdjit/Driver/LoadModel.h"
 
 #include <memory>
+#include <optional>
 
 namespace gdjit::tool {
 
@@ -22,8 +23,10 @@ struct ModelArguments {
   void add_to(CLI::App& command);
 };
 
-/// --outputs, of a step's: for Subject::work and compile.
-void add_outputs(CLI::App& command, std::vector<std::string>& outputs);
+/// Names of a step's outputs; without a value those that it has by itself.
+using Outputs = std::optional<std::vector<std::string>>;
+/// --outputs.
+void add_outputs(CLI::App& command, Outputs& outputs);
 /// --target, --level and --threads.
 void add_compile_options(CLI::App& command, CompileOptions& options);
 /// Starts the threads that share the step, and says so where the system gives fewer.
@@ -45,11 +48,11 @@ public:
   std::unique_ptr<Model> declare(int64_t batch, DType dtype) const;
   DType dtype() const;
 
-  /// A step as declared, or as the text gives it, with the outputs named, or where there are none
-  /// with its own. Prediction has those with a row per example, and only the inputs that they need.
-  /// A text has no other batch size than its own, Error(graph), and no other outputs to train or
-  /// evaluate with, Error(usage).
-  Work work(StepKind kind, int64_t batch = 0, const std::vector<std::string>& outputs = {}) const;
+  /// A step as declared, or as the text gives it, with the outputs named. Prediction has by itself
+  /// those with a row per example, and only the inputs that its outputs need. A text has no other
+  /// batch size than its own, Error(graph), and no other outputs to train or evaluate with,
+  /// Error(usage).
+  Work work(StepKind kind, int64_t batch = 0, const Outputs& outputs = {}) const;
   /// Training where there are updates, else evaluation.
   StepKind main_step() const;
 
@@ -63,14 +66,14 @@ public:
   State initial_state(int64_t seed) const;
   /// A step as a function on a State, first for `batch` rows (0: the model's own number).
   StepFunction compile(StepKind kind, State& state, const CompileOptions& options,
-                       int64_t batch = 0, const std::vector<std::string>& outputs = {}) const;
+                       int64_t batch = 0, const Outputs& outputs = {}) const;
 
   const std::string& folder() const { return loaded_.folder; }
   /// Of the model's registration; unknown for a text.
   SourceLocation location() const;
 
 private:
-  ModelStep step(StepKind kind, const std::vector<std::string>& outputs) const;
+  ModelStep step(StepKind kind, const Outputs& outputs) const;
 
   ModelArguments arguments_;
   LoadedModel loaded_;

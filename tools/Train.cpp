@@ -234,11 +234,12 @@ int Run::go() {
         a_.resume, before_);
   catch_interrupt();
   assessor_.begin();
-  StepFunction train = subject_.compile(
-      StepKind::training, state_, a_.compile,
-      subject_.is_text() || !scales_with_rows(work_.signature()) ? work_.signature().batch
-                                                                 : loader_.position().batch_size,
-      computed_outputs(subject_, work_, !plots_.empty(), a_.compile.check_nan));
+  const int64_t batch = subject_.is_text() || !scales_with_rows(work_.signature())
+                            ? work_.signature().batch
+                            : loader_.position().batch_size;
+  StepFunction train =
+      subject_.compile(StepKind::training, state_, a_.compile, batch,
+                       computed_outputs(subject_, batch, !plots_.empty(), a_.compile.check_nan));
   start_threads(train);
   set_scalars(train, work_.signature(), scalars_);
   Progress progress(options.updates, before_, a_.quiet, observes());
@@ -328,8 +329,10 @@ void add_train(CLI::App& app, Tool& tool) {
   CLI::App* command = app.add_subcommand(
       "train",
       "Trains a model on its rows; prints its loss, parameters and examples at the end.\n"
-      "An update computes the losses that are shown and no other output; `gdjit explain MODEL\n"
-      "--outputs loss` and `gdjit bench` with it show that step.\n\n"
+      "An update computes the losses that are shown or drawn; other outputs only under "
+      "--check-nan\n"
+      "or where they look something up, so that an index out of range is told at once. `gdjit\n"
+      "explain MODEL --outputs loss` shows that step, as do bench and dump.\n\n"
       "  gdjit train 05_logistic_regression\n"
       "  gdjit train line.cpp --steps 500 --lr 0.05 --expect 'loss<0.01'\n"
       "  gdjit train scores.cpp --data scores.csv --columns x=quiz1:quiz3,y=final --split 0.2\n"

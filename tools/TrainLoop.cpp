@@ -8,6 +8,7 @@
 #include "gdjit/JIT/Executable.h"
 #include "gdjit/Ops/Op.h"
 #include "gdjit/Support/Figure.h"
+#include "gdjit/Transforms/EliminateDeadCode.h"
 
 #include <algorithm>
 #include <cmath>
@@ -63,7 +64,10 @@ private:
   std::vector<int> rows_; ///< of the step's outputs
 };
 
-int64_t indexing_nodes(const Graph& graph) {
+/// Nodes that may find an index out of range, of those that are needed.
+int64_t checks(const Step& step) {
+  PassContext context;
+  const Graph graph = eliminate_dead_code(step, context).graph;
   int64_t count = 0;
   for (NodeId n = 0; n < graph.size(); ++n)
     count += kind(graph.op(n)) == OpKind::Indexing;
@@ -82,18 +86,18 @@ std::vector<std::string> followed_losses(const Signature& training) {
   return names;
 }
 
-std::vector<std::string> computed_outputs(const Subject& subject, const Work& work,
-                                          bool with_all_losses, bool each_is_checked) {
+Outputs computed_outputs(const Subject& subject, int64_t batch, bool with_all_losses,
+                         bool each_is_checked) {
   if (each_is_checked || subject.is_text())
     return {};
-  std::vector<std::string> names = followed_losses(work.signature());
+  const Work whole = subject.work(StepKind::training, batch);
+  std::vector<std::string> names = followed_losses(whole.signature());
   if (with_all_losses)
-    for (const OutputDecl& output : work.signature().outputs)
+    for (const OutputDecl& output : whole.signature().outputs)
       if (is_loss(output.name) && std::ranges::find(names, output.name) == names.end())
         names.push_back(output.name);
-  const Work part = subject.work(StepKind::training, work.signature().batch, names);
-  const bool finds_less = indexing_nodes(part.step.graph) < indexing_nodes(work.step.graph);
-  return finds_less ? std::vector<std::string>() : names;
+  const Work part = subject.work(StepKind::training, batch, names);
+  return checks(part.step) < checks(whole.step) ? Outputs() : names;
 }
 
 Json losses_of(const LoopResult& run) {

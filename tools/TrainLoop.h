@@ -39,12 +39,12 @@ struct LoopResult {
 /// that end in "_loss" or "/loss"; may be none.
 std::vector<std::string> followed_losses(const Signature& training);
 
-/// What an update of the training step `work` computes beside the parameters: the losses that are
-/// followed, `with_all_losses` those that are drawn, too. All outputs, by naming none, where
-/// `each_is_checked`, where a text says what is computed, and where another output may find an
-/// index out of range, which is told at the first update.
-std::vector<std::string> computed_outputs(const Subject& subject, const Work& work,
-                                          bool with_all_losses, bool each_is_checked);
+/// What an update of `batch` rows computes beside the parameters: the losses that are followed,
+/// `with_all_losses` those that are drawn, too. All outputs where `each_is_checked`, where a text
+/// says what is computed, and where another output may find an index out of range, which is told at
+/// the first update.
+Outputs computed_outputs(const Subject& subject, int64_t batch, bool with_all_losses,
+                         bool each_is_checked);
 
 /// For --json: a list of "loss", or lists by name.
 Json losses_of(const LoopResult& run);

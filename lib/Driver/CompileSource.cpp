@@ -17,8 +17,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <elf.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <sys/stat.h>
 #include <utility>
 
@@ -53,10 +55,8 @@ uint64_t hash_identity(const std::string& path) {
 
 int64_t nanoseconds(const timespec& t) { return int64_t{1'000'000'000} * t.tv_sec + t.tv_nsec; }
 
-/// When a file was written, or took another's place.
-int64_t last_change(const struct stat& s) {
-  return std::max(nanoseconds(s.st_mtim), nanoseconds(s.st_ctim));
-}
+/// When a file was written, or took another's place: by the clock, as no one can set it.
+int64_t last_change(const struct stat& s) { return nanoseconds(s.st_ctim); }
 
 int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -64,8 +64,16 @@ int64_t now() {
       .count();
 }
 
+/// True where the file, or a link or folder on the way to it, was written or took another's place.
 bool changed_since(const std::string& path, int64_t time) {
   struct stat s{};
+  for (fs::path p = path; !p.empty() && p != p.root_path(); p = p.parent_path()) {
+    if (lstat(p.c_str(), &s) != 0)
+      return true;
+    const bool holds_new_files = S_ISDIR(s.st_mode) && nanoseconds(s.st_mtim) >= time;
+    if (last_change(s) >= time && !holds_new_files)
+      return true;
+  }
   return stat(path.c_str(), &s) != 0 || last_change(s) >= time;
 }
 
@@ -103,7 +111,7 @@ struct Sources {
 /// False where there is none.
 bool Sources::read_list(const std::string& path) {
   std::error_code ignored;
-  if (!fs::exists(path, ignored))
+  if (!fs::is_regular_file(path, ignored))
     return false;
   auto hexadecimal = [](const std::string& line) { return std::stoull(line, nullptr, 16); };
   std::vector<std::string> lines = split_lines(read_file(path));
@@ -123,18 +131,17 @@ void Sources::write_list(const std::string& path) const {
   std::string text = fmt::format("{:016x} {}\n", contents, files.size());
   for (const File& file : files)
     text += fmt::format("{:016x} {}\n", file.identity, file.path);
-  write_file(path, text);
+  try {
+    write_file(path, text);
+  } catch (const Error&) {
+    return; // a cache that may not be written serves as it is
+  }
 }
 
 /// So that the next start need not read the files again.
 void Sources::note_identities(const std::string& path) const {
-  if (std::ranges::any_of(files, [](const File& file) { return file.identity == 0; }))
-    return;
-  try {
+  if (std::ranges::all_of(files, [](const File& file) { return file.identity != 0; }))
     write_list(path);
-  } catch (const Error&) {
-    return; // a cache that may not be written serves as it is
-  }
 }
 
 bool Sources::are_untouched() const {
@@ -156,6 +163,17 @@ bool Sources::read_all() {
     }
   }
   return true;
+}
+
+/// False where there is no object, or one that was cut off, as when power fails: the table of its
+/// sections is the last thing in it.
+bool is_whole(const std::string& object) {
+  std::error_code missing;
+  const uintmax_t size = fs::file_size(object, missing);
+  Elf64_Ehdr head{};
+  std::ifstream file(object, std::ios::binary);
+  return !missing && file.read(reinterpret_cast<char*>(&head), sizeof head) &&
+         head.e_shoff + uint64_t{head.e_shentsize} * head.e_shnum <= size && head.e_shnum > 0;
 }
 
 /// $CXX may hold a launcher and flags: "ccache g++ -m64".
@@ -260,7 +278,7 @@ CompiledSource compile_source(const std::string& source) {
   Sources known;
   if (!folder.empty() && known.read_list(list)) {
     const bool untouched = known.are_untouched();
-    if ((untouched || known.read_all()) && fs::exists(object_of(known.contents), ignored)) {
+    if ((untouched || known.read_all()) && is_whole(object_of(known.contents))) {
       if (!untouched)
         known.note_identities(list);
       return {object_of(known.contents), nullptr};

@@ -338,7 +338,7 @@ ModelStep Model::evaluation() const { return {core_, ModelStep::Kind::evaluation
 ModelStep Model::prediction() const { return {core_, ModelStep::Kind::prediction, "prediction"}; }
 
 ModelStep Model::prediction(const std::vector<std::string>& outputs, Place at) const {
-  return prediction().with_outputs(outputs, at);
+  return outputs.empty() ? prediction() : prediction().with_outputs(outputs, at);
 }
 
 std::vector<OptionValue> Model::options() const {

@@ -14,7 +14,8 @@ namespace {
 
 /// Sorts the nodes for reading. What outputs and derivatives need is forward, gradient nodes are
 /// backward, what only updates need is update; forward nodes that wait for no derivative stand
-/// first. Without updates, what no output needs is left out; inputs, state and scalars stay.
+/// first. Unless `keep_all`, what neither outputs nor updates need is left out; inputs, state and
+/// scalars stay.
 /// `replaced` (gradient, accumulated mean) exchanges values on the way.
 void arrange(Step& step, bool keep_all, const std::vector<Declaration::Accumulated>& replaced) {
   const Graph& old = step.graph;
@@ -106,6 +107,12 @@ bool ModelStep::has_updates() const {
 }
 
 ModelStep ModelStep::with_outputs(std::vector<std::string> outputs, Place at) const {
+  if (part_ == Part::apply)
+    throw Error(ErrorCode::usage,
+                fmt::format("with_outputs: {} of model '{}' updates and has no outputs; take them "
+                            "from gradients() or evaluation()",
+                            name_, model_name()),
+                location_of(at));
   std::vector<std::string> known;
   for (const OutputDecl& output : core_->whole().signature.outputs)
     known.push_back(output.name);
@@ -150,14 +157,15 @@ Step ModelStep::step(int64_t rows) const {
   bool per_example = false;
   for (size_t i = 0; i < d.outputs.size(); ++i)
     per_example = per_example || axis_of(i) >= 0;
+  std::vector<bool> taken; // of those that the step has by itself, and those named
   for (size_t i = 0; i < d.outputs.size(); ++i) {
     const OutputDecl& output = d.signature.outputs[i];
-    bool taken = outputs_named_ ? std::ranges::find(outputs_, output.name) != outputs_.end()
-                 : kind_ != Kind::prediction ? true
-                 : per_example               ? axis_of(i) >= 0
-                                             : !is_loss(output);
-    if (!taken || part_ == Part::apply)
+    const bool own =
+        kind_ != Kind::prediction || (per_example ? axis_of(i) >= 0 : !is_loss(output));
+    const bool named = outputs_named_ && std::ranges::find(outputs_, output.name) != outputs_.end();
+    if ((!own && !named) || part_ == Part::apply)
       continue;
+    taken.push_back(named || !outputs_named_);
     s.outputs.push_back(output);
     s.outputs.back().batch_axis = axis_of(i);
     step.outputs.push_back(d.outputs[i]);
@@ -175,8 +183,15 @@ Step ModelStep::step(int64_t rows) const {
       step.updates.push_back(d.updates[i]);
     }
   }
-  arrange(step, kind_ == Kind::training && part_ == Part::whole && !outputs_named_,
+  arrange(step, kind_ == Kind::training && part_ == Part::whole,
           part_ == Part::apply ? d.accumulated : std::vector<Declaration::Accumulated>());
+  // The others go with dead code, behind the passes to which a gradient of theirs makes a
+  // difference.
+  for (size_t i = taken.size(); i-- > 0;)
+    if (!taken[i]) {
+      s.outputs.erase(s.outputs.begin() + static_cast<std::ptrdiff_t>(i));
+      step.outputs.erase(step.outputs.begin() + static_cast<std::ptrdiff_t>(i));
+    }
   return step;
 }
 

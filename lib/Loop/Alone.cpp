@@ -35,11 +35,6 @@ template <class Word> std::string spelled(std::string_view text, const Word& wor
   }
 }
 
-BufferId number_in(const std::vector<BufferId>& buffers, BufferId b) {
-  return static_cast<BufferId>(std::lower_bound(buffers.begin(), buffers.end(), b) -
-                               buffers.begin());
-}
-
 } // namespace
 
 std::string own_name(const Program& program, std::string_view of, std::string_view word) {
@@ -51,34 +46,32 @@ std::string own_name(const Program& program, std::string_view of, std::string_vi
 Alone::Alone(const Program& of, const Kernel& kernel) {
   GDJIT_CHECK(kernel.same_as == none);
   program_.stage = of.stage;
-  std::vector<BufferId>& buffers = buffers_;
   for_each(kernel.body, [&](const Statement& s) {
     for (BufferId b = s.buffer; b != none; b = of.buffers[b].same_as)
-      buffers.push_back(b);
+      if (number_.try_emplace(b, static_cast<BufferId>(buffers_.size())).second)
+        buffers_.push_back(b);
   });
-  std::sort(buffers.begin(), buffers.end());
-  buffers.erase(std::unique(buffers.begin(), buffers.end()), buffers.end());
-  for (BufferId b : buffers) {
+  for (BufferId b : buffers_) {
     const Buffer& known = of.buffers[b];
     Buffer& buffer = program_.buffers.emplace_back();
     buffer.name = marked(of_buffer, program_.buffers.size() - 1);
     buffer.type = known.type;
     if (known.same_as != none)
-      buffer.same_as = number_in(buffers, known.same_as);
+      buffer.same_as = number_.at(known.same_as);
   }
   Kernel& alone = program_.kernels.emplace_back(kernel);
   alone.name = marked(of_kernel, 0);
   for_each(alone.body, [&](Statement& s) {
     if (s.buffer != none)
-      s.buffer = number_in(buffers, s.buffer);
+      s.buffer = number_.at(s.buffer);
   });
 }
 
 std::set<BufferId> Alone::numbers(const std::set<BufferId>& buffers) const {
   std::set<BufferId> own;
   for (BufferId b : buffers)
-    if (std::binary_search(buffers_.begin(), buffers_.end(), b))
-      own.insert(number_in(buffers_, b));
+    if (const auto at = number_.find(b); at != number_.end())
+      own.insert(at->second);
   return own;
 }
 

@@ -33,8 +33,8 @@ std::vector<std::vector<Statement>> cut(std::vector<Statement>&& body,
   return nests;
 }
 
-/// In what order elements of `ids` ascend.
-std::vector<uint32_t> ascending(const std::vector<uint32_t>& ids) {
+/// The places of `ids` in the order in which these ascend.
+std::vector<uint32_t> sorted_order(const std::vector<uint32_t>& ids) {
   std::vector<uint32_t> order(ids.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::sort(order, {}, [&](uint32_t i) { return ids[i]; });
@@ -88,7 +88,7 @@ loop::Kernel EqualDrafts::loops_of(KernelDraft& draft,
   if (added)
     at = known_
              .try_emplace(draft_, Known{static_cast<uint32_t>(program_.kernels.size()),
-                                        ascending(key_.buffers()), ascending(key_.nodes())})
+                                        sorted_order(key_.buffers()), sorted_order(key_.nodes())})
              .first;
   loop::Kernel kernel;
   for (uint32_t i : at->second.buffers)

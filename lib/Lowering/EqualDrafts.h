@@ -26,7 +26,7 @@ private:
   /// The first of its kind.
   struct Known {
     uint32_t kernel = loop::none;
-    std::vector<uint32_t> buffers, nodes; ///< of those that appear, in what order they ascend
+    std::vector<uint32_t> buffers, nodes; ///< `sorted_order` of the first's, for all
   };
 
   void add_facts(std::string& facts, const KernelDraft& draft, const std::vector<size_t>& sizes,

@@ -40,8 +40,11 @@ void Grouping::look_at_layers() {
   bool fits_rows = true;
   for (NodeId n = 0; n < graph_.size(); ++n) {
     const Shape& shape = graph_.type(n).shape;
-    fits_rows &= cost_[n] == 0 || shape.elements() <= most_a_row * batch;
-    if (kind(graph_.op(n)) != OpKind::Contraction)
+    const OpKind k = kind(graph_.op(n));
+    const int64_t elements =
+        k == OpKind::Reduction ? graph_.type(graph_.operand(n, 0)).elements() : shape.elements();
+    fits_rows &= cost_[n] == 0 || elements <= most_a_row * batch;
+    if (k != OpKind::Contraction)
       continue;
     ++contractions;
     columns = std::max(columns, shape[shape.rank() - 1]);

@@ -26,8 +26,12 @@ void put_joins_first(std::vector<Statement>& body, const MachineTable& machine) 
   for (Statement& loop : body) {
     put_joins_first(loop.body, machine);
     auto join = std::ranges::find(loop.body, StatementKind::Join, &Statement::kind);
-    const auto tile = loop.body.begin();
-    if (join == loop.body.end() || tile->kind != StatementKind::Tile ||
+    if (join == loop.body.end())
+      continue;
+    const auto tile = std::ranges::find_if(loop.body, [&](const Statement& s) {
+      return s.kind == StatementKind::Tile && s.tile == join->tile;
+    });
+    if (tile == loop.body.end() ||
         tile->type.lanes * byte_size(tile->type.dtype) < machine.vector_bytes)
       continue;
     auto first = join;
@@ -35,10 +39,10 @@ void put_joins_first(std::vector<Statement>& body, const MachineTable& machine) 
       --first;
     if (first == loop.body.begin() || std::prev(first)->kind != StatementKind::For)
       continue;
-    bool adds_up = false;
+    bool loads = false;
     for_each(std::prev(first)->body,
-             [&](const Statement& s) { adds_up |= s.kind == StatementKind::Load; });
-    if (!adds_up)
+             [&](const Statement& s) { loads |= s.kind == StatementKind::Load; });
+    if (!loads)
       std::rotate(first, join, std::next(join));
   }
 }

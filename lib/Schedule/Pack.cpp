@@ -195,27 +195,20 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>&
       continue;
     Fetches fetches = fetches_of(program, {&nest, 1});
     std::erase_if(fetches, [&](const auto& fetched) { return left.contains(fetched.first); });
-    const bool once = std::ranges::all_of(fetches, [&](const auto& fetched) {
-      const auto [buffer, axis] = fetched.first;
-      const TensorType& type = program.buffers[buffer].type;
-      const int64_t bytes = type.elements() * byte_size(type.dtype),
-                    lanes = context.machine.vector_bytes / byte_size(type.dtype),
-                    extent = type.shape[axis],
-                    in_whole_vectors = (extent + lanes - 1) / lanes * lanes;
-      return fetched.second * static_cast<double>(extent) <=
-                 static_cast<double>(type.elements()) * static_cast<double>(in_whole_vectors) &&
-             bytes > context.machine.l1_bytes;
+    const bool far = std::ranges::all_of(fetches, [&](const auto& fetched) {
+      const TensorType& type = program.buffers[fetched.first.first].type;
+      return type.bytes() > context.machine.l1_bytes;
     });
-    if (fetches.empty() || !once)
+    if (fetches.empty() || !far)
       continue;
     if (!panel(program, kernel, nest, PanelFor::strided_lanes, left)) {
       if (turns(nest) == 1)
         pack_turn_by_turn(program, kernel, nest.body, left, context);
     } else {
-      context.remarks.push_back(
-          fmt::format("{}: what loop {} reads across rows is transposed block by block: nothing is "
-                      "fetched twice, and all of it does not fit the first cache",
-                      kernel.name, kernel.loop_names[nest.loop]));
+      context.remarks.push_back(fmt::format(
+          "{}: what loop {} reads across rows is transposed block by block: each turn reads "
+          "rows of its own, and all of them do not fit the first cache",
+          kernel.name, kernel.loop_names[nest.loop]));
     }
   }
 }

@@ -9,9 +9,6 @@ namespace gdjit::scheduling {
 
 namespace {
 
-/// Rows of so many elements are turned by halves of vectors, so that loads are the first round: a
-/// copy is as few operations, but written and read again, once for each product.
-constexpr int64_t half_a_vector = 8;
 /// Statements of a loop over columns.
 constexpr int64_t most_written_out = 256;
 
@@ -28,10 +25,7 @@ double gathering_cost(const loop::ShortRows& rows, const MachineTable& machine) 
 
 bool gathers_columns(const Program& program, const Statement& s, const MachineTable& machine) {
   const std::optional<loop::ShortRows> rows = short_rows(program, s);
-  if (!rows || gathering_cost(*rows, machine) > exchange_cost(s.type.lanes))
-    return false;
-  const bool is_far = program.buffers[s.buffer].type.bytes() > 2 * machine.l1_bytes;
-  return rows->columns < half_a_vector || is_far;
+  return rows && gathering_cost(*rows, machine) <= exchange_cost(s.type.lanes);
 }
 
 namespace {

@@ -206,6 +206,8 @@ TEST(ModelMistakes, declaring_when_the_function_has_returned) {
   EXPECT_MISTAKE(message_of([&] { (void)m.input("y", {2}); }), "the function of model 'done' has returned");
   EXPECT_MISTAKE(message_of([&] { (void)m.prediction({"z"}); }, ErrorCode::usage), "model 'done' has no output 'z'");
   EXPECT_MISTAKE(message_of([&] { (void)m.evaluation().with_outputs({"x", "X"}); }, ErrorCode::usage), "model 'done' has no output 'X'; did you mean 'x'?");
+  Model sums([](Model& m) { m.minimize(sum(m.parameter("w", ones({2}))), SGD{}, {.accumulate = true}); }, {.name = "sums"});
+  EXPECT_MISTAKE(message_of([&] { (void)sums.apply().with_outputs({"loss"}); }, ErrorCode::usage), "with_outputs: apply of model 'sums' updates and has no outputs");
 }
 
 TEST(ModelMistakes, training_a_model_without_updates) {

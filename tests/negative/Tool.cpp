@@ -91,7 +91,7 @@ TEST(ToolMistakes, what_a_text_no_longer_has) {
   EXPECT_REFUSED(run_tool({"dump", text, "--step", "evaluation"}), 2,
                  "--step chooses among the steps of a model; a text holds one");
   EXPECT_REFUSED(run_tool({"bench", text, "--outputs", "loss"}), 2,
-                 "--outputs loss: ", "is a text, which computes what it says; give the model's source");
+                 "is a text, which computes what it says; give the model's source");
   EXPECT_REFUSED(run_tool({"explain", "05", "--outputs", "loss,los"}), 2,
                  "has no output 'los'; did you mean 'loss'?");
   EXPECT_REFUSED(run_tool({"dump", text, "--after", "simplify"}), 2,

@@ -242,7 +242,7 @@ public:
   /// Outputs with a leading batch (all but losses where there is none), and of the inputs those
   /// that they need.
   ModelStep prediction() const;
-  /// The outputs named, as prediction().with_outputs(outputs).
+  /// prediction().with_outputs(outputs), where any are named.
   ModelStep prediction(const std::vector<std::string>& outputs, Place at = Place::current()) const;
   /// The options that the function read, with the values it got.
   std::vector<OptionValue> options() const;
@@ -287,9 +287,10 @@ public:
   /// seen first; Error(graph) where parameters, inputs, scalars or outputs differ from the model's.
   /// Updates may differ: those of statistics that a single row does not have.
   Step step(int64_t batch = 0) const;
-  /// The same step with these of its outputs only; what neither they nor updates need is not
-  /// computed, and the rest keeps its bits. Error(usage) for an output that the model does not
-  /// have.
+  /// The same step with these of the model's outputs in the place of its own, in the model's order;
+  /// may be none. What neither they nor updates need is not computed, and the rest keeps its bits;
+  /// inputs stay. Without the output "loss" a call returns NaN. Error(usage) for an output that the
+  /// model does not have, and for apply(), which has none.
   ModelStep with_outputs(std::vector<std::string> outputs, Place at = Place::current()) const;
   /// The model's batch size; 0 where its function never asks for one.
   int64_t batch() const;

@@ -18,8 +18,9 @@ struct ShortRows {
   int64_t columns; ///< elements of a row
   int64_t lanes;   ///< rows, elements of a vector
 
-  /// Rows of a vector and more are turned in squares for no more.
-  static constexpr int64_t most_columns = 15;
+  /// Longer rows are turned in squares for no more: of 8 elements by halves of vectors, so that
+  /// loads are the first round.
+  static constexpr int64_t most_columns = 7;
   static constexpr int64_t least_bytes = 4; ///< of an element: shuffles move no smaller ones
 
   /// Elements of `vectors` vectors are gathered two by two: from these and from those behind.

@@ -26,6 +26,17 @@ TEST(KernelKey, IsOneForKernelsThatDifferInBuffersAndNodes) {
   EXPECT_EQ(key.buffers(), (std::vector<loop::BufferId>{1, 3}));
 }
 
+TEST(KernelKey, IsOneInWhateverOrderAProgramKnowsTheBuffers) {
+  const std::string last = "buffer d : f32[6,16] = output d\n";
+  std::string text = test::replaced(std::string(test::two_kernels), last, "");
+  text = test::replaced(text, "buffer a :", last + "buffer a :");
+  const Program program = test::read_program(text);
+  EXPECT_TRUE(are_equal(program));
+  loop::KernelKey key(program);
+  key.take(program.kernels[1]);
+  EXPECT_EQ(key.buffers(), (std::vector<loop::BufferId>{2, 0})) << "as they appear";
+}
+
 struct Change {
   std::string from, to;
 };

@@ -241,6 +241,24 @@ TEST(LoweringBits, RandomNumbersAndPositionsAreComputedInPlace) {
   EXPECT_EQ(streams, 1u);
 }
 
+/// A program knows buffers in the order in which kernels name them: z last here.
+TEST(LoweringBits, LayersAreEqualInWhateverOrderTheirBuffersAreKnown) {
+  StepMaker m;
+  Expr x = m.input("x", {32, 64}), z = m.input("z", {32, 64}), w = m.input("w", {64, 64}),
+       v = m.input("v", {64, 64});
+  m.output("a", apply(Opcode::Tanh, matmul(x, w)));
+  m.output("b", apply(Opcode::Tanh, matmul(x, v)));
+  m.output("c", apply(Opcode::Tanh, matmul(z, v)));
+  m.output("d", apply(Opcode::Tanh, matmul(z, w)));
+  const Step step = m.step();
+  const loop::Program program = lowered(step);
+  ASSERT_EQ(program.kernels.size(), 4u);
+  for (size_t k = 1; k < 4; ++k)
+    EXPECT_EQ(program.kernels[k].same_as, 0u) << k;
+  EXPECT_FALSE(std::ranges::is_sorted(program.kernels[3].buffers));
+  expect_chain(step);
+}
+
 TEST(LoweringBits, EqualLayersAreLoweredOnceAndWhatElseIsReadIsKept) {
   StepMaker m;
   Expr h = m.input("x", {32, 64});

@@ -301,15 +301,18 @@ TEST(Fuse, ManyRowsOfWideLayersAreNoOneKernel) {
 }
 
 /// A regression by a hidden layer of tanh; to its loss is added the mean of something else.
-Step hidden_layer(int64_t rows, int64_t width, DType type, const Shape& beside = {}) {
+Step hidden_layer(int64_t rows, int64_t width, DType type, const Shape& beside = {},
+                  bool computed = true) {
   StepMaker m;
   Expr lr = m.scalar("lr", type), x = m.input("x", {rows, 1}, type),
        y = m.input("y", {rows, 1}, type), w = m.state("w", {1, width}, type),
        v = m.state("v", {width, 1}, type);
   Expr error = matmul(apply(Opcode::Tanh, matmul(x, w)), v) - y;
   Expr loss = mean(error * error);
-  if (beside.rank() > 0)
-    loss = loss + mean(apply(Opcode::Tanh, m.input("z", beside, type)));
+  if (beside.rank() > 0) {
+    Expr z = m.input("z", beside, type);
+    loss = loss + mean(computed ? apply(Opcode::Tanh, z) : z);
+  }
   m.output("loss", loss);
   m.descend(loss, lr, w, 0);
   m.descend(loss, lr, v, 1);
@@ -331,6 +334,8 @@ TEST(Fuse, RowsOfNarrowLayersAreOneKernelHoweverMany) {
         if (rows <= 1000)
           expect_chain(step);
       }
+  const Step blocks = hidden_layer((1 << 20) + 1, 3, DType::f32); // sums in loops of their own
+  EXPECT_GT(fuse(blocks, context).partition.kernels.size(), 1u);
 }
 
 /// What has many elements a row, or is no row's at all, may be shared by threads, and takes as long
@@ -339,7 +344,10 @@ TEST(Fuse, WhatIsLargeBesideNarrowLayersIsNoPartOfTheirKernel) {
   PassContext context;
   EXPECT_EQ(fuse(hidden_layer(100, 3, DType::f32, {100, 4}), context).partition.kernels.size(), 1u);
   for (const Shape& beside : {Shape{100, 20'000}, Shape{500'000, 8}})
-    EXPECT_GT(fuse(hidden_layer(100, 3, DType::f32, beside), context).partition.kernels.size(), 1u);
+    for (bool computed : {false, true})
+      EXPECT_GT(fuse(hidden_layer(100, 3, DType::f32, beside, computed), context)
+                    .partition.kernels.size(),
+                1u);
 }
 
 } // namespace

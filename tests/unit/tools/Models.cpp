@@ -100,31 +100,51 @@ TEST(Sources, ThatWereWrittenAgainAtTheSameTimeAreReadAgain) {
   d.write("rate.h", "constexpr double rate = 0.25;\n");
   fs::last_write_time(header, time);
   EXPECT_EQ(lr(), "0.25");
-  // What is no list, or one of a version of old, is none.
+  // What is no list, or one of a version of old, or cut short, is none.
+  const std::string whole = read_text(list()),
+                    cut = whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1);
   for (const std::string& other :
-       {header + "\n", std::string("0123456789abcdef\n0123456789abcdef\n")}) {
+       {header + "\n", std::string("0123456789abcdef\n0123456789abcdef\n"), cut}) {
     std::ofstream(list()) << other;
     EXPECT_EQ(lr(), "0.25");
+    EXPECT_EQ(read_text(list()).size(), whole.size()) << "it was compiled again";
   }
+  for (const fs::directory_entry& entry : fs::directory_iterator(d.file("cache/gdjit/models")))
+    if (entry.path().extension() == ".so")
+      fs::resize_file(entry.path(), fs::file_size(entry.path()) - 1);
+  EXPECT_EQ(lr(), "0.25") << "an object that was cut off is made again";
+  const std::string path = list();
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_EQ(lr(), "0.25");
 }
 
 /// A header that takes the place of one while it is compiled, however old it is, belongs to no
-/// object that is kept.
+/// object that is kept: neither one that is moved there nor one that a link or a folder now leads
+/// to.
 TEST(Sources, ReplacedByOlderOnesWhileTheyCompileAreNotKept) {
   namespace fs = std::filesystem;
-  Scratch d;
-  d.write("rate.h", "constexpr double rate = 0.05;\n");
-  const std::string other = d.write("other.h", "constexpr double rate = 0.25;\n");
-  fs::last_write_time(other, fs::file_time_type::clock::now() - std::chrono::hours(24));
-  const std::string model =
-      d.write("line.cpp", "#include \"rate.h\"\n" + with(line_model, "0.05", "rate"));
-  const std::string compiler = d.write("cxx", "#!/bin/sh\nc++ \"$@\" && [ ! -e " + other +
-                                                  " ] || mv " + other + " " + d.file("rate.h"));
-  fs::permissions(compiler, fs::perms::owner_all);
-  RunOptions options{.environment = {{"XDG_CACHE_HOME", d.file("cache")}, {"CXX", compiler}}};
-  for (const char* rate : {"0.05", "0.25", "0.25"})
-    EXPECT_THAT(run_tool({"dump", model, "--stage", "declared"}, options).out,
-                HasSubstr("scalar lr : f32 = " + std::string(rate) + " "));
+  for (const char* replace : {"mv other/rate.h used/rate.h", "ln -sfn ../other/rate.h used/rate.h",
+                              "mv used before && mv other used", "ln -sfn other link"}) {
+    Scratch d;
+    SCOPED_TRACE(replace);
+    d.write("used/rate.h", "constexpr double rate = 0.05;\n");
+    const std::string other = d.write("other/rate.h", "constexpr double rate = 0.25;\n");
+    fs::create_directory_symlink("used", d.file("link"));
+    fs::last_write_time(other, fs::file_time_type::clock::now() - std::chrono::hours(24));
+    const std::string folder = std::string(replace).ends_with("link") ? "link" : "used";
+    const std::string model = d.write("line.cpp", "#include \"" + folder + "/rate.h\"\n" +
+                                                      with(line_model, "0.05", "rate"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50)); // older than what is compiled
+    const std::string compiler =
+        d.write("cxx", "#!/bin/sh\nc++ \"$@\" && cd " + d.path() +
+                           " && [ -e done ] || { touch done; " + replace + "; }\n");
+    fs::permissions(compiler, fs::perms::owner_all);
+    RunOptions options{.environment = {{"XDG_CACHE_HOME", d.file("cache")}, {"CXX", compiler}}};
+    for (const char* rate : {"0.05", "0.25", "0.25"})
+      EXPECT_THAT(run_tool({"dump", model, "--stage", "declared"}, options).out,
+                  HasSubstr("scalar lr : f32 = " + std::string(rate) + " "));
+  }
 }
 
 TEST(Sources, RunWithoutACacheToWriteTo) {

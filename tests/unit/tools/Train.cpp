@@ -72,6 +72,38 @@ TEST(Train, TellsOfAnIndexOfAnyOutputAtTheFirstUpdate) {
   EXPECT_THAT(run.err, Not(HasSubstr("step 0")));
 }
 
+/// Of a single row a loss of each row is a number, too.
+TEST(Train, FollowsTheLossesThatAreNumbersForTheRowsThatItHas) {
+  Scratch d;
+  const std::string model = d.write("rows.cpp", R"(#include <gdjit/gdjit.h>
+using namespace gdjit;
+void of_rows(Model& m) {
+  Tensor x = m.input("x", {m.batch(), 1}), y = m.input("y", {m.batch(), 1});
+  Parameter w = m.parameter("w", ones({1, 1}));
+  Tensor rows = sum(square(matmul(x, w) - y), 1);
+  m.minimize(mean(rows), SGD{.lr = 0.01}, "fit");
+  m.output("loss", rows);
+}
+GDJIT_MODEL(of_rows, "");
+)");
+  const std::string data = d.write("rows.csv", "x,y\n1,2\n2,4\n3,6\n");
+  ToolRun run = run_tool({"train", model, "--data", data, "--steps", "2", "--json"});
+  EXPECT_THAT(run.err, testing::StartsWith("step 0  fit/loss 4.66667\nstep 1  fit/loss "));
+  EXPECT_EQ(Json::parse(run.out)["losses"]["fit/loss"].size(), 2u) << run.out;
+}
+
+TEST(Train, ComputesNoOutputThatItDoesNotShow) {
+  Scratch d;
+  const std::string model = d.write("own.cpp", own_rule("m.output(\"cost\", cost);\n"));
+  auto nodes = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"dump", model, "--stage", "simplified"});
+    const std::string text = run_tool(words).out;
+    return std::ranges::count(text, '%');
+  };
+  EXPECT_LT(nodes({"--outputs", ""}), nodes({}));
+  EXPECT_EQ(nodes({"--outputs", "cost"}), nodes({}));
+}
+
 TEST(Train, DrawsABarOnATerminalAndTakesItAway) {
   ToolRun run = run_tool({"train", "05", "--steps", "3000000"},
                          {.environment = {{"TERM", "xterm"}}, .terminal = true});
