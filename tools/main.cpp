@@ -128,7 +128,10 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
     command = chosen;
   std::vector<std::string> rest = command->remaining(true);
   // A mistyped command is to CLI11 a missing one.
-  bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) || command == &app;
+  // So is a mistyped option in front of a missing argument.
+  const bool mistyped = dynamic_cast<const CLI::RequiredError*>(&error) &&
+                        !command->get_allow_extras() && !rest.empty() && rest.front()[0] == '-';
+  bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) || command == &app || mistyped;
   if (extras && !rest.empty()) {
     const std::string& word = rest.front();
     bool option = word.starts_with("-") && word.size() > 1;

@@ -85,6 +85,10 @@ TEST(ToolMistakes, an_unknown_pass) {
                    "the step is at declared there", "gdjit doc passes");
 }
 
+TEST(ToolMistakes, an_unknown_option_in_the_place_of_the_model) {
+  EXPECT_REFUSED(run_tool({"train", "--hlep"}), 2, "train: unknown option '--hlep'; did you mean '--help'?");
+}
+
 TEST(ToolMistakes, what_a_text_no_longer_has) {
   Scratch d;
   std::string text = d.write("loops.gdir", run_tool({"dump", "05", "--stage", "loops"}).out);

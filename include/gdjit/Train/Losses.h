@@ -9,7 +9,8 @@
 
 namespace gdjit {
 
-/// What becomes of the loss of each element (of each row, where there are classes).
+/// What becomes of the loss of each element (of each row, where there are classes). Of rows of 2 to
+/// 15 elements each is added up first, so that the mean has the bits of sum(sum(x, 1)) / elements.
 enum class Reduction : uint8_t {
   mean,
   sum,
