@@ -6,14 +6,13 @@
 //                                for k { for j { t[j] = t[j] + x[k, j] } }
 //                                for j { y[j] = t[j] }
 //
-// The second form keeps the whole small result in a tile, so that losses and the gradients of
-// biases and small weights run in the loop over the batch that computes what they sum.
+// The second form keeps a small result in a tile, so that losses and small gradients run in the
+// loop over the batch that computes what they sum.
 #include "Lowering.h"
 
 #include "gdjit/Support/Error.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace gdjit::lowering {
 
@@ -22,6 +21,7 @@ namespace {
 constexpr int64_t whole_result_in_tile = 64;
 /// The same with the partial chains of each element counted: 64 of each.
 constexpr int64_t tile_elements = 4096;
+constexpr int64_t vector_of_results = 16;
 /// A contraction that makes more products than this per turn of its outermost loop is scheduled on
 /// its own: only its epilogue may be fused with it.
 constexpr int64_t products_per_row = 64;
@@ -82,10 +82,17 @@ std::vector<Index> loop_coordinates(const std::vector<Index>& index) {
   return loops;
 }
 
-/// True where the whole result is a tile and the reduced loop outermost.
+/// True where the whole result is a tile and the reduced loop outermost. Not in blocks of one chain
+/// where rows fill vectors and columns do not: rows are lanes then, sums of blocks would be
+/// scalars.
 bool is_whole_in_tile(const Graph& graph, NodeId n, const std::vector<IndexMap>& maps,
-                      int32_t partials) {
-  const int64_t results = graph.type(n).elements();
+                      int32_t partials, int64_t block) {
+  const Shape& shape = graph.type(n).shape;
+  const int rank = shape.rank();
+  const int64_t results = shape.elements();
+  if (kind(graph.op(n)) == OpKind::Contraction && partials == 1 && block > 0 && rank > 1 &&
+      shape[rank - 1] < vector_of_results && shape[rank - 2] >= vector_of_results)
+    return false;
   return results > 1 && results <= whole_result_in_tile && results * partials <= tile_elements &&
          reduced_axis_leads(maps, graph, n);
 }
@@ -124,7 +131,7 @@ int64_t chain_tile_bytes(const Graph& graph, NodeId n) {
   if (k == OpKind::Reduction && info(graph.op(n)).block->reducer.of_index)
     return 0;
   const ReductionOrder order = order_of(graph, n);
-  if (!is_whole_in_tile(graph, n, accesses(graph, n).operands, order.partials))
+  if (!is_whole_in_tile(graph, n, accesses(graph, n).operands, order.partials, order.block))
     return 0;
   return graph.type(n).elements() * order.partials *
          static_cast<int64_t>(byte_size(order.accumulator));
@@ -168,7 +175,7 @@ void Lowering::accumulate(KernelDraft& draft, NodeId n, const Chain& given) {
   if ((chain.partials > 1 || chain.block > 0) && loop_extents(chain.reduced).size() > 1)
     for (size_t i = 0; i < chain.operands.size(); ++i)
       chain.flat.push_back(flattened(draft, n, chain.operands[i], chain.maps[i], chain));
-  chain.reduced_first = is_whole_in_tile(graph_, n, chain.maps, chain.partials);
+  chain.reduced_first = is_whole_in_tile(graph_, n, chain.maps, chain.partials, chain.block);
   if (kind(graph_.op(n)) == OpKind::Contraction && !chain.reduced_first) {
     std::vector<int64_t> extents = loop_extents(chain.result);
     chain.sealed =
@@ -356,43 +363,6 @@ BufferId Lowering::flattened(KernelDraft& draft, NodeId n, Value v, const IndexM
   close_loops(body, full);
   body.finish();
   return buffers_.view(buffer, flat);
-}
-
-void Lowering::index_of_extreme(KernelDraft& draft, NodeId n) {
-  const Reducer& reducer = info(graph_.op(n)).block->reducer;
-  Accesses map = accesses(graph_, n);
-  Value operand = graph_.operand(n, 0);
-  DType type = graph_.type(operand).dtype, result_type = graph_.type(n).dtype;
-  const Shape& shape = graph_.type(n).shape;
-  Body body(draft, n);
-  std::vector<Index> result = open_loops(body, shape);
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  TileId best = body.tile(
-      type, {}, loop::to_bits(type, reducer.combine == ScalarOp::max ? -infinity : infinity));
-  TileId where = body.tile(result_type, {}, 0);
-  LoopId first = draft.kernel.loops;
-  std::vector<Index> reduced = open_loops(body, map.reduced, true);
-  for (LoopId l = first; l < draft.kernel.loops; ++l)
-    body.facts(l).partials = 1;
-  std::vector<Index> iteration = result;
-  iteration.insert(iteration.end(), reduced.begin(), reduced.end());
-  ValueId value = element(body, operand, operand_index(map.operands[0], iteration));
-  ValueId old = body.get(best, type, {});
-  ValueId better = body.compute(reducer.combine == ScalarOp::max ? ScalarOp::gt : ScalarOp::lt,
-                                DType::boolean, {value, old});
-  if (is_float(type)) { // the first NaN wins over every number
-    ValueId nan = body.compute(ScalarOp::ne, DType::boolean, {value, value});
-    ValueId number = body.compute(ScalarOp::eq, DType::boolean, {old, old});
-    better = body.compute(ScalarOp::bit_or, DType::boolean, {better, body.both(nan, number)});
-  }
-  ValueId here = body.convert(body.index(position(map.reduced, reduced)), result_type);
-  ValueId there = body.get(where, result_type, {});
-  body.set(best, {}, body.compute(ScalarOp::select, type, {better, value, old}));
-  body.set(where, {}, body.compute(ScalarOp::select, result_type, {better, here, there}));
-  close_loops(body, map.reduced);
-  body.store(buffers_.of({n, 0}), result, body.get(where, result_type, {}));
-  close_loops(body, shape);
-  body.finish();
 }
 
 } // namespace gdjit::lowering
