@@ -91,7 +91,8 @@ bool is_whole_in_tile(const Graph& graph, NodeId n, const std::vector<IndexMap>&
   const int rank = shape.rank();
   const int64_t results = shape.elements();
   if (kind(graph.op(n)) == OpKind::Contraction && partials == 1 && block > 0 && rank > 1 &&
-      shape[rank - 1] < vector_of_results && shape[rank - 2] >= vector_of_results)
+      shape[rank - 1] > 1 && shape[rank - 1] < vector_of_results &&
+      shape[rank - 2] >= vector_of_results)
     return false;
   return results > 1 && results <= whole_result_in_tile && results * partials <= tile_elements &&
          reduced_axis_leads(maps, graph, n);
