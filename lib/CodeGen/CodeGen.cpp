@@ -128,12 +128,12 @@ public:
 
 private:
   /// The launch of a kernel that is the same as an earlier one; false where it has statements or
-  /// differs from that one in what code knows of its buffers.
+  /// differs from that one in which of its buffers overlap.
   bool call_for_same(const loop::Kernel& kernel) {
     if (kernel.same_as == loop::none)
       return false;
     const loop::KernelView view(program_, kernel);
-    const KernelShape& shape = shapes_[kernel.same_as];
+    KernelShape& shape = shapes_[kernel.same_as];
     Launch launch = plan_.launches[kernel.same_as];
     launch.buffers = codegen::arguments_for(shape, program_, view);
     if (launch.buffers.size() != shape.parameters.size())

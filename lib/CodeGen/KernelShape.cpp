@@ -43,6 +43,12 @@ Parameter parameter_in(const Buffer& owner, BufferId memory) {
   return {memory, alignment_of(owner), owner.type.bytes(), false, true};
 }
 
+/// What is known of both.
+void take_in(Parameter& own, const Parameter& other) {
+  own.bytes = std::min(own.bytes, other.bytes);
+  own.alignment = std::min(own.alignment, other.alignment);
+}
+
 /// Slots of the arena are shared by live range, so that two of them may overlap within one kernel.
 void find_overlaps(const loop::Program& program, std::vector<Parameter>& parameters) {
   std::vector<Parameter*> in_arena;
@@ -284,7 +290,7 @@ KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel) {
   return shape;
 }
 
-std::vector<BufferId> arguments_for(const KernelShape& holder, const loop::Program& program,
+std::vector<BufferId> arguments_for(KernelShape& holder, const loop::Program& program,
                                     const loop::KernelView& kernel) {
   std::vector<Parameter> parameters;
   for (BufferId named : holder.named) {
@@ -296,24 +302,20 @@ std::vector<BufferId> arguments_for(const KernelShape& holder, const loop::Progr
       parameters.push_back(parameter_in(program.buffers[memory], memory));
   }
   find_overlaps(program, parameters);
+  if (!std::ranges::equal(parameters, holder.parameters, {}, &Parameter::alone, &Parameter::alone))
+    return {};
   std::vector<BufferId> arguments;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const Parameter &own = parameters[i], &known = holder.parameters[i];
-    if (own.alignment != known.alignment || own.bytes != known.bytes || own.alone != known.alone)
-      return {};
-    arguments.push_back(own.memory);
+    take_in(holder.parameters[i], parameters[i]);
+    arguments.push_back(parameters[i].memory);
   }
   return arguments;
 }
 
 void serve(KernelShape& first, std::span<const KernelShape* const> others) {
   for (const KernelShape* other : others)
-    for (size_t i = 0; i < first.parameters.size(); ++i) {
-      Parameter& own = first.parameters[i];
-      const Parameter& of_other = other->parameters[i];
-      own.bytes = std::min(own.bytes, of_other.bytes);
-      own.alignment = std::min(own.alignment, of_other.alignment);
-    }
+    for (size_t i = 0; i < first.parameters.size(); ++i)
+      take_in(first.parameters[i], other->parameters[i]);
   std::map<std::vector<loop::Bits>, uint32_t> known; // a number's values in all kernels
   for (uint32_t i = 0; i < first.numbers.size(); ++i) {
     const bool equal = std::ranges::all_of(others, [&](const KernelShape* other) {

@@ -73,9 +73,9 @@ struct KernelShape {
 /// Of a kernel that has statements.
 KernelShape shape_of(const loop::Program& program, const loop::Kernel& kernel);
 
-/// Of a kernel that is the same as the one of which `holder` is the shape: its parameters, where it
-/// can be called for that one; none where it differs in alias pattern or alignment.
-std::vector<loop::BufferId> arguments_for(const KernelShape& holder, const loop::Program& program,
+/// Of a kernel that is the same as the one of which `holder` is the shape: its parameters, of which
+/// the holder then knows what is true of both; none where it differs in alias pattern.
+std::vector<loop::BufferId> arguments_for(KernelShape& holder, const loop::Program& program,
                                           const loop::KernelView& kernel);
 
 /// Lets the code of `first` serve `others`, of the same structure: numbers that differ become

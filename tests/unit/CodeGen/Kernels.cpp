@@ -266,6 +266,26 @@ TEST(Kernels, whose_buffers_share_memory_do_not_share_code_with_those_whose_do_n
   }
 }
 
+/// One reads what a kernel made, which lies as vectors like it, the other what a caller has.
+TEST(Kernels, that_are_the_same_rely_on_what_is_true_of_all) {
+  LoopBuilder b;
+  const BufferId in = b.input("in", {f32, {8}}), made = b.temporary("made", {f32, {8}}),
+                 first = b.output("first", {f32, {8}}), second = b.output("second", {f32, {8}});
+  const Index lane{{0, {}}, loop::none, 1};
+  b.store(made, {lane}, b.compute(ScalarOp::neg, {f32, 8}, {b.load(in, {lane}, 8)}), 8);
+  b.kernel("k1");
+  b.store(first, {lane}, b.compute(ScalarOp::abs, {f32, 8}, {b.load(made, {lane}, 8)}), 8);
+  b.kernel("k2");
+  loop::Program program = b.finish();
+  program.kernels[1].buffers = {made, first};
+  program.kernels[2].buffers = {in, second};
+  program.kernels[2].same_as = 1;
+  run_everywhere(program, {{numbers({f32, {8}})}, {}, {}});
+  EXPECT_EQ(Executable::compile(program)->functions(), 2);
+  const std::string text = print_code(program, Stage::LLVM, {});
+  EXPECT_NE(text.find("load <8 x float>, ptr %made, align 4"), std::string::npos) << text;
+}
+
 TEST(Kernels, that_join_tiles_of_different_lengths_do_not_share_code) {
   LoopBuilder b;
   for (int64_t k = 0; k < 18; ++k) {
