@@ -64,14 +64,17 @@ private:
   std::vector<int> rows_; ///< of the step's outputs
 };
 
-/// Nodes that may find an index out of range, of those that are needed.
-int64_t checks(const Step& step) {
-  PassContext context;
-  const Graph graph = eliminate_dead_code(step, context).graph;
+int64_t lookups(const Graph& graph) {
   int64_t count = 0;
   for (NodeId n = 0; n < graph.size(); ++n)
     count += kind(graph.op(n)) == OpKind::Indexing;
   return count;
+}
+
+/// Nodes that may find an index out of range, of those that are needed.
+int64_t needed_lookups(const Step& step) {
+  PassContext context;
+  return lookups(eliminate_dead_code(step, context).graph);
 }
 
 } // namespace
@@ -96,8 +99,10 @@ Outputs computed_outputs(const Subject& subject, int64_t batch, bool with_all_lo
     for (const OutputDecl& output : whole.signature().outputs)
       if (is_loss(output.name) && std::ranges::find(names, output.name) == names.end())
         names.push_back(output.name);
+  if (lookups(whole.step.graph) == 0)
+    return names;
   const Work part = subject.work(StepKind::training, batch, names);
-  return checks(part.step) < checks(whole.step) ? Outputs() : names;
+  return needed_lookups(part.step) < needed_lookups(whole.step) ? Outputs() : names;
 }
 
 Json losses_of(const LoopResult& run) {
