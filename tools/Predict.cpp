@@ -223,7 +223,7 @@ void add_predict(CLI::App& app, Tool& tool) {
   command->add_option("--load", a->load, "a checkpoint of train --save")->type_name("FILE");
   a->data.add_to(*command);
   command
-      ->add_option("--output", a->outputs,
+      ->add_option("--output,--outputs", a->outputs,
                    "the output wanted; without it all that have a row per example")
       ->allow_extra_args(false)
       ->type_name("NAME");

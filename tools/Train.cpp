@@ -281,6 +281,7 @@ int Run::go() {
   if (!result.warned)
     warn_unless_finite(report.figures);
   report.json["losses"] = losses_of(result);
+  report.json["computed"] = result.computed;
   report.add(work_.signature(), state_, a_.json);
   std::optional<Error> of_examples; // no reason to lose what the run came to
   try {

@@ -133,6 +133,8 @@ void run_loop(StepFunction& train, Loader& loader, const LoopOptions& options, P
               const LoopHooks& hooks, LoopResult& run) {
   Followed losses(train);
   run.names = losses.names();
+  for (const OutputDecl& output : train.executable().signature().outputs)
+    run.computed.push_back(output.name);
   run.losses.resize(losses.size());
   SaveClock clock(options.save_every);
   bool bound = false;

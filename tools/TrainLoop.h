@@ -29,7 +29,8 @@ struct LoopResult {
 
   int64_t steps = 0; ///< of this process, those that went well
   double seconds = 0;
-  std::vector<std::string> names; ///< followed_losses
+  std::vector<std::string> computed; ///< the outputs of each update
+  std::vector<std::string> names;    ///< of these, followed_losses
   /// Before each update, while there are at most kept_losses, per name.
   std::vector<std::vector<double>> losses;
   bool warned = false; ///< of a loss that is not finite

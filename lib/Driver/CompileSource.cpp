@@ -17,7 +17,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <elf.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -64,17 +63,23 @@ int64_t now() {
       .count();
 }
 
-/// True where the file, or a link or folder on the way to it, was written or took another's place.
-bool changed_since(const std::string& path, int64_t time) {
-  struct stat s{};
+/// True where the file, or a link or folder on the way to it, was written or took another's place;
+/// but for a folder that took another's and in which a file was made.
+bool changed_since(const fs::path& path, int64_t time, int links = 0) {
+  constexpr int most_links = 40; // as the system follows them
   for (fs::path p = path; !p.empty() && p != p.root_path(); p = p.parent_path()) {
-    if (lstat(p.c_str(), &s) != 0)
+    struct stat s{};
+    if (lstat(p.c_str(), &s) != 0 || links > most_links)
       return true;
     const bool holds_new_files = S_ISDIR(s.st_mode) && nanoseconds(s.st_mtim) >= time;
     if (last_change(s) >= time && !holds_new_files)
       return true;
+    std::error_code failed;
+    if (S_ISLNK(s.st_mode) &&
+        changed_since(p.parent_path() / fs::read_symlink(p, failed), time, links + 1))
+      return true;
   }
-  return stat(path.c_str(), &s) != 0 || last_change(s) >= time;
+  return false;
 }
 
 /// Size, times and number of a file. 0 where it is gone, and where it changed so lately that
@@ -165,15 +170,22 @@ bool Sources::read_all() {
   return true;
 }
 
-/// False where there is no object, or one that was cut off, as when power fails: the table of its
-/// sections is the last thing in it.
-bool is_whole(const std::string& object) {
+/// What stands behind an object in the cache: of what the object holds.
+std::string seal_of(std::string_view object) { return fmt::format("{:016x}", hash_words(object)); }
+
+/// False where there is no object, or one that was cut off or damaged, as when power fails.
+bool is_whole(const std::string& path) {
   std::error_code missing;
-  const uintmax_t size = fs::file_size(object, missing);
-  Elf64_Ehdr head{};
-  std::ifstream file(object, std::ios::binary);
-  return !missing && file.read(reinterpret_cast<char*>(&head), sizeof head) &&
-         head.e_shoff + uint64_t{head.e_shentsize} * head.e_shnum <= size && head.e_shnum > 0;
+  if (!fs::is_regular_file(path, missing))
+    return false;
+  try {
+    const std::string bytes = read_file(path), seal = seal_of("");
+    const std::string_view object =
+        std::string_view(bytes).substr(0, bytes.size() - std::min(bytes.size(), seal.size()));
+    return bytes.size() > seal.size() && bytes.ends_with(seal_of(object));
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 /// $CXX may hold a launcher and flags: "ccache g++ -m64".
@@ -321,8 +333,10 @@ CompiledSource compile_source(const std::string& source) {
   for (const Sources::File& file : sources.files)
     changed_meanwhile |= changed_since(file.path, begin);
   std::error_code failed;
-  if (keep && !changed_meanwhile)
+  if (keep && !changed_meanwhile) {
+    std::ofstream(made, std::ios::app | std::ios::binary) << seal_of(read_file(made));
     fs::rename(made, object_of(sources.contents), failed);
+  }
   if (!keep || changed_meanwhile || failed)
     return {made, work};
   sources.write_list(list);

@@ -4,6 +4,7 @@
 #include "gdjit/Support/Suggest.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -120,7 +121,9 @@ ModelStep ModelStep::with_outputs(std::vector<std::string> outputs, Place at) co
     if (std::ranges::find(known, output) == known.end())
       throw Error(ErrorCode::usage,
                   fmt::format("model '{}' has no output '{}'{}", model_name(), output,
-                              did_you_mean(output, known)),
+                              !nearest(output, known).empty() ? did_you_mean(output, known)
+                              : known.empty()                 ? "; it has none"
+                                              : fmt::format("; it has {}", fmt::join(known, ", "))),
                   location_of(at));
   ModelStep step = *this;
   step.outputs_named_ = true;

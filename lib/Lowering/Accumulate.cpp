@@ -6,8 +6,8 @@
 //                                for k { for j { t[j] = t[j] + x[k, j] } }
 //                                for j { y[j] = t[j] }
 //
-// The second form keeps a small result in a tile, so that losses and small gradients run in the
-// loop over the batch that computes what they sum.
+// The second form keeps the whole small result in a tile, so that losses and the gradients of
+// biases and small weights run in the loop over the batch that computes what they sum.
 #include "Lowering.h"
 
 #include "gdjit/Support/Error.h"
@@ -21,7 +21,6 @@ namespace {
 constexpr int64_t whole_result_in_tile = 64;
 /// The same with the partial chains of each element counted: 64 of each.
 constexpr int64_t tile_elements = 4096;
-constexpr int64_t vector_of_results = 16;
 /// A contraction that makes more products than this per turn of its outermost loop is scheduled on
 /// its own: only its epilogue may be fused with it.
 constexpr int64_t products_per_row = 64;
@@ -82,18 +81,10 @@ std::vector<Index> loop_coordinates(const std::vector<Index>& index) {
   return loops;
 }
 
-/// True where the whole result is a tile and the reduced loop outermost. Not in blocks of one chain
-/// where rows fill vectors and columns do not: rows are lanes then, sums of blocks would be
-/// scalars.
+/// True where the whole result is a tile and the reduced loop outermost.
 bool is_whole_in_tile(const Graph& graph, NodeId n, const std::vector<IndexMap>& maps,
-                      int32_t partials, int64_t block) {
-  const Shape& shape = graph.type(n).shape;
-  const int rank = shape.rank();
-  const int64_t results = shape.elements();
-  if (kind(graph.op(n)) == OpKind::Contraction && partials == 1 && block > 0 && rank > 1 &&
-      shape[rank - 1] > 1 && shape[rank - 1] < vector_of_results &&
-      shape[rank - 2] >= vector_of_results)
-    return false;
+                      int32_t partials) {
+  const int64_t results = graph.type(n).elements();
   return results > 1 && results <= whole_result_in_tile && results * partials <= tile_elements &&
          reduced_axis_leads(maps, graph, n);
 }
@@ -132,7 +123,7 @@ int64_t chain_tile_bytes(const Graph& graph, NodeId n) {
   if (k == OpKind::Reduction && info(graph.op(n)).block->reducer.of_index)
     return 0;
   const ReductionOrder order = order_of(graph, n);
-  if (!is_whole_in_tile(graph, n, accesses(graph, n).operands, order.partials, order.block))
+  if (!is_whole_in_tile(graph, n, accesses(graph, n).operands, order.partials))
     return 0;
   return graph.type(n).elements() * order.partials *
          static_cast<int64_t>(byte_size(order.accumulator));
@@ -176,7 +167,7 @@ void Lowering::accumulate(KernelDraft& draft, NodeId n, const Chain& given) {
   if ((chain.partials > 1 || chain.block > 0) && loop_extents(chain.reduced).size() > 1)
     for (size_t i = 0; i < chain.operands.size(); ++i)
       chain.flat.push_back(flattened(draft, n, chain.operands[i], chain.maps[i], chain));
-  chain.reduced_first = is_whole_in_tile(graph_, n, chain.maps, chain.partials, chain.block);
+  chain.reduced_first = is_whole_in_tile(graph_, n, chain.maps, chain.partials);
   if (kind(graph_.op(n)) == OpKind::Contraction && !chain.reduced_first) {
     std::vector<int64_t> extents = loop_extents(chain.result);
     chain.sealed =

@@ -207,7 +207,7 @@ void pack_turn_by_turn(Program& program, Kernel& kernel, std::vector<Statement>&
     } else {
       context.remarks.push_back(fmt::format(
           "{}: what loop {} reads across rows is transposed block by block: each turn reads "
-          "rows of its own, and all of them do not fit the first cache",
+          "rows of its own, of what does not fit the first cache",
           kernel.name, kernel.loop_names[nest.loop]));
     }
   }

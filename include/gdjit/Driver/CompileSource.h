@@ -22,7 +22,7 @@ struct CompiledSource {
 
 /// Messages of the compiler go to standard error as they are. Throws Error: data where the source
 /// cannot be read, compile where there is no compiler or it fails, interrupted. Nothing
-/// half-written stays behind; an object that was cut off in the cache is made again.
+/// half-written stays behind; an object that was cut off or damaged in the cache is made again.
 CompiledSource compile_source(const std::string& source);
 
 /// The files that a Makefile rule, as compilers write with -MD, depends on.

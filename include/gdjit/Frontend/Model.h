@@ -288,9 +288,10 @@ public:
   /// Updates may differ: those of statistics that a single row does not have.
   Step step(int64_t batch = 0) const;
   /// The same step with these of the model's outputs in the place of its own, in the model's order;
-  /// may be none. What neither they nor updates need is not computed, and the rest keeps its bits;
-  /// inputs stay. Without the output "loss" a call returns NaN. Error(usage) for an output that the
-  /// model does not have, and for apply(), which has none.
+  /// may be none. What neither they nor updates need is not computed, the rest keeps its bits, and
+  /// inputs stay. A prediction is what it were if only these had been declared: it asks for the
+  /// inputs that they need. Without the output "loss" a call returns NaN. Error(usage) for an
+  /// output that the model does not have, and for apply(), which has none.
   ModelStep with_outputs(std::vector<std::string> outputs, Place at = Place::current()) const;
   /// The model's batch size; 0 where its function never asks for one.
   int64_t batch() const;

@@ -53,8 +53,10 @@ ChosenOrder choose_order(DType type, const Shape& shape, std::span<const int64_t
 ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns);
 
 /// That of a gradient, of rows x columns results: its left operand is transposed, its terms are a
-/// batch. Few results are as single sums, all of which one loop over the batch adds up. Else rows
-/// lie side by side and are lanes, so that few chains are enough and none is turned.
+/// batch. Few results are as single sums, all of which one loop over the batch adds up; of several
+/// columns also those of two vectors of rows, over many terms. Many sums of few rows are a chain
+/// each. Else rows lie side by side and are lanes, so that few chains are enough and none is
+/// turned.
 ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows);
 
 } // namespace gdjit

@@ -92,6 +92,10 @@ TEST(CompileModel, gives_the_same_bits_without_the_output_that_decides_how_the_l
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(whole(rows(m)), part(rows(m)));
   EXPECT_TRUE(same_bits(s.view("w").copy(), t.view("w").copy()));
+  State u = initial_state(m);
+  StepFunction evaluate = compile(m.evaluation(), u),
+               loss = compile(m.evaluation().with_outputs({"loss"}), u);
+  EXPECT_EQ(evaluate(rows(m)), loss(rows(m)));
 }
 
 TEST(CompileModel, refuses_a_text_other_numbers_of_rows) {

@@ -185,8 +185,11 @@ TEST(ReductionOrder, OfAGradientOfFewResultsIsThatOfASingleSum) {
   EXPECT_EQ(gradient(100, 1, 15), 16);
   EXPECT_EQ(gradient(17, 1, 32), 1) << "two vectors of results";
   EXPECT_EQ(gradient(100, 10, 12), 1) << "many sums side by side";
-  EXPECT_EQ(gradient(100, 2, 16), 4) << "features or units that fill a vector";
-  EXPECT_EQ(gradient(100, 1, 16), 8);
+  EXPECT_EQ(gradient(128, 2, 16), 4) << "features or units that fill a vector";
+  EXPECT_EQ(gradient(129, 2, 16), 16) << "over many rows several columns pay for turning them";
+  EXPECT_EQ(gradient(129, 2, 32), 16);
+  EXPECT_EQ(gradient(129, 1, 16), 8) << "one does not";
+  EXPECT_EQ(gradient(129, 2, 33), 1) << "nor do they for more than two vectors";
   EXPECT_EQ(gradient(2'000, 3, 10), 64);
 }
 
@@ -230,8 +233,8 @@ TEST(ReductionOrder, OfAContractionWhoseRowsLieSideBySideHasFewChains) {
   };
   EXPECT_EQ(order(10'000, 10, 784), "f32:blocks(5000,1)") << "ten columns are enough chains";
   EXPECT_EQ(order(300, 4, 784), "f32:sequential");
-  EXPECT_EQ(order(1'000, 2, 20), "f32:partials(4)");
-  EXPECT_EQ(order(1'000, 3, 16), "f32:blocks(500,1)") << "three vectors are enough chains";
+  EXPECT_EQ(order(100, 2, 20), "f32:partials(4)");
+  EXPECT_EQ(order(1'000, 2, 33), "f32:blocks(500,1)") << "three vectors are enough chains";
   EXPECT_EQ(order(1'000, 1, 30), "f32:partials(8)");
   EXPECT_EQ(order(100'000, 1, 30), "f32:blocks(1024,1)") << "many terms";
   EXPECT_EQ(order(100'000, 16, 784), "f32:blocks(16384,1)") << "many terms and columns";

@@ -1,11 +1,8 @@
 // Every kind of node, order, shape and type lowers to loops that give the graph's bits.
 #include "Steps.h"
-#include "WeightGradient.h"
 
 #include "gdjit/Loop/KernelView.h"
 #include "gdjit/Loop/Rewrite.h"
-
-#include <fmt/format.h>
 
 namespace gdjit {
 namespace {
@@ -260,27 +257,6 @@ TEST(LoweringBits, LayersAreEqualInWhateverOrderTheirBuffersAreKnown) {
     EXPECT_EQ(program.kernels[k].same_as, 0u) << k;
   EXPECT_FALSE(std::ranges::is_sorted(program.kernels[3].buffers));
   expect_chain(step);
-}
-
-/// Of few columns, in blocks of one chain: the rows are lanes, and no block is a tile of scalars.
-TEST(LoweringBits, GradientsInBlocksHaveTheirRowsAsLanes) {
-  for (DType type : {DType::f32, DType::f64})
-    for (auto [features, columns] : {std::pair{16, 3}, {20, 3}, {32, 2}, {12, 5}})
-      for (int64_t terms : {512, 1001}) {
-        StepMaker m;
-        Expr x = m.input("x", {terms, features}, type), g = m.input("g", {terms, columns}, type);
-        m.output("w", weight_gradient(x, g));
-        const Step step = m.step();
-        const loop::Program program = lowered(step);
-        bool many = false; // sums in a tile
-        for (const loop::Kernel& kernel : program.kernels)
-          for_each(kernel.body, [&](const loop::Statement& s) {
-            many |= s.kind == loop::StatementKind::Tile && loop::tile_bytes(s) > 8;
-          });
-        SCOPED_TRACE(fmt::format("{}x{} over {} {}", features, columns, terms, name(type)));
-        EXPECT_EQ(many, features == 12) << "in partial chains";
-        expect_chain(step);
-      }
 }
 
 TEST(LoweringBits, EqualLayersAreLoweredOnceAndWhatElseIsReadIsKept) {

@@ -94,14 +94,29 @@ GDJIT_MODEL(of_rows, "");
 
 TEST(Train, ComputesNoOutputThatItDoesNotShow) {
   Scratch d;
-  const std::string model = d.write("own.cpp", own_rule("m.output(\"cost\", cost);\n"));
+  const std::string model =
+      d.write("own.cpp", own_rule("m.output(\"loss\", cost);\nm.output(\"a_loss\", 2 * cost);\n"
+                                  "m.output(\"lost\", log(-cost));\n"));
+  auto computed = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"train", model, "--steps", "2", "--json"});
+    ToolRun run = run_tool(words);
+    EXPECT_EQ(run.code, 0) << run.err;
+    return Json::parse(run.out)["computed"];
+  };
+  EXPECT_EQ(computed({}), Json::parse(R"(["loss"])"));
+  EXPECT_EQ(computed({"--plot", "cost=" + d.file("cost.svg")}),
+            Json::parse(R"(["loss", "a_loss"])"));
+  EXPECT_EQ(run_tool({"train", model, "--steps", "2", "--check-nan"}).code, 6)
+      << "every output is looked at";
   auto nodes = [&](std::vector<std::string> words) {
     words.insert(words.begin(), {"dump", model, "--stage", "simplified"});
-    const std::string text = run_tool(words).out;
-    return std::ranges::count(text, '%');
+    ToolRun run = run_tool(words);
+    EXPECT_EQ(run.code, 0) << run.err;
+    return std::ranges::count(run.out, '%');
   };
-  EXPECT_LT(nodes({"--outputs", ""}), nodes({}));
-  EXPECT_EQ(nodes({"--outputs", "cost"}), nodes({}));
+  EXPECT_LT(nodes({"--outputs", ""}), nodes({"--outputs", "loss"}));
+  EXPECT_LT(nodes({"--outputs", "loss"}), nodes({}));
+  EXPECT_EQ(nodes({"--outputs", "loss,a_loss,lost"}), nodes({}));
 }
 
 TEST(Train, DrawsABarOnATerminalAndTakesItAway) {
