@@ -22,7 +22,6 @@ constexpr std::string_view dear_joins = "since joining partial sums would cost m
 constexpr std::string_view full_vectors = "since sums side by side fill vectors";
 
 constexpr int64_t half_a_vector = 8;
-constexpr int64_t short_terms = 128; ///< of a chain whose latency hardly counts
 
 int lanes_of(DType type) {
   return 64 / static_cast<int>(byte_size(type == DType::boolean ? DType::i32 : type));
@@ -31,7 +30,7 @@ int lanes_of(DType type) {
 /// Results side by side that are one chain each: as many as fill a vector, of which one of 8 lanes
 /// hides the latency of short chains only.
 int64_t enough_side_by_side(DType type, int64_t terms) {
-  constexpr int64_t vector_of_f32 = 16;
+  constexpr int64_t vector_of_f32 = 16, short_terms = 128;
   return terms <= short_terms ? lanes_of(type) : vector_of_f32;
 }
 
@@ -140,9 +139,10 @@ ChosenOrder choose_product_order(DType type, int64_t terms, int64_t columns) {
 
 ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, int64_t rows) {
   constexpr int64_t few_sums = 64; // what a loop over the batch adds up beside all else
+  constexpr int64_t many_terms = 256;
   const int64_t enough = enough_side_by_side(type, terms);
-  // Of more rows several columns pay for turning them, over more terms than a chain is short.
-  const bool turned = columns > 1 && rows <= 2 * enough && terms > short_terms;
+  // Of more rows several columns pay for turning them, over many terms.
+  const bool turned = columns > 1 && rows <= 2 * enough && terms > many_terms;
   if (columns < enough && (rows < enough || turned) && rows * columns <= few_sums)
     return choose(type, terms, 1, short_batch, long_partials);
   if (rows < half_a_vector) { // many sums: a chain each, as if they filled vectors

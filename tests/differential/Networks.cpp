@@ -176,7 +176,7 @@ TEST_P(Networks, of_long_rows_train_with_the_same_bits_under_every_schedule) {
 }
 
 TEST_P(Networks, of_few_units_train_with_the_same_bits_over_any_number_of_rows) {
-  train(small, 24, 1 + GetParam() * 1'000'000, {17, 31, 33, 34, 35, 47, 50, 64, 97, 130});
+  train(small, 24, 1 + GetParam() * 1'000'000, {17, 31, 33, 34, 35, 47, 50, 64, 97, 130, 300});
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Networks, ::testing::Range<uint64_t>(0, 4));

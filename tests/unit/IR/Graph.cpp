@@ -185,11 +185,11 @@ TEST(ReductionOrder, OfAGradientOfFewResultsIsThatOfASingleSum) {
   EXPECT_EQ(gradient(100, 1, 15), 16);
   EXPECT_EQ(gradient(17, 1, 32), 1) << "two vectors of results";
   EXPECT_EQ(gradient(100, 10, 12), 1) << "many sums side by side";
-  EXPECT_EQ(gradient(128, 2, 16), 4) << "features or units that fill a vector";
-  EXPECT_EQ(gradient(129, 2, 16), 16) << "over many rows several columns pay for turning them";
-  EXPECT_EQ(gradient(129, 2, 32), 16);
-  EXPECT_EQ(gradient(129, 1, 16), 8) << "one does not";
-  EXPECT_EQ(gradient(129, 2, 33), 1) << "nor do they for more than two vectors";
+  EXPECT_EQ(gradient(256, 2, 16), 4) << "features or units that fill a vector";
+  EXPECT_EQ(gradient(257, 2, 16), 16) << "over many rows several columns pay for turning them";
+  EXPECT_EQ(gradient(257, 2, 32), 16);
+  EXPECT_EQ(gradient(257, 1, 16), 8) << "one does not";
+  EXPECT_EQ(gradient(257, 2, 33), 1) << "nor do they for more than two vectors";
   EXPECT_EQ(gradient(2'000, 3, 10), 64);
 }
 
