@@ -3,9 +3,9 @@
 //
 //   kernel k3 { … load layer1/w[i, j] … }, and k4, the same
 //     =>  one kernel over the buffers 0, 1 …; what becomes of it is written back to k3 and to k4
-// Buffers are numbered as they appear, so that nothing depends on the order in which a program knows
-// them. All of them are temporaries there: a pass that runs on a kernel alone
-// may ask for a buffer's type, not for its role, elements or place.
+// Buffers are numbered as they appear, so that nothing depends on the order in which a program
+// knows them. All of them are temporaries there: a pass that runs on a kernel alone may ask for a
+// buffer's type, not for its role, elements or place.
 #pragma once
 
 #include "gdjit/Loop/Program.h"
@@ -41,7 +41,7 @@ private:
   Program program_;
   std::vector<std::string> remarks_;
   std::vector<BufferId> buffers_; ///< of the kernel, by their numbers in its own program
-  std::unordered_map<BufferId, BufferId> number_;
+  std::unordered_map<BufferId, BufferId> number_; ///< the other way
 };
 
 } // namespace gdjit::loop
