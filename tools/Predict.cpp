@@ -224,9 +224,10 @@ void add_predict(CLI::App& app, Tool& tool) {
   a->data.add_to(*command);
   command
       ->add_option("--output,--outputs", a->outputs,
-                   "the output wanted; without it all that have a row per example")
+                   "the outputs wanted; without it all that have a row per example")
+      ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("NAME");
+      ->type_name("NAME,…");
   auto* out =
       command->add_option("--out", a->out, "write to FILE.csv or .npy instead of printing a table");
   out->type_name("FILE");

@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <set>
 #include <sys/stat.h>
 #include <utility>
 
@@ -65,18 +66,19 @@ int64_t now() {
 
 /// True where the file, or a link or folder on the way to it, was written or took another's place;
 /// but for a folder that took another's and in which a file was made.
-bool changed_since(const fs::path& path, int64_t time, int links = 0) {
-  constexpr int most_links = 40; // as the system follows them
+bool changed_since(const fs::path& path, int64_t time, std::set<fs::path>& seen) {
   for (fs::path p = path; !p.empty() && p != p.root_path(); p = p.parent_path()) {
+    if (!seen.insert(p).second)
+      return false; // nor had what it lies in
     struct stat s{};
-    if (lstat(p.c_str(), &s) != 0 || links > most_links)
+    if (lstat(p.c_str(), &s) != 0)
       return true;
     const bool holds_new_files = S_ISDIR(s.st_mode) && nanoseconds(s.st_mtim) >= time;
     if (last_change(s) >= time && !holds_new_files)
       return true;
     std::error_code failed;
     if (S_ISLNK(s.st_mode) &&
-        changed_since(p.parent_path() / fs::read_symlink(p, failed), time, links + 1))
+        changed_since(p.parent_path() / fs::read_symlink(p, failed), time, seen))
       return true;
   }
   return false;
@@ -330,8 +332,9 @@ CompiledSource compile_source(const std::string& source) {
   for (const std::string& file : parse_dependencies(read_file(rule)))
     sources.files.push_back({file});
   bool changed_meanwhile = !sources.read_all();
+  std::set<fs::path> seen;
   for (const Sources::File& file : sources.files)
-    changed_meanwhile |= changed_since(file.path, begin);
+    changed_meanwhile = changed_meanwhile || changed_since(file.path, begin, seen);
   std::error_code failed;
   if (keep && !changed_meanwhile) {
     std::ofstream(made, std::ios::app | std::ios::binary) << seal_of(read_file(made));

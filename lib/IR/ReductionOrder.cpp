@@ -141,8 +141,9 @@ ChosenOrder choose_gradient_order(DType type, int64_t terms, int64_t columns, in
   constexpr int64_t few_sums = 64; // what a loop over the batch adds up beside all else
   constexpr int64_t many_terms = 256;
   const int64_t enough = enough_side_by_side(type, terms);
-  // Of more rows several columns pay for turning them, over many terms.
-  const bool turned = columns > 1 && rows <= 2 * enough && terms > many_terms;
+  // Of more rows several columns pay for turning them, over many terms that are no blocks.
+  const bool turned =
+      columns > 1 && rows <= 2 * enough && terms > many_terms && terms <= long_partials;
   if (columns < enough && (rows < enough || turned) && rows * columns <= few_sums)
     return choose(type, terms, 1, short_batch, long_partials);
   if (rows < half_a_vector) { // many sums: a chain each, as if they filled vectors

@@ -188,6 +188,8 @@ TEST(ReductionOrder, OfAGradientOfFewResultsIsThatOfASingleSum) {
   EXPECT_EQ(gradient(256, 2, 16), 4) << "features or units that fill a vector";
   EXPECT_EQ(gradient(257, 2, 16), 16) << "over many rows several columns pay for turning them";
   EXPECT_EQ(gradient(257, 2, 32), 16);
+  EXPECT_EQ(gradient(1 << 20, 2, 32), 64);
+  EXPECT_EQ(gradient((1 << 20) + 1, 2, 32), 1) << "blocks of their own";
   EXPECT_EQ(gradient(257, 1, 16), 8) << "one does not";
   EXPECT_EQ(gradient(257, 2, 33), 1) << "nor do they for more than two vectors";
   EXPECT_EQ(gradient(2'000, 3, 10), 64);
